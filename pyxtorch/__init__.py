@@ -1,0 +1,85 @@
+"""pyxtorch: PyTorch's way of working, as a small Cython package.
+
+`import pyxtorch as torch` runs programs written for PyTorch.
+"""
+import math as _math
+
+from pyxtorch import _core
+from pyxtorch.kernels import cpu as _cpu_kernels  # noqa: F401  (before any operation)
+from pyxtorch._core import (
+    OutOfMemoryError,
+    Size,
+    device,
+    dtype,
+    get_default_device,
+    get_default_dtype,
+    get_num_threads,
+    promote_types,
+    set_default_device,
+    set_default_dtype,
+    set_num_threads,
+)
+from pyxtorch._core import UntypedStorage
+from pyxtorch._core import py_can_cast as can_cast
+from pyxtorch import autograd
+from pyxtorch.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from pyxtorch import tensor as _tensor
+from pyxtorch.tensor import (
+    Tensor,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
+from pyxtorch.ops._common import result_type
+
+__version__ = "0.1.0"
+
+globals().update(_core.dtypes())
+globals().update(_tensor.public)
+
+pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
+
+
+def is_tensor(obj):
+    """Whether `obj` is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_storage(obj):
+    """Whether `obj` is a storage."""
+    return isinstance(obj, UntypedStorage)
+
+
+def is_floating_point(input):
+    """Whether the tensor's dtype is a floating-point one."""
+    return input.is_floating_point()
+
+
+def is_complex(input):
+    """Whether the tensor's dtype is complex."""
+    return input.is_complex()
+
+
+def numel(input):
+    """How many elements a tensor has."""
+    return input.numel()
+
+
+def get_include():
+    """The folder of the C headers, for extensions that are built against pyxtorch."""
+    from pathlib import Path
+
+    here = Path(__file__).parent
+    installed = here / "include"
+    return str(installed if installed.is_dir() else here.parent / "include")

@@ -1,0 +1,116 @@
+"""Parameter and Buffer: tensors that a Module registers when they are assigned to it."""
+import pyxtorch
+from pyxtorch import Tensor
+
+
+def _same_memory(data, cls, requires_grad):
+    """`data` seen by a new leaf of class `cls`."""
+    if not isinstance(data, Tensor):
+        raise TypeError(f"{cls.__name__}: data is {type(data).__name__}, not a Tensor. Use pyxtorch.tensor(data).")
+    return Tensor._make_subclass(cls, data.detach(), requires_grad)
+
+
+def _rebuild(cls, data, requires_grad, state):
+    """What unpickling calls."""
+    self = _same_memory(data, cls, requires_grad)
+    if state:
+        self.__dict__.update(state)
+    return self
+
+
+class Parameter(Tensor):
+    """A tensor that a Module trains: `self.weight = Parameter(x)` registers it.
+
+    Args:
+        data: tensor whose memory is shared; an empty one by default.
+        requires_grad: whether gradients are wanted.
+
+    Operations on a Parameter return plain tensors.
+    """
+
+    def __new__(cls, data=None, requires_grad=True):
+        return _same_memory(pyxtorch.empty(0) if data is None else data, cls, requires_grad)
+
+    def __init__(self, data=None, requires_grad=True):
+        pass
+
+    def __repr__(self):
+        return "Parameter containing:\n" + Tensor.__repr__(self)
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = _rebuild(type(self), self.detach().clone(), self.requires_grad, dict(self.__dict__))
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild, (type(self), self.detach(), self.requires_grad, dict(self.__dict__))
+
+
+class Buffer(Tensor):
+    """A tensor that belongs to a Module but is not trained.
+
+    Args:
+        data: tensor whose memory is shared; an empty one by default.
+        persistent: whether it is part of the module's state_dict.
+    """
+
+    def __new__(cls, data=None, *, persistent=True):
+        self = _same_memory(pyxtorch.empty(0) if data is None else data, cls, False)
+        self.persistent = persistent
+        return self
+
+    def __init__(self, data=None, *, persistent=True):
+        pass
+
+    def __deepcopy__(self, memo):
+        if id(self) not in memo:
+            memo[id(self)] = _rebuild(type(self), self.detach().clone(), self.requires_grad, dict(self.__dict__))
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol):
+        return _rebuild, (type(self), self.detach(), self.requires_grad, dict(self.__dict__))
+
+
+class _Uninitialized:
+    """Memory that is asked for later, when a lazy module sees its first input."""
+
+    _becomes = None
+
+    def materialize(self, shape, device=None, dtype=None):
+        """Give it memory of `shape` and turn it into an ordinary Parameter or Buffer."""
+        self.data = pyxtorch.empty(shape, device=device or self.device, dtype=dtype or self.dtype)
+        self.__class__ = self._becomes
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A Parameter whose shape is not known yet."""
+
+    _becomes = Parameter
+
+    def __new__(cls, requires_grad=True, device=None, dtype=None):
+        return _same_memory(pyxtorch.empty(0, device=device, dtype=dtype), cls, requires_grad)
+
+    def __init__(self, requires_grad=True, device=None, dtype=None):
+        pass
+
+
+class UninitializedBuffer(_Uninitialized, Buffer):
+    """A Buffer whose shape is not known yet."""
+
+    _becomes = Buffer
+
+    def __new__(cls, requires_grad=False, device=None, dtype=None, persistent=True):
+        self = _same_memory(pyxtorch.empty(0, device=device, dtype=dtype), cls, requires_grad)
+        self.persistent = persistent
+        return self
+
+    def __init__(self, requires_grad=False, device=None, dtype=None, persistent=True):
+        pass
+
+
+def is_lazy(x):
+    """Whether `x` still waits for its shape."""
+    return isinstance(x, _Uninitialized)

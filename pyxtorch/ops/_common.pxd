@@ -1,0 +1,59 @@
+"""Checks and helpers that all families of operations share. Nothing here records on the tape
+unless it says so."""
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint8_t
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable, recording
+
+cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
+    ctypedef void (*pyx_loop)(char* const* data, const int64_t* strides, int64_t n, const double* params) noexcept nogil
+    ctypedef struct pyx_elementwise_kernels:
+        int (*formula)(const char* name) noexcept nogil
+        int (*result_dtype)(int formula, int dtype) noexcept nogil
+        pyx_loop (*loop)(int formula, int dtype) noexcept nogil
+        int (*run)(int formula, int dtype, const pyx_strided* walk, const double* params) noexcept nogil
+        int (*cast)(const pyx_strided* walk) noexcept nogil
+        int (*fill)(char* data, int64_t n, int itemsize, const char* value) noexcept nogil
+
+cdef pyx_elementwise_kernels** elementwise_tables
+# The kernel table of a family for a device, or RuntimeError when the device has none yet.
+cdef void* table_for(void** tables, int dev, str op) except NULL
+
+# ------------------------------------------------------------------------------ raw copies
+cdef int copy_raw(TensorBase dst, TensorBase src) except -1     # any dtypes, strides, devices; src is broadcast
+cdef Variable dense(Variable x)                     # x itself if contiguous, else a contiguous copy
+cdef Variable cast_raw(Variable x, int dt)          # contiguous and of dtype dt; x itself if it is so already
+cdef Variable clone_raw(Variable x)                 # always a new contiguous copy
+cdef int fill_raw(TensorBase x, object value) except -1         # every element; value is a Python number
+cdef Variable full_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_index, object value)
+cdef Variable zeros_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_index)
+cdef Variable zeros_of(Variable x)                  # zeros, contiguous, like x
+
+# --------------------------------------------------------------------------------- numbers
+cdef bint is_number(object x) noexcept              # int, float, complex, bool, NumPy scalars
+cdef int number_dtype(object x) except -1           # bool -> BOOL, int -> INT64, float -> default, complex
+cdef int promote_number(int dt, object number) except -1        # a tensor dtype with a Python number
+cdef Variable wrap_number(object number, int dt, int dev, int dev_index)   # 0-d, WRAPPED
+cdef int write_number(object number, int dt, void* out) except -1
+cdef object read_number(int dt, const void* p)      # Python number of one element
+cdef object item_of(TensorBase x)                   # of a one-element tensor (copies from the GPU)
+cdef int64_t as_index(object x, str op) except? -1  # int, or integer tensor of one element
+cdef Variable as_tensor(object x, int dev, int dev_index)       # tensor, number, list, NumPy array
+
+# ----------------------------------------------------------------------------- shapes, dims
+ctypedef unsigned long long uint64_dims
+
+cdef int parse_sizes(object sizes, int64_t* out, str op) except -1          # int, sequence; returns nd
+cdef int parse_star(tuple args, int64_t* out, str op) except -1             # f(2, 3), f((2, 3))
+cdef int broadcast(TensorBase a, TensorBase b, int64_t* out, str op) except -1      # returns nd
+cdef uint64_dims dims_mask(object dim, int nd, str op) except *             # None: all; int or sequence
+cdef int result_type_of(TensorBase a, TensorBase b) noexcept                # torch.result_type on codes
+cdef int floating_of(int dt) noexcept               # integral -> default float, others unchanged
+
+# ------------------------------------------------------------------------------- checks, out
+cdef int same_device(TensorBase a, TensorBase b, str op) except -1
+cdef int need_floating(TensorBase x, str op) except -1          # RuntimeError for integers and bool
+cdef object finish_out(object result, object out, str op)       # copy results into out (tuple: each)
+cdef Variable checked(object x, str op, str name)               # x as Variable, or TypeError
+# Compute out of place, copy into self, move the history over.
+cdef Variable write_inplace(Variable x, Variable result, str op)

@@ -1,0 +1,540 @@
+"""Checks and helpers that all families of operations share."""
+cimport cython
+from cpython.bool cimport PyBool_Check
+from cpython.complex cimport PyComplex_Check
+from cpython.float cimport PyFloat_Check
+from cpython.long cimport PyLong_Check
+from libc.string cimport memcpy, memset
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable, check_inplace, grad_enabled, rebase, recording
+
+elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+
+
+cdef void* table_for(void** tables, int dev, str op) except NULL:
+    if tables[dev] == NULL:
+        raise RuntimeError(f"{op}: is not available on {'cuda' if dev == CUDA else 'cpu'} tensors. Move them with .cpu().")
+    return tables[dev]
+
+
+# ------------------------------------------------------------------------------ raw copies
+
+cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
+    cdef pyx_strided walk
+    cdef PyObject* operands[2]
+    cdef pyx_elementwise_kernels* k
+    cdef int failed
+    if dst.n == 0:
+        return 0
+    if dst.dev != src.dev:
+        from pyxtorch import _cuda
+        _cuda.copy(dst, src)
+        return 0
+    if dst.dt == src.dt and dst.flags & src.flags & CONTIGUOUS and dst.n == src.n and dst.n <= 4096 and dst.dev == CPU:
+        memcpy(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
+        return 0
+    operands[0] = <PyObject*>dst
+    operands[1] = <PyObject*>src
+    walk_init(&walk, dst.nd, dst.sizes, 2, operands)
+    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, dst.dev, "copy")
+    if dst.n > 65536:
+        with nogil:
+            failed = k.cast(&walk)
+    else:
+        failed = k.cast(&walk)
+    if failed:
+        raise RuntimeError(f"copy: cannot convert {dtype_of(src.dt)!r} to {dtype_of(dst.dt)!r}.")
+    return 0
+
+
+cdef Variable clone_raw(Variable x):
+    cdef Variable y = <Variable>new_like(x, x.dt)
+    copy_raw(y, x)
+    return y
+
+
+cdef Variable dense(Variable x):
+    return x if x.flags & CONTIGUOUS else clone_raw(x)
+
+
+cdef Variable cast_raw(Variable x, int dt):
+    cdef Variable y
+    if x.dt == dt and x.flags & CONTIGUOUS:
+        return x
+    y = <Variable>new_like(x, dt)
+    copy_raw(y, x)
+    return y
+
+
+cdef int fill_raw(TensorBase x, object value) except -1:
+    cdef char number[16]
+    cdef int size = itemsize_of(x.dt)
+    cdef Variable scalar
+    cdef pyx_elementwise_kernels* k
+    if x.n == 0:
+        return 0
+    write_number(value, x.dt, number)
+    if x.flags & CONTIGUOUS:
+        k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "fill")
+        if x.n > 65536:
+            with nogil:
+                k.fill(x.ptr, x.n, size, number)
+        else:
+            k.fill(x.ptr, x.n, size, number)
+    else:
+        copy_raw(x, wrap_number(value, x.dt, x.dev, x.dev_index))
+    return 0
+
+
+cdef Variable full_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_index, object value):
+    cdef Variable y = <Variable>new_empty(nd, sizes, dt, dev, dev_index)
+    fill_raw(y, value)
+    return y
+
+
+cdef Variable zeros_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_index):
+    cdef Variable y = <Variable>new_empty(nd, sizes, dt, dev, dev_index)
+    if dev == CPU and y.n <= 4096:
+        memset(y.ptr, 0, y.n * itemsize_of(dt))
+    else:
+        fill_raw(y, 0)
+    return y
+
+
+cdef Variable zeros_of(Variable x):
+    return zeros_raw(x.nd, x.sizes, x.dt, x.dev, x.dev_index)
+
+
+# --------------------------------------------------------------------------------- numbers
+
+cdef type _np_number = None
+
+
+cdef bint _is_numpy_number(object x):
+    global _np_number
+    if type(x).__module__ != "numpy":
+        return False
+    if _np_number is None:
+        import numpy
+        _np_number = numpy.generic
+    return isinstance(x, _np_number) and (hasattr(x, "__index__") or hasattr(x, "__float__") or hasattr(x, "__complex__"))
+
+
+cdef bint is_number(object x) noexcept:
+    if PyFloat_Check(x) or PyLong_Check(x) or PyComplex_Check(x):
+        return True
+    if isinstance(x, Variable) or isinstance(x, (list, tuple, str)) or x is None:
+        return False
+    return _is_numpy_number(x)
+
+
+cdef int number_dtype(object x) except -1:
+    if PyBool_Check(x):
+        return BOOL
+    if PyFloat_Check(x):
+        return default_dtype()
+    if PyLong_Check(x):
+        return INT64
+    if PyComplex_Check(x):
+        return complex_code(default_dtype())
+    kind = x.dtype.kind
+    return BOOL if kind == "b" else INT64 if kind in "iu" else default_dtype() if kind == "f" else complex_code(default_dtype())
+
+
+cdef int promote_number(int dt, object number) except -1:
+    """A Python number changes a tensor's dtype only where it is of a higher kind."""
+    cdef int other
+    if PyFloat_Check(number):
+        return dt if dt >= FLOAT16 else default_dtype()
+    if PyBool_Check(number):
+        return dt
+    if PyLong_Check(number):
+        return dt if dt != BOOL else INT64
+    other = number_dtype(number)
+    if other == BOOL:
+        return dt
+    if other == INT64:
+        return dt if dt != BOOL else INT64
+    if is_complex_code(other):
+        return dt if is_complex_code(dt) else complex_code(dt) if is_floating(dt) else other
+    return dt if dt >= FLOAT16 else default_dtype()
+
+
+cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
+    cdef Variable y
+    cdef Variable host
+    y = <Variable>new_empty(0, NULL, dt, dev, dev_index)
+    if dev == CPU:
+        write_number(number, dt, y.ptr)
+    else:
+        host = <Variable>new_empty(0, NULL, dt, CPU, 0)
+        write_number(number, dt, host.ptr)
+        copy_raw(y, host)
+    y.flags |= WRAPPED
+    return y
+
+
+cdef extern from "pyxtorch/dtype.h" namespace "pyx" nogil:
+    cdef cppclass f16:
+        unsigned short x
+    cdef cppclass bf16:
+        unsigned short x
+    f16 to_f16(float)
+    bf16 to_bf16(float)
+    float to_float(f16)
+    float to_float_b "pyx::to_float"(bf16)
+
+
+cdef object _overflow(object number, int dt):
+    return RuntimeError(f"value cannot be converted to type {dtype_of(dt).name} without overflow: {number}")
+
+
+cdef int write_number(object number, int dt, void* out) except -1:
+    """Store a Python number as one element; RuntimeError where it does not fit."""
+    cdef double d
+    cdef double complex z
+    cdef int64_t i = 0
+    cdef f16 h
+    cdef bf16 b
+    if dt == FLOAT32:
+        if PyComplex_Check(number):
+            number = _real_part(number, dt)
+        (<float*>out)[0] = <double>number
+        return 0
+    if dt == FLOAT64:
+        if PyComplex_Check(number):
+            number = _real_part(number, dt)
+        (<double*>out)[0] = <double>number
+        return 0
+    if dt >= COMPLEX64:
+        z = complex(number)
+        if dt == COMPLEX64:
+            (<float*>out)[0] = z.real
+            (<float*>out)[1] = z.imag
+        else:
+            (<double*>out)[0] = z.real
+            (<double*>out)[1] = z.imag
+        return 0
+    if dt == FLOAT16:
+        h = to_f16(<float><double>_real_part(number, dt))
+        memcpy(out, &h, 2)
+        return 0
+    if dt == BFLOAT16:
+        b = to_bf16(<float><double>_real_part(number, dt))
+        memcpy(out, &b, 2)
+        return 0
+    if dt == BOOL:
+        (<unsigned char*>out)[0] = 1 if number else 0
+        return 0
+    if not PyLong_Check(number):
+        number = _real_part(number, dt)
+        if not PyLong_Check(number):
+            d = number
+            if d != d or d - d != 0:
+                raise _overflow(number, dt)
+            number = int(number)
+    if dt == UINT8 and -255 <= number <= 255:
+        (<uint8_t*>out)[0] = <uint8_t>(<int64_t>number & 255)
+        return 0
+    try:
+        i = number
+    except OverflowError:
+        raise _overflow(number, dt) from None
+    if dt == INT64:
+        (<int64_t*>out)[0] = i
+    elif dt == INT32 and -0x80000000 <= i <= 0x7fffffff:
+        (<int*>out)[0] = <int>i
+    elif dt == INT16 and -0x8000 <= i <= 0x7fff:
+        (<short*>out)[0] = <short>i
+    elif dt == INT8 and -0x80 <= i <= 0x7f:
+        (<signed char*>out)[0] = <signed char>i
+    else:
+        raise _overflow(number, dt)
+    return 0
+
+
+cdef object _real_part(object number, int dt):
+    if PyComplex_Check(number):
+        if number.imag != 0:
+            raise _overflow(number, dt)
+        return number.real
+    return number
+
+
+cdef object read_number(int dt, const void* p):
+    if dt == FLOAT32:
+        return (<float*>p)[0]
+    if dt == INT64:
+        return (<int64_t*>p)[0]
+    if dt == BOOL:
+        return (<unsigned char*>p)[0] != 0
+    if dt == FLOAT64:
+        return (<double*>p)[0]
+    if dt == INT32:
+        return (<int*>p)[0]
+    if dt == UINT8:
+        return (<unsigned char*>p)[0]
+    if dt == INT8:
+        return (<signed char*>p)[0]
+    if dt == INT16:
+        return (<short*>p)[0]
+    if dt == FLOAT16:
+        return to_float((<f16*>p)[0])
+    if dt == BFLOAT16:
+        return to_float_b((<bf16*>p)[0])
+    if dt == COMPLEX64:
+        return complex((<float*>p)[0], (<float*>p)[1])
+    return complex((<double*>p)[0], (<double*>p)[1])
+
+
+cdef object item_of(TensorBase x):
+    cdef Variable host
+    if x.n != 1:
+        raise RuntimeError(f"item: a Tensor with {x.n} elements cannot be converted to Scalar; only one element can.")
+    if x.dev != CPU:
+        host = <Variable>new_empty(0, NULL, x.dt, CPU, 0)
+        copy_raw(host, x)
+        return read_number(x.dt, host.ptr)
+    return read_number(x.dt, x.ptr)
+
+
+cdef int64_t as_index(object x, str op) except? -1:
+    if isinstance(x, Variable):
+        if (<Variable>x).dt > INT64 or (<Variable>x).dt == BOOL:
+            raise TypeError(f"{op}: only integer tensors of a single element can be converted to an index, not {dtype_of((<Variable>x).dt)!r}.")
+        return item_of(<Variable>x)
+    if PyFloat_Check(x):
+        raise TypeError(f"{op}: expected an integer, not the float {x}.")
+    return x.__index__() if not PyLong_Check(x) else x
+
+
+cdef Variable as_tensor(object x, int dev, int dev_index):
+    if isinstance(x, Variable):
+        return <Variable>x
+    if PyFloat_Check(x) or PyLong_Check(x) or PyComplex_Check(x):
+        return wrap_number(x, number_dtype(x), dev, dev_index)
+    from pyxtorch.ops import create
+    return create.as_tensor_(x, device=device_of(dev, dev_index))
+
+
+# ----------------------------------------------------------------------------- shapes, dims
+
+cdef int parse_sizes(object sizes, int64_t* out, str op) except -1:
+    cdef int n = 0
+    if PyLong_Check(sizes):
+        out[0] = sizes
+        return 1
+    if isinstance(sizes, Variable):
+        if (<Variable>sizes).nd:
+            sizes = sizes.tolist()
+        else:
+            out[0] = as_index(sizes, op)
+            return 1
+    elif not isinstance(sizes, (tuple, list)):
+        if hasattr(sizes, "__index__"):
+            out[0] = sizes.__index__()
+            return 1
+        try:
+            sizes = tuple(sizes)
+        except TypeError:
+            raise TypeError(f"{op}: expected a tuple of ints, not {type(sizes).__name__}.") from None
+    if len(sizes) > 64:
+        raise RuntimeError(f"{op}: {len(sizes)} dimensions; a tensor can have at most 64.")
+    for s in sizes:
+        if PyLong_Check(s):
+            out[n] = s
+        else:
+            if PyFloat_Check(s):
+                raise TypeError(f"{op}: sizes must be integers, but entry {n} is {s!r}.")
+            out[n] = as_index(s, op)
+        n += 1
+    return n
+
+
+cdef int parse_star(tuple args, int64_t* out, str op) except -1:
+    if len(args) == 1:
+        return parse_sizes(args[0], out, op)
+    return parse_sizes(args, out, op)
+
+
+cdef int broadcast(TensorBase a, TensorBase b, int64_t* out, str op) except -1:
+    cdef int nd = a.nd if a.nd > b.nd else b.nd
+    cdef int i
+    cdef int64_t x, y
+    for i in range(1, nd + 1):
+        x = a.sizes[a.nd - i] if i <= a.nd else 1
+        y = b.sizes[b.nd - i] if i <= b.nd else 1
+        if x != y and x != 1 and y != 1:
+            raise RuntimeError(
+                f"{op}: The size of tensor a ({x}) must match the size of tensor b ({y}) at non-singleton dimension "
+                f"{nd - i}: shapes {list(shape_of(a))} and {list(shape_of(b))} do not broadcast."
+            )
+        out[nd - i] = y if x == 1 else x
+    return nd
+
+
+cdef uint64_dims dims_mask(object dim, int nd, str op) except *:
+    """Bit i is set where dimension i is named; None (and an empty sequence) names all."""
+    cdef uint64_dims mask = 0
+    cdef int d
+    if dim is None:
+        return (<uint64_dims>1 << nd) - 1 if nd < 64 else ~<uint64_dims>0
+    if PyLong_Check(dim):
+        return <uint64_dims>1 << wrap_dim(dim, nd, op)
+    if not isinstance(dim, (tuple, list)):
+        return <uint64_dims>1 << wrap_dim(as_index(dim, op), nd, op)
+    if len(dim) == 0:
+        return (<uint64_dims>1 << nd) - 1 if nd < 64 else ~<uint64_dims>0
+    for item in dim:
+        d = wrap_dim(as_index(item, op), nd, op)
+        if mask >> d & 1:
+            raise RuntimeError(f"{op}: dim {d} appears multiple times in the list of dims {list(dim)}.")
+        mask |= <uint64_dims>1 << d
+    return mask
+
+
+cdef int _category(int dt) noexcept:
+    return 0 if dt == BOOL else 1 if dt <= INT64 else 2 if dt <= FLOAT64 else 3
+
+
+cdef int _priority(TensorBase x) noexcept:
+    return 0 if x.flags & WRAPPED else 1 if x.nd == 0 else 2
+
+
+cdef int result_type_of(TensorBase a, TensorBase b) noexcept:
+    """Dimensioned tensors decide; 0-d tensors, and then numbers, only by a higher kind."""
+    cdef int pa, pb, dt
+    if a.dt == b.dt:
+        return a.dt
+    pa = _priority(a)
+    pb = _priority(b)
+    if pa == pb:
+        return promote(a.dt, b.dt)
+    if pa < pb:
+        return result_type_of(b, a)
+    if _category(b.dt) <= _category(a.dt):
+        return a.dt
+    dt = b.dt
+    if b.flags & WRAPPED:       # a number is of the default dtype of its kind
+        if is_complex_code(dt) and is_floating(a.dt):
+            return complex_code(a.dt)
+        if is_complex_code(dt):
+            return complex_code(default_dtype())
+        if is_floating(dt):
+            return default_dtype()
+        return dt
+    return promote(a.dt, dt)
+
+
+def result_type(tensor1, tensor2):
+    """The dtype in which an arithmetic operation of two tensors or numbers is computed."""
+    cdef Variable a = as_tensor(tensor1, CPU, 0)
+    cdef Variable b = as_tensor(tensor2, CPU, 0)
+    return dtype_of(result_type_of(a, b))
+
+
+cdef int floating_of(int dt) noexcept:
+    return dt if dt >= FLOAT16 else default_dtype()
+
+
+# ------------------------------------------------------------------------------- checks, out
+
+cdef int same_device(TensorBase a, TensorBase b, str op) except -1:
+    if a.dev != b.dev or a.dev_index != b.dev_index:
+        raise RuntimeError(
+            f"{op}: Expected all tensors to be on the same device, but found at least two devices, "
+            f"{device_of(a.dev, a.dev_index)} and {device_of(b.dev, b.dev_index)}! Move one with .to(device)."
+        )
+    return 0
+
+
+cdef int need_floating(TensorBase x, str op) except -1:
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"{op}: not implemented for {dtype_of(x.dt)!r} tensors; convert with .float() first.")
+    return 0
+
+
+cdef Variable checked(object x, str op, str name):
+    if not isinstance(x, Variable):
+        raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(x).__name__}")
+    return <Variable>x
+
+
+cdef object _finish_one(Variable result, object given, str op):
+    cdef Variable out = checked(given, op, "out")
+    if result is out:
+        return out
+    if grad_enabled() and ((result.flags & REQUIRES_GRAD) or (out.flags & REQUIRES_GRAD)):
+        raise RuntimeError(
+            f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if not can_cast(result.dt, out.dt):
+        raise RuntimeError(f"{op}: result type {dtype_of(result.dt).name} can't be cast to the desired output type {dtype_of(out.dt).name}")
+    same_device(result, out, op)
+    if not same_shape(result, out):
+        if out.n:
+            import warnings
+            warnings.warn(
+                f"{op}: An output with one or more elements was resized since it had shape {list(shape_of(out))}, "
+                f"which does not match the required output shape {list(shape_of(result))}. Give an empty tensor, or one "
+                "of the right shape.", stacklevel=4)
+        if result.dt == out.dt:
+            if out._base is not None or out.n and not out.flags & CONTIGUOUS:
+                adopt(out, new_like(result, out.dt))
+            else:
+                adopt(out, new_like(result, out.dt))
+        else:
+            adopt(out, new_like(result, out.dt))
+    if overlaps_itself(out):
+        raise RuntimeError(
+            f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
+    copy_raw(out, result)
+    bump(out)
+    return out
+
+
+cdef object finish_out(object result, object out, str op):
+    if out is None:
+        return result
+    if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(result):
+            raise TypeError(f"{op}: out must be a tuple of {len(result)} tensors.")
+        written = [_finish_one(r, o, op) for r, o in zip(result, out)]
+        return type(result)(written) if type(result) is not tuple else tuple(written)
+    return _finish_one(result, out, op)
+
+
+cdef Variable write_inplace(Variable x, Variable result, str op):
+    """`result` was computed from x: let x hold it, history included."""
+    check_inplace(x, op)
+    if result is x:
+        return x
+    if not can_cast(result.dt, x.dt):
+        raise RuntimeError(f"{op}: result type {dtype_of(result.dt).name} can't be cast to the desired output type {dtype_of(x.dt).name}")
+    if not same_shape(result, x):
+        raise RuntimeError(
+            f"{op}: output with shape {list(shape_of(x))} doesn't match the broadcast shape {list(shape_of(result))}; "
+            "an in-place operation cannot change its shape."
+        )
+    if result.dt != x.dt:
+        result = result.to(dtype_of(x.dt))
+    copy_raw(x, result)
+    bump(x)
+    if grad_enabled() and ((result.flags | x.flags) & REQUIRES_GRAD or x._base is not None):
+        rebase(x, result)
+    return x
+
+
+def inplace(function, name=None):
+    """The in-place form of `function`: compute, copy into self, move the history over."""
+    op = name or function.__name__ + "_"
+
+    def method(self, *args, **kwargs):
+        return write_inplace(self, function(self, *args, **kwargs), op)
+
+    method.__name__ = method.__qualname__ = op
+    method.__doc__ = f"In-place form of `{function.__name__}`."
+    return method

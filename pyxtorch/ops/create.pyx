@@ -1,0 +1,594 @@
+"""Making tensors: from data, filled, in ranges; and their exchange with NumPy and DLPack."""
+from cpython.complex cimport PyComplex_Check
+from cpython.float cimport PyFloat_Check
+from cpython.long cimport PyLong_Check
+from libc.string cimport memcpy
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable
+from pyxtorch.ops._common cimport *
+
+from pyxtorch._core import dtype as dtype_class
+
+# ------------------------------------------------------------------------------- from data
+
+cdef int shape_of_data(object data, int64_t* sizes, str op) except -1:
+    """The shape of nested sequences; their regularity is checked while they are read."""
+    cdef int nd = 0
+    while isinstance(data, (list, tuple)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, Variable))):
+        if nd == 64:
+            raise ValueError(f"{op}: too many dimensions; a tensor can have at most 64.")
+        sizes[nd] = len(data)
+        nd += 1
+        if sizes[nd - 1] == 0:
+            break
+        data = data[0]
+    if isinstance(data, Variable):
+        for k in range((<Variable>data).nd):
+            sizes[nd] = (<Variable>data).sizes[k]
+            nd += 1
+    return nd
+
+
+cdef int dtype_of_data(object data) except -2:
+    """The smallest dtype that holds all numbers of nested sequences; -1 for none at all."""
+    cdef int found = -1, one
+    if PyFloat_Check(data):
+        return default_dtype()
+    if isinstance(data, bool):
+        return BOOL
+    if PyLong_Check(data):
+        return INT64
+    if PyComplex_Check(data):
+        return complex_code(default_dtype())
+    if isinstance(data, Variable):
+        return (<Variable>data).dt
+    if isinstance(data, (list, tuple)):
+        for item in data:
+            one = dtype_of_data(item)
+            if one >= 0:
+                found = one if found < 0 or found == one else promote(found, one)
+        return found
+    if hasattr(data, "dtype"):
+        return code_of_numpy(data.dtype)
+    if isinstance(data, str):
+        raise TypeError(f"new(): invalid data type 'str' in {data!r}; expected numbers.")
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+        return dtype_of_data(list(data))
+    if hasattr(data, "__float__"):
+        return default_dtype()
+    if hasattr(data, "__index__"):
+        return INT64
+    raise RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+
+
+cdef int code_of_numpy(object d) except -1:
+    name = d.name
+    for code in range(12):
+        if dtype_of(code).name == name:
+            return code
+    raise TypeError(
+        f"can't convert np.ndarray of type {d}. The only supported types are: float64, float32, float16, complex64, "
+        "complex128, int64, int32, int16, int8, uint8, and bool."
+    )
+
+
+cdef char* read_data(object data, int depth, int nd, const int64_t* sizes, int dt, char* to, str op) except NULL:
+    cdef Variable x
+    if depth == nd:
+        if isinstance(data, Variable):
+            data = item_of(<Variable>data)
+        elif isinstance(data, (list, tuple, str)):
+            raise ValueError(f"{op}: expected a number at dim {depth} (got {type(data).__name__})")
+        if PyComplex_Check(data) and dt < COMPLEX64:
+            raise TypeError(f"{op}: cannot convert the complex number {data} to {dtype_of(dt)!r}.")
+        if PyFloat_Check(data) and dt <= INT64 and dt != BOOL:
+            if data != data or data in (float("inf"), float("-inf")):
+                raise ValueError(f"{op}: cannot convert float {data} to {dtype_of(dt)!r}")
+            data = int(data)
+        write_number(data, dt, to)
+        return to + itemsize_of(dt)
+    if isinstance(data, Variable):
+        x = <Variable>data
+        data = x.tolist()
+    try:
+        n = len(data)
+    except TypeError:
+        raise TypeError(f"{op}: expected a sequence of length {sizes[depth]} at dim {depth}, got {type(data).__name__}") from None
+    if n != sizes[depth]:
+        raise ValueError(f"{op}: expected sequence of length {sizes[depth]} at dim {depth} (got {n})")
+    for item in data:
+        to = read_data(item, depth + 1, nd, sizes, dt, to, op)
+    return to
+
+
+cdef Variable on_device(Variable x, object device):
+    cdef int index
+    cdef int dev = parse_device(device, &index)
+    if dev == CPU:
+        return x
+    cdef Variable y = <Variable>new_empty(x.nd, x.sizes, x.dt, dev, index)
+    copy_raw(y, x)
+    return y
+
+
+cdef Variable from_data(object data, object dtype, object device, str op, bint share):
+    cdef int64_t sizes[64]
+    cdef int nd, dt
+    cdef Variable x
+    if isinstance(data, Variable):
+        x = <Variable>data
+        dt = x.dt if dtype is None else dtype_code(dtype)
+        if device is None:
+            device = x.device
+        if share and dt == x.dt and x.device == device_of_arg(device, x):
+            return x
+        return <Variable>x.detach().to(device=device, dtype=dtype_of(dt), copy=True)
+    if hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and not isinstance(data, (list, tuple))):
+        import numpy
+        data = numpy.asarray(data)
+        if not data.dtype.isnative:
+            raise ValueError(f"{op}: given numpy array has byte order different from the native byte order. Conversion between byte orders is currently not supported.")
+        code_of_numpy(data.dtype)
+        if not share or any([s < 0 for s in data.strides]) or any([s % data.itemsize for s in data.strides]):
+            if share or any([s < 0 for s in data.strides]):
+                data = numpy.ascontiguousarray(data).reshape(data.shape)
+        x = <Variable>from_buffer(data, op)
+        dt = x.dt if dtype is None else dtype_code(dtype)
+        if share and dt == x.dt:
+            return on_device(x, device)
+        if dt == x.dt:
+            return on_device(clone_raw(x), device)
+        return on_device(cast_raw(x, dt), device)
+    if isinstance(data, (bytes, bytearray, memoryview)) and not isinstance(data, bytes):
+        return from_data(<Variable>from_buffer(data, op), dtype, device, op, False)
+    if isinstance(data, str):
+        raise TypeError(f"{op}: invalid data type 'str'; expected numbers.")
+    nd = shape_of_data(data, sizes, op)
+    if dtype is None:
+        dt = dtype_of_data(data)
+        if dt < 0:
+            dt = default_dtype()
+    else:
+        dt = dtype_code(dtype)
+    x = <Variable>new_empty(nd, sizes, dt, CPU, 0)
+    if x.n or nd:
+        read_data(data, 0, nd, sizes, dt, x.ptr, op)
+    return on_device(x, device)
+
+
+cdef object device_of_arg(object device, Variable x):
+    cdef int index
+    cdef int dev = parse_device(device, &index)
+    return device_of(dev, index)
+
+
+def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False):
+    """A new leaf with a copy of `data`: a number, nested sequences, an array, or a tensor.
+
+    The dtype is that of an array; else bool, int64, the default float or complex, as needed.
+
+    Raises:
+        ValueError: nested sequences of unequal length.
+        TypeError: data that is not made of numbers.
+    """
+    cdef Variable x = from_data(data, dtype, device, "tensor", False)
+    if x is data:
+        x = x.detach()
+    if requires_grad:
+        x.requires_grad_(True)
+    return x
+
+
+def as_tensor_(data, dtype=None, device=None):
+    """As `tensor`, without a copy where the memory can be shared."""
+    return from_data(data, dtype, device, "as_tensor", True)
+
+
+def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
+    """A tensor of `obj`; `copy=True` copies always, `copy=False` never (ValueError if it must)."""
+    cdef Variable x
+    if copy is True:
+        x = from_data(obj, dtype, device, "asarray", False)
+    else:
+        x = from_data(obj, dtype, device, "asarray", True)
+        if copy is False and not (isinstance(obj, Variable) and (<Variable>obj).st == x.st) and not (hasattr(obj, "__array_interface__") and obj.__array_interface__["data"][0] == x.data_ptr()):
+            raise ValueError("asarray: cannot make this tensor without a copy; use copy=None.")
+    if requires_grad:
+        x.requires_grad_(True)
+    return x
+
+
+def from_numpy(ndarray):
+    """A tensor on the memory of a NumPy array: changes of one are seen in the other.
+
+    Raises:
+        TypeError: not an array, or a dtype that tensors do not have.
+        ValueError: negative strides.
+    """
+    import numpy
+    if not isinstance(ndarray, numpy.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    code_of_numpy(ndarray.dtype)
+    return from_buffer(ndarray, "from_numpy")
+
+
+def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
+    """A 1-d tensor on the memory of an object with the buffer protocol; offset in bytes."""
+    cdef int dt = dtype_code(dtype)
+    cdef int item = itemsize_of(dt)
+    raw = memoryview(buffer).cast("B")
+    n = len(raw)
+    if n == 0:
+        raise ValueError("frombuffer: both buffer length (0) and count (-1) must not be 0")
+    if offset < 0 or offset >= n:
+        raise ValueError(f"frombuffer: offset ({offset} bytes) must be non-negative and no greater than buffer length ({n} bytes) minus 1")
+    if count == 0:
+        raise ValueError(f"both buffer length ({n}) and count (0) must not be 0")
+    if count < 0:
+        if (n - offset) % item:
+            raise ValueError(f"frombuffer: buffer length ({n - offset} bytes) after offset ({offset} bytes) must be a multiple of element size ({item})")
+        count = (n - offset) // item
+    if offset + count * item > n:
+        raise ValueError(f"frombuffer: requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be greater than actual buffer length ({n} bytes)")
+    cdef Variable x = <Variable>from_buffer(raw[offset:offset + count * item], "frombuffer")
+    x = x.view(dtype_of(dt))
+    if requires_grad:
+        x.requires_grad_(True)
+    return x
+
+
+# --------------------------------------------------------------------------------- filled
+
+cdef Variable made(object size, object dtype, object device, object requires_grad, object value, bint fill, str op):
+    """An uninitialised or filled tensor."""
+    cdef int64_t sizes[64]
+    cdef int index
+    cdef int nd = parse_sizes(size, sizes, op)
+    cdef int dt = default_dtype() if dtype is None else dtype_code(dtype)
+    cdef int dev = parse_device(device, &index)
+    cdef Variable y
+    if fill:
+        y = zeros_raw(nd, sizes, dt, dev, index) if value is 0 else full_raw(nd, sizes, dt, dev, index, value)
+    else:
+        y = <Variable>new_empty(nd, sizes, dt, dev, index)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y
+
+
+cdef object star(tuple size, object named):
+    if named is not None:
+        return named
+    return size[0] if len(size) == 1 else size
+
+
+cdef object into(object out, object size, object value, bint fill, str op):
+    """The out= form of a factory function."""
+    cdef Variable o = checked(out, op, "out")
+    result = made(size, o.dtype, o.device, False, value, fill, op)
+    return finish_out(result, out, op)
+
+
+def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+    """An uninitialised tensor of the given shape.
+
+    Raises:
+        RuntimeError: a negative size, or more memory than there is (OutOfMemoryError).
+    """
+    cdef int64_t n
+    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and not requires_grad:
+        n = size[0]
+        if n >= 0 and default_device_is_cpu():
+            return new_empty(1, &n, default_dtype(), CPU, 0)
+    if names is not None and not size:
+        size = (names,)
+    if out is not None:
+        return into(out, star(size, None), None, False, "empty")
+    return made(star(size, None), dtype, device, requires_grad, None, False, "empty")
+
+
+cdef bint default_device_is_cpu() except -1:
+    cdef int index
+    return parse_device(None, &index) == CPU
+
+
+def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+    """A tensor of zeros."""
+    if out is not None:
+        return into(out, star(size, named.get("size")), 0, True, "zeros")
+    return made(star(size, named.get("size")), dtype, device, requires_grad, 0, True, "zeros")
+
+
+def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+    """A tensor of ones."""
+    if out is not None:
+        return into(out, star(size, named.get("size")), 1, True, "ones")
+    return made(star(size, named.get("size")), dtype, device, requires_grad, 1, True, "ones")
+
+
+def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """A tensor with every element `fill_value`; the dtype is the value's unless given."""
+    if isinstance(fill_value, Variable):
+        fill_value = item_of(<Variable>fill_value)
+    if dtype is None and out is None:
+        dtype = dtype_of(number_dtype(fill_value))
+    if out is not None:
+        return into(out, size, fill_value, True, "full")
+    return made(size, dtype, device, requires_grad, fill_value, True, "full")
+
+
+cdef Variable like(Variable x, object dtype, object device, object requires_grad, object value, bint fill):
+    return made(shape_of(x), dtype_of(x.dt) if dtype is None else dtype, device_of(x.dev, x.dev_index) if device is None else device,
+                requires_grad, value, fill, "like")
+
+
+def empty_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+    """An uninitialised tensor with the shape, dtype and device of `input`."""
+    return like(input, dtype, device, requires_grad, None, False)
+
+
+def zeros_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
+    """Zeros with the shape, dtype and device of `input`."""
+    return finish_out(like(input, dtype, device, requires_grad, 0, True), out, "zeros_like")
+
+
+def ones_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
+    """Ones with the shape, dtype and device of `input`."""
+    return finish_out(like(input, dtype, device, requires_grad, 1, True), out, "ones_like")
+
+
+def full_like(Variable input not None, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
+    """A tensor like `input` with every element `fill_value`."""
+    if isinstance(fill_value, Variable):
+        fill_value = item_of(<Variable>fill_value)
+    return finish_out(like(input, dtype, device, requires_grad, fill_value, True), out, "full_like")
+
+
+def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """An uninitialised tensor of given shape and strides (elements)."""
+    n = 1
+    if len(tuple(size)) != len(tuple(stride)):
+        raise RuntimeError(f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+    for s, t in zip(size, stride):
+        if s < 0 or t < 0:
+            raise RuntimeError(f"empty_strided: negative sizes or strides: {tuple(size)}, {tuple(stride)}")
+        n = 0 if s == 0 or n == 0 else n + (s - 1) * t
+    y = made((n,), dtype, device, False, None, False, "empty_strided").as_strided(tuple(size), tuple(stride))
+    (<Variable>y)._base = None
+    if requires_grad:
+        y.requires_grad_(True)
+    return y
+
+
+def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
+    size, order = tuple(size), tuple(physical_layout)
+    if sorted(order) != list(range(len(size))):
+        raise RuntimeError(f"empty_permuted: {order} is no permutation of the {len(size)} dimensions.")
+    y = made([size[d] for d in order], dtype, device, False, None, False, "empty_permuted")
+    inverse = [0] * len(order)
+    for i, d in enumerate(order):
+        inverse[d] = i
+    y = y.permute(inverse)
+    (<Variable>y)._base = None
+    if requires_grad:
+        y.requires_grad_(True)
+    return y
+
+
+def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """A 0-d tensor of the number `s`, of the default dtype unless given."""
+    return made((), dtype, device, requires_grad, s, True, "scalar_tensor")
+
+
+# --------------------------------------------------------------------------- new_* methods
+
+def new_empty_(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+    """An uninitialised tensor of the dtype and device of `self`."""
+    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
+
+
+def new_zeros(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+    """Zeros of the dtype and device of `self`."""
+    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
+
+
+def new_ones(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+    """Ones of the dtype and device of `self`."""
+    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
+
+
+def new_full(Variable self not None, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A tensor of the dtype and device of `self`, every element `fill_value`."""
+    return made(size, self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, fill_value, True, "new_full")
+
+
+def new_tensor(Variable self not None, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """A copy of `data`, of the dtype and device of `self`."""
+    return tensor(data, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
+
+
+def new_empty_strided(Variable self not None, size, stride, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
+    """`empty_strided` of the dtype and device of `self`."""
+    return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
+
+
+# ----------------------------------------------------------------------------------- ranges
+
+cdef object number_of(object x):
+    return item_of(<Variable>x) if isinstance(x, Variable) else x
+
+
+def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """start, start + step, ... below `end`; int64 if all are integers."""
+    cdef int64_t n, i
+    cdef double a, d
+    cdef Variable y
+    if end is None:
+        start, end = 0, start
+    start, end, step = number_of(start), number_of(end), number_of(step)
+    for v in (start, end, step):
+        if not is_number(v):
+            raise TypeError(f"arange(): expected numbers, not {type(v).__name__}")
+    if step == 0:
+        raise RuntimeError("arange: step must be nonzero")
+    for v in (start, end):
+        if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf"))):
+            raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
+    if (step > 0 and start > end) or (step < 0 and start < end):
+        raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
+    integral = all([not PyFloat_Check(v) for v in (start, end, step)])
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtype_of(INT64 if integral else default_dtype())
+    if integral:
+        n = (end - start + step - (1 if step > 0 else -1)) // step
+        y = <Variable>new_empty(1, &n, INT64, CPU, 0)
+        fill_range(y, start, step)
+    else:
+        a = start
+        d = step
+        import math
+        n = math.ceil((end - start) / step)
+        if n > 1 << 40:
+            raise RuntimeError(f"arange: invalid size, possible overflow: {n} elements")
+        y = <Variable>new_empty(1, &n, FLOAT64, CPU, 0)
+        for i in range(n):
+            (<double*>y.ptr)[i] = a + i * d
+    y = on_device(cast_raw(y, dtype_code(dtype)), device)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y if out is None else finish_out(y, out, "arange")
+
+
+cdef void fill_range(Variable y, int64_t a, int64_t d) noexcept:
+    cdef int64_t i
+    cdef int64_t* p = <int64_t*>y.ptr
+    for i in range(y.n):
+        p[i] = a + i * d
+
+
+def range_(start=0, end=None, step=1, **kwargs):
+    """As arange with the end included (kept for old programs)."""
+    if end is None:
+        start, end = 0, start
+    kwargs.setdefault("dtype", dtype_of(default_dtype()))
+    return arange(start, end + step / 2.0, step, **kwargs)
+
+
+def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """`steps` numbers from `start` to `end`, both included, evenly spaced."""
+    cdef int64_t n
+    if steps < 0:
+        raise RuntimeError("linspace: number of steps must be non-negative")
+    for v in (start, end):
+        if isinstance(v, Variable) and (<Variable>v).nd:
+            raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got a tensor with {(<Variable>v).nd} dimension(s).")
+    start, end = number_of(start), number_of(end)
+    complex_ends = isinstance(start, complex) or isinstance(end, complex)
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtype_of(complex_code(default_dtype()) if complex_ends else default_dtype())
+    cdef int dt = dtype_code(dtype)
+    if complex_ends and not is_complex_code(dt):
+        raise RuntimeError(f"linspace: inferred dtype complex can't be safely cast to passed dtype {dtype}")
+    import numpy
+    if is_integral(dt):
+        # Steps are counted from the nearer end, so that both ends are met.
+        k = numpy.arange(steps)
+        step = (end - start) / (steps - 1) if steps > 1 else 0.0
+        values = numpy.where(k < steps // 2, start + k * step, end - (steps - 1 - k) * step) if steps != 1 else numpy.array([start])
+    else:
+        values = numpy.linspace(start, end, steps, dtype=numpy.complex128 if complex_ends or is_complex_code(dt) else numpy.float64)
+    y = on_device(cast_raw(<Variable>from_buffer(numpy.ascontiguousarray(values), "linspace"), dt), device)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y if out is None else finish_out(y, out, "linspace")
+
+
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
+    """base ** linspace(start, end, steps)"""
+    if steps < 0:
+        raise RuntimeError("logspace: number of steps must be non-negative")
+    for v in (start, end):
+        if isinstance(v, Variable) and (<Variable>v).nd:
+            raise RuntimeError(f"logspace only supports 0-dimensional start and end tensors, but got a tensor with {(<Variable>v).nd} dimension(s).")
+    start, end = number_of(start), number_of(end)
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtype_of(complex_code(default_dtype()) if isinstance(start, complex) or isinstance(end, complex) else default_dtype())
+    cdef int dt = dtype_code(dtype)
+    import numpy
+    exponents = numpy.linspace(start, end, steps, dtype=numpy.complex128 if is_complex_code(dt) else numpy.float64)
+    with numpy.errstate(all="ignore"):
+        values = numpy.power(exponents.dtype.type(base), exponents)
+    y = on_device(cast_raw(<Variable>from_buffer(values, "logspace"), dt), device)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y if out is None else finish_out(y, out, "logspace")
+
+
+def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """The n x m matrix with ones on the diagonal."""
+    m = n if m is None else m
+    if n < 0 or m < 0:
+        raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")
+    if dtype is None and out is not None:
+        dtype = out.dtype
+    cdef Variable y = made((n, m), dtype, device, False, 0, True, "eye")
+    if y.n:
+        y.diagonal().fill_(1)
+    if requires_grad:
+        y.requires_grad_(True)
+    return y if out is None else finish_out(y, out, "eye")
+
+
+# ------------------------------------------------------------------------------- to Python
+
+cdef object nested(TensorBase x, int d, char* p):
+    cdef int64_t i
+    if d == x.nd:
+        return read_number(x.dt, p)
+    return [nested(x, d + 1, p + i * x.strides[d] * itemsize_of(x.dt)) for i in range(x.sizes[d])]
+
+
+def tolist(Variable self not None):
+    """The elements as nested lists of Python numbers; of a 0-d tensor one number."""
+    cdef Variable x = self if self.dev == CPU else <Variable>self.detach().cpu()
+    return nested(x, 0, x.ptr)
+
+
+def item(Variable self not None):
+    """The only element, as a Python number."""
+    return item_of(self)
+
+
+def numpy_(Variable self not None, *, force=False):
+    """A NumPy array on the same memory (CPU).
+
+    Raises:
+        RuntimeError: the tensor requires grad (detach it first, or force=True).
+        TypeError: the tensor is on a GPU, or its dtype is bfloat16, which NumPy lacks.
+    """
+    import numpy
+    cdef Variable x = self
+    if force:
+        x = <Variable>self.detach().cpu()
+    if x.dev != CPU:
+        raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+    if x.flags & REQUIRES_GRAD:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    if x.dt == BFLOAT16:
+        raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no bfloat16; convert with .float() first.")
+    return numpy.asarray(alias(x))
+
+
+__all__ = [
+    "tensor", "asarray", "from_numpy", "frombuffer", "empty", "zeros", "ones", "full", "empty_like", "zeros_like",
+    "ones_like", "full_like", "empty_strided", "empty_permuted", "scalar_tensor", "arange", "linspace", "logspace", "eye",
+]
+exports = {"as_tensor": as_tensor_, "range": range_}     # public names that are taken in this module
+for _name, _function in (*exports.items(), ("new_empty", new_empty_)):
+    _function.__name__ = _function.__qualname__ = _name
+
+methods = {
+    "new_empty": new_empty_, "new_zeros": new_zeros, "new_ones": new_ones, "new_full": new_full, "new_tensor": new_tensor,
+    "new_empty_strided": new_empty_strided, "tolist": tolist, "item": item, "numpy": numpy_,
+}

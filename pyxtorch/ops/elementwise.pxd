@@ -1,0 +1,34 @@
+"""The engine of the elementwise operations, and the arithmetic that other families call from C."""
+from libc.stdint cimport int64_t
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable
+
+cdef class Unary(Function):
+    """y = f(x). A subclass says what it keeps and how its gradient flows."""
+    cdef int keep(self, Variable x, Variable y) except -1
+
+
+cdef class Binary(Function):
+    """y = f(a, b), equal dtypes, and equal shapes where an input is differentiated."""
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1
+
+# What dtype an operation computes in
+cdef enum:
+    SAME = 0        # the promoted dtype of the operands
+    FLOAT = 1       # integers become the default floating dtype
+
+cdef int formula(const char* name) except -1        # the number of a formula; KeyError if there is none
+# One formula over tensors: unrecorded. Equal dtypes, shapes that broadcast. `out` may be NULL-like None.
+cdef Variable formula1(int f, Variable x, const double* s, str op, Variable out=*)
+cdef Variable formula2(int f, Variable a, Variable b, const double* s, str op, Variable out=*)
+cdef Variable formula3(int f, Variable a, Variable b, Variable c, const double* s, str op, Variable out=*)
+# Complete operations: promotion, broadcasting, out=, recording by a node of class `cls` (None: no gradient).
+cdef object unary(int f, object cls, object x, str op, int kind, object out, const double* s=*)
+cdef object binary(int f, object cls, object x, object y, str op, int kind, object out, const double* s=*)
+
+cdef Variable add_t(Variable a, Variable b)
+cdef Variable mul_t(Variable a, Variable b)
+cdef Variable mul_number(Variable a, object number)
+cdef Variable zero_mul(Variable g, Variable x)      # g * x, and 0 where g is 0, whatever x is
+cdef Variable zero_div(Variable g, Variable x)      # g / x, and 0 where g is 0
+cdef Variable where_t(Variable condition, Variable a, Variable b)

@@ -1,0 +1,858 @@
+"""Tensor: the class in the user's hands. Operators and methods, each one call into `ops`.
+
+Methods are the operations' own functions, attached here from each family's `methods`.
+"""
+from cpython.float cimport PyFloat_Check
+from cpython.long cimport PyLong_Check
+from cpython.object cimport PyObject_GenericSetAttr, Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
+from libc.string cimport memcpy
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable, recording, stale
+from pyxtorch.ops._common cimport *
+
+import importlib
+import pkgutil
+
+from pyxtorch import autograd as _autograd
+from pyxtorch import ops as _ops
+from pyxtorch._core import Size, storage_of, view_storage
+from pyxtorch.ops import create as _create
+from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import shape as _shape
+
+cdef object _add = _elementwise.add
+cdef object _sub = _elementwise.sub
+cdef object _mul = _elementwise.mul
+cdef object _div = _elementwise.div
+cdef object _pow = _elementwise.pow
+cdef object _getitem = None
+cdef object _setitem = None
+cdef object _matmul = None
+cdef object _repr = None
+
+cdef extern from *:
+    """
+    static PyObject* pyx_constructor = NULL;
+    /* Tensor(...) from Python: hand the call to `construct`. Operations do not come this way. */
+    static PyObject* pyx_tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+        PyObject* call = PyTuple_New(3);
+        if (!call) return NULL;
+        PyObject* named = kwargs ? kwargs : Py_None;
+        Py_INCREF(type); Py_INCREF(args); Py_INCREF(named);
+        PyTuple_SET_ITEM(call, 0, (PyObject*)type);
+        PyTuple_SET_ITEM(call, 1, args);
+        PyTuple_SET_ITEM(call, 2, named);
+        PyObject* result = PyObject_Call(pyx_constructor, call, NULL);
+        Py_DECREF(call);
+        return result;
+    }
+    static int pyx_tensor_init(PyObject* self, PyObject* args, PyObject* kwargs) { return 0; }
+    static newfunc pyx_bare_new = NULL;
+    static void pyx_set_constructor(PyTypeObject* type, PyTypeObject* variable, PyTypeObject* base, PyObject* function) {
+        pyx_bare_new = base->tp_new;
+        pyx_constructor = function;
+        Py_INCREF(function);
+        type->tp_new = pyx_tensor_new;
+        variable->tp_new = pyx_tensor_new;
+        type->tp_init = pyx_tensor_init;
+        variable->tp_init = pyx_tensor_init;
+        PyType_Modified(variable);
+        PyType_Modified(type);
+    }
+    static PyObject* pyx_bare(PyTypeObject* type) {
+        static PyObject* no_args = NULL;
+        if (!no_args) no_args = PyTuple_New(0);
+        return pyx_bare_new(type, no_args, NULL);
+    }
+    static void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value) {
+        PyDict_SetItem(type->tp_dict, name, value);
+        PyType_Modified(type);
+    }
+    """
+    void pyx_set_constructor(PyTypeObject* type, PyTypeObject* variable, PyTypeObject* base, PyObject* function)
+    object pyx_bare(PyTypeObject* type)
+    void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value)
+
+
+cdef object not_implemented_or(object function, object a, object b):
+    if isinstance(b, (Variable, int, float, complex)) or is_number(b):
+        return function(a, b)
+    return NotImplemented
+
+
+cdef inline bint operand(object x):
+    return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
+
+
+cdef class Tensor(Variable):
+    """An n-dimensional array that can be recorded: see the documentation of each method.
+
+    Made by `tensor`, `zeros` and their like, and by every operation. `Tensor(2, 3)` gives an
+    uninitialised one of the default dtype, `Tensor([1, 2])` one with this data.
+    """
+
+    __array_priority__ = 1000
+
+    # ------------------------------------------------------------------------ attributes
+
+    @property
+    def shape(self):
+        return size_of(self)
+
+    @property
+    def dtype(self):
+        return dtype_of(self.dt)
+
+    @property
+    def device(self):
+        return device_of(self.dev, self.dev_index)
+
+    @property
+    def ndim(self):
+        return self.nd
+
+    @property
+    def layout(self):
+        return strided
+
+    @property
+    def requires_grad(self):
+        return (self.flags & REQUIRES_GRAD) != 0 or (self._base is not None and stale(self))
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        self.requires_grad_(value)
+
+    @property
+    def grad(self):
+        return self._grad
+
+    @grad.setter
+    def grad(self, value):
+        cdef Variable g
+        if value is not None:
+            if not isinstance(value, Variable):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            g = value
+            if g is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if g.dt != self.dt:
+                raise RuntimeError(f"assigned grad has data of a different type: {dtype_of(g.dt)!r}, the tensor has {dtype_of(self.dt)!r}")
+            if g.dev != self.dev:
+                raise RuntimeError(f"assigned grad has data located on a different device: {g.device}, the tensor is on {self.device}")
+            if not same_shape(g, self):
+                raise RuntimeError(f"assigned grad has data of a different size: {list(shape_of(g))}, the tensor has {list(shape_of(self))}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
+
+    @property
+    def grad_fn(self):
+        return _autograd._grad_fn_of(self)
+
+    @property
+    def is_leaf(self):
+        return _autograd._grad_fn_of(self) is None
+
+    @property
+    def data(self):
+        return alias(self)
+
+    @data.setter
+    def data(self, value):
+        cdef Variable v = checked(value, "data", "value")
+        if (is_floating(v.dt) or is_complex_code(v.dt)) != (is_floating(self.dt) or is_complex_code(self.dt)):
+            raise RuntimeError(f"data: cannot assign a tensor of dtype {dtype_of(v.dt)!r} to one of {dtype_of(self.dt)!r}.")
+        adopt(self, v)
+
+    @property
+    def _version(self):
+        return self.st.version
+
+    @property
+    def output_nr(self):
+        return (<TensorBase>self).output_nr
+
+    @property
+    def retains_grad(self):
+        return (self.flags & RETAINS_GRAD) != 0
+
+    @property
+    def is_cuda(self):
+        return self.dev == CUDA
+
+    @property
+    def is_cpu(self):
+        return self.dev == CPU
+
+    @property
+    def is_sparse(self):
+        return False
+
+    @property
+    def is_quantized(self):
+        return False
+
+    @property
+    def is_meta(self):
+        return False
+
+    @property
+    def is_nested(self):
+        return False
+
+    @property
+    def itemsize(self):
+        return itemsize_of(self.dt)
+
+    @property
+    def nbytes(self):
+        return self.n * itemsize_of(self.dt)
+
+    @property
+    def names(self):
+        return (None,) * self.nd
+
+    @property
+    def _is_view_of(self):
+        return self._base
+
+    def size(self, dim=None):
+        """The shape, or the length of one dimension."""
+        if dim is None:
+            return size_of(self)
+        if self.nd == 0:
+            raise IndexError("size: Dimension specified as 0 but tensor has no dimensions")
+        return self.sizes[wrap_dim(dim, self.nd, "size")]
+
+    def stride(self, dim=None):
+        """The strides in elements, or that of one dimension."""
+        if dim is None:
+            return tuple([self.strides[i] for i in range(self.nd)])
+        if self.nd == 0:
+            raise IndexError("stride: Dimension specified as 0 but tensor has no dimensions")
+        return self.strides[wrap_dim(dim, self.nd, "stride")]
+
+    def dim(self):
+        """How many dimensions there are."""
+        return self.nd
+
+    ndimension = dim
+
+    def numel(self):
+        """How many elements there are."""
+        return self.n
+
+    nelement = numel
+
+    def element_size(self):
+        """Bytes an element."""
+        return itemsize_of(self.dt)
+
+    def is_contiguous(self, memory_format=None):
+        """Whether the elements lie in row-major order without gaps."""
+        if memory_format is None or memory_format is contiguous_format:
+            return (self.flags & CONTIGUOUS) != 0
+        return is_channels_last(self, memory_format)
+
+    def is_floating_point(self):
+        """Whether the dtype is a floating-point one."""
+        return is_floating(self.dt)
+
+    def is_complex(self):
+        """Whether the dtype is complex."""
+        return is_complex_code(self.dt)
+
+    def is_signed(self):
+        """Whether the dtype can hold negative numbers."""
+        return dtype_of(self.dt).is_signed
+
+    def is_conj(self):
+        return False
+
+    def is_neg(self):
+        return False
+
+    def is_inference(self):
+        return (self.flags & INFERENCE) != 0
+
+    def is_shared(self):
+        return False
+
+    def is_pinned(self, device=None):
+        return False
+
+    def pin_memory(self, device=None):
+        return self
+
+    def share_memory_(self):
+        return self
+
+    def is_set_to(self, Tensor tensor not None):
+        """Whether both look at the same memory in the same way."""
+        return self.st == tensor.st and self.ptr == tensor.ptr and same_shape(self, tensor) and self.stride() == tensor.stride()
+
+    def is_same_size(self, Tensor other not None):
+        return same_shape(self, other)
+
+    def data_ptr(self):
+        """The address of the first element."""
+        return <long long>self.ptr
+
+    def storage_offset(self):
+        """Elements between the start of the storage and the first element."""
+        return (self.ptr - self.st.data) // itemsize_of(self.dt)
+
+    def untyped_storage(self):
+        """The bytes behind the tensor."""
+        return storage_of(self)
+
+    def get_device(self):
+        return self.dev_index if self.dev == CUDA else -1
+
+    def type(self, dtype=None, non_blocking=False):
+        """The type's name, or the tensor converted to `dtype`."""
+        if dtype is None:
+            kind = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
+                    "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
+            return f"torch.{'cuda.' if self.dev == CUDA else ''}{kind[dtype_of(self.dt).name]}Tensor"
+        if isinstance(dtype, str):
+            name = dtype.rpartition(".")[2].removesuffix("Tensor")
+            codes = {"Bool": BOOL, "Byte": UINT8, "Char": INT8, "Short": INT16, "Int": INT32, "Long": INT64, "Half": FLOAT16, "BFloat16": BFLOAT16,
+                     "Float": FLOAT32, "Double": FLOAT64, "ComplexFloat": COMPLEX64, "ComplexDouble": COMPLEX128}
+            if name not in codes:
+                raise ValueError(f"type: invalid type: {dtype!r}")
+            dtype = dtype_of(codes[name])
+        return self.to(dtype)
+
+    # ------------------------------------------------------------------------------ tape
+
+    def requires_grad_(self, requires_grad=True):
+        """Record (or no longer record) what is computed from this leaf.
+
+        Raises:
+            RuntimeError: not a leaf, or neither floating-point nor complex.
+        """
+        if requires_grad:
+            if not (is_floating(self.dt) or is_complex_code(self.dt)):
+                raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {dtype_of(self.dt)!r}")
+            if self.flags & INFERENCE:
+                raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+            self.flags |= REQUIRES_GRAD
+        else:
+            if self._grad_fn is not None:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
+                    "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            self.flags &= ~REQUIRES_GRAD
+        return self
+
+    def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+        """Add the gradient of this tensor to `.grad` of the leaves it was made from (see autograd.backward)."""
+        _autograd.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+
+    def detach_(self):
+        """Take this tensor off the tape."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._grad_fn = None
+        self.output_nr = 0
+        self.flags &= ~REQUIRES_GRAD
+        return self
+
+    def register_hook(self, hook):
+        """Call `hook(grad)` when this tensor's gradient is known."""
+        return _autograd.tensor_register_hook(self, hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """Call `hook(self)` after a gradient was added to `.grad`."""
+        return _autograd.tensor_post_accumulate(self, hook)
+
+    def retain_grad(self):
+        """Keep `.grad` although this is no leaf."""
+        _autograd.tensor_retain_grad(self)
+
+    # --------------------------------------------------------------------------- operators
+
+    def __add__(self, other):
+        return _add(self, other) if operand(other) else NotImplemented
+
+    def __radd__(self, other):
+        return _add(other, self) if operand(other) else NotImplemented
+
+    def __iadd__(self, other):
+        return _elementwise.add_(self, other)
+
+    def __sub__(self, other):
+        return _sub(self, other) if operand(other) else NotImplemented
+
+    def __rsub__(self, other):
+        return _sub(other, self) if operand(other) else NotImplemented
+
+    def __isub__(self, other):
+        return _elementwise.sub_(self, other)
+
+    def __mul__(self, other):
+        return _mul(self, other) if operand(other) else NotImplemented
+
+    def __rmul__(self, other):
+        return _mul(other, self) if operand(other) else NotImplemented
+
+    def __imul__(self, other):
+        return _elementwise.mul_(self, other)
+
+    def __truediv__(self, other):
+        return _div(self, other) if operand(other) else NotImplemented
+
+    def __rtruediv__(self, other):
+        return _div(other, self) if operand(other) else NotImplemented
+
+    def __rdiv__(self, other):
+        return _div(other, self)
+
+    def __itruediv__(self, other):
+        return _elementwise.div_(self, other)
+
+    def __floordiv__(self, other):
+        return _elementwise.floor_divide(self, other) if operand(other) else NotImplemented
+
+    def __rfloordiv__(self, other):
+        return _elementwise.floor_divide(other, self) if operand(other) else NotImplemented
+
+    def __ifloordiv__(self, other):
+        return self.floor_divide_(other)
+
+    def __mod__(self, other):
+        return _elementwise.remainder(self, other) if operand(other) else NotImplemented
+
+    def __rmod__(self, other):
+        return _elementwise.remainder(other, self) if operand(other) else NotImplemented
+
+    def __imod__(self, other):
+        return self.remainder_(other)
+
+    def __pow__(self, other, modulo):
+        if modulo is not None:
+            return NotImplemented
+        return _pow(self, other) if operand(other) else NotImplemented
+
+    def __rpow__(self, other, modulo):
+        return _pow(other, self) if operand(other) else NotImplemented
+
+    def __ipow__(self, other):
+        return self.pow_(other)
+
+    def __matmul__(self, other):
+        return _matmul(self, other) if isinstance(other, Variable) else NotImplemented
+
+    def __rmatmul__(self, other):
+        return _matmul(other, self) if isinstance(other, Variable) else NotImplemented
+
+    def __neg__(self):
+        return _elementwise.neg(self)
+
+    def __pos__(self):
+        return _elementwise.positive(self)
+
+    def __abs__(self):
+        return _elementwise.abs(self)
+
+    def __invert__(self):
+        return _elementwise.bitwise_not(self)
+
+    def __and__(self, other):
+        return _elementwise.bitwise_and(self, other) if operand(other) else NotImplemented
+
+    def __rand__(self, other):
+        return _elementwise.bitwise_and(other, self) if operand(other) else NotImplemented
+
+    def __iand__(self, other):
+        return self.bitwise_and_(other)
+
+    def __or__(self, other):
+        return _elementwise.bitwise_or(self, other) if operand(other) else NotImplemented
+
+    def __ror__(self, other):
+        return _elementwise.bitwise_or(other, self) if operand(other) else NotImplemented
+
+    def __ior__(self, other):
+        return self.bitwise_or_(other)
+
+    def __xor__(self, other):
+        return _elementwise.bitwise_xor(self, other) if operand(other) else NotImplemented
+
+    def __rxor__(self, other):
+        return _elementwise.bitwise_xor(other, self) if operand(other) else NotImplemented
+
+    def __ixor__(self, other):
+        return self.bitwise_xor_(other)
+
+    def __lshift__(self, other):
+        return _elementwise.bitwise_left_shift(self, other) if operand(other) else NotImplemented
+
+    def __rlshift__(self, other):
+        return _elementwise.bitwise_left_shift(other, self) if operand(other) else NotImplemented
+
+    def __rshift__(self, other):
+        return _elementwise.bitwise_right_shift(self, other) if operand(other) else NotImplemented
+
+    def __rrshift__(self, other):
+        return _elementwise.bitwise_right_shift(other, self) if operand(other) else NotImplemented
+
+    def __richcmp__(self, other, int op):
+        if not operand(other):
+            return NotImplemented
+        if op == Py_EQ:
+            return _elementwise.eq(self, other)
+        if op == Py_NE:
+            return _elementwise.ne(self, other)
+        if op == Py_LT:
+            return _elementwise.lt(self, other)
+        if op == Py_LE:
+            return _elementwise.le(self, other)
+        if op == Py_GT:
+            return _elementwise.gt(self, other)
+        return _elementwise.ge(self, other)
+
+    def __hash__(self):
+        return hash(<long long><PyObject*>self)
+
+    # -------------------------------------------------------------------------- containers
+
+    def __getitem__(self, index):
+        return _getitem(self, index)
+
+    def __setitem__(self, index, value):
+        _setitem(self, index, value)
+
+    def __len__(self):
+        if self.nd == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.sizes[0]
+
+    def __iter__(self):
+        if self.nd == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(_shape.unbind(self))
+
+    def __contains__(self, item):
+        if isinstance(item, Variable) or is_number(item):
+            return bool((self == item).any())
+        raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(item).__name__}.")
+
+    def __reversed__(self):
+        return _shape.flip(self, 0) if self.nd else self
+
+    # ------------------------------------------------------------------------ Python numbers
+
+    def __bool__(self):
+        if self.n != 1:
+            if self.n == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError(f"Boolean value of Tensor with more than one value is ambiguous (it has {self.n}); use .any() or .all()")
+        return bool(item_of(self))
+
+    def __float__(self):
+        return float(item_of(self))
+
+    def __int__(self):
+        return int(item_of(self))
+
+    def __complex__(self):
+        return complex(item_of(self))
+
+    def __index__(self):
+        if not (self.dt <= INT64 and self.n == 1):
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(item_of(self))
+
+    def __format__(self, spec):
+        if self.nd == 0 and spec:
+            return format(item_of(self), spec)
+        return object.__format__(self, spec)
+
+    def __round__(self, digits=0):
+        return self.round(decimals=digits)
+
+    def __repr__(self):
+        global _repr
+        if _repr is None:
+            from pyxtorch._tensor_str import tensor_str
+            _repr = tensor_str
+        return _repr(self)
+
+    # ------------------------------------------------------------------------------ exchange
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False and dtype is not None:
+            return self.numpy().astype(dtype, copy=False)
+        array = self.numpy()
+        if dtype is not None:
+            array = array.astype(dtype, copy=False)
+        return array.copy() if copy else array
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        return _create.from_numpy(array) if getattr(array, "ndim", 0) else _create.tensor(array)
+
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
+        from pyxtorch.utils import dlpack
+        return dlpack.export(self, stream, copy)
+
+    def __dlpack_device__(self):
+        return (2 if self.dev == CUDA else 1, int(self.dev_index))
+
+    def __deepcopy__(self, memo):
+        if id(self) in memo:
+            return memo[id(self)]
+        if self._grad_fn is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
+                "Use .detach().clone()."
+            )
+        copied = self.detach().clone()
+        if self.flags & REQUIRES_GRAD:
+            copied.requires_grad_(True)
+        if type(self) is not Tensor:
+            copied = make_subclass(type(self), copied, (self.flags & REQUIRES_GRAD) != 0)
+            if hasattr(self, "__dict__"):
+                import copy
+                copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        if self._grad is not None:
+            copied.grad = self._grad.__deepcopy__(memo)
+        memo[id(self)] = copied
+        return copied
+
+    def __reduce_ex__(self, protocol):
+        state = (type(self), self.detach().cpu().contiguous().reshape(-1).view(dtype_of(UINT8)).numpy().tobytes() if self.n else b"",
+                 shape_of(self), dtype_of(self.dt), str(self.device), (self.flags & REQUIRES_GRAD) != 0)
+        return rebuild, state
+
+    def __dir__(self):
+        return sorted(set(object.__dir__(self)))
+
+    def __getattr__(self, name):
+        if self._extra is not None:
+            attributes = self._extra.get("attributes")
+            if attributes is not None and name in attributes:
+                return attributes[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __setattr__(self, name, value):
+        try:
+            PyObject_GenericSetAttr(self, name, value)
+        except AttributeError:
+            # Plain tensors have no __dict__ (it would slow down every result): keep the rare attribute here.
+            if hasattr(type(self), name):
+                raise
+            if self._extra is None:
+                self._extra = {}
+            self._extra.setdefault("attributes", {})[name] = value
+
+    @staticmethod
+    def _make_subclass(cls, data, require_grad=False):
+        return make_subclass(cls, data, require_grad)
+
+    def as_subclass(self, cls):
+        """The same memory as an instance of a subclass."""
+        return make_subclass(cls, self, False)
+
+    @property
+    def __dict_of_attributes__(self):
+        return None if self._extra is None else self._extra.get("attributes")
+
+    def set_(self, source=None, storage_offset=0, size=None, stride=None):
+        """Look at the memory of another tensor (or of an UntypedStorage with offset, size and strides)."""
+        if source is None:
+            adopt(self, _create.empty(0, dtype=dtype_of(self.dt)))
+        elif isinstance(source, Variable):
+            if (<Variable>source).dt != self.dt:
+                raise RuntimeError(f"set_: expected a tensor of dtype {dtype_of(self.dt)!r}, not {dtype_of((<Variable>source).dt)!r}.")
+            adopt(self, <Variable>source)
+        else:
+            if size is None:
+                size = (source.nbytes() // itemsize_of(self.dt),)
+            if stride is None:
+                stride, n = [], 1
+                for s in reversed(tuple(size)):
+                    stride.insert(0, n)
+                    n *= s
+            adopt(self, view_storage(source, dtype_of(self.dt), storage_offset, tuple(size), tuple(stride)))
+        return self
+
+    def resize_(self, *size, memory_format=None):
+        """Change the shape in place; new elements, if any, are uninitialised."""
+        cdef int64_t sizes[64]
+        cdef int nd = parse_star(size, sizes, "resize_")
+        cdef int64_t n = 1
+        cdef int64_t strides[64]
+        cdef int i
+        cdef Variable bigger
+        cdef Variable flat
+        if self.flags & REQUIRES_GRAD:
+            raise RuntimeError("cannot resize variables that require grad")
+        for i in range(nd):
+            if sizes[i] < 0:
+                raise RuntimeError(f"resize_: requested resize with negative size {sizes[i]}")
+        for i in range(nd - 1, -1, -1):
+            strides[i] = n
+            n *= sizes[i]
+        if n * itemsize_of(self.dt) + (self.ptr - self.st.data) <= self.st.nbytes:
+            adopt(self, new_view(self, nd, sizes, strides, self.ptr))
+        else:
+            bigger = <Variable>new_empty(nd, sizes, self.dt, self.dev, self.dev_index)
+            if self.n and self.dev == CPU:
+                flat = dense(self)
+                i = itemsize_of(self.dt)
+                memcpy(bigger.ptr, flat.ptr, min(flat.n, bigger.n) * i)
+            adopt(self, bigger)
+        return self
+
+    def resize_as_(self, Tensor the_template not None, *, memory_format=None):
+        """`resize_` to the shape of another tensor."""
+        return self.resize_(shape_of(the_template))
+
+    def apply_(self, function):
+        """Replace each element by function(element) (CPU; slow)."""
+        if self.dev != CPU:
+            raise TypeError("apply_ is only implemented on CPU tensors")
+        return self.copy_(_create.tensor([function(v) for v in self.reshape(-1).tolist()], dtype=dtype_of(self.dt)).reshape(shape_of(self)))
+
+    def map_(self, Tensor tensor not None, function):
+        """Replace each element by function(element, other element) (CPU; slow)."""
+        values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand(shape_of(self)).reshape(-1).tolist())]
+        return self.copy_(_create.tensor(values, dtype=dtype_of(self.dt)).reshape(shape_of(self)))
+
+    def element(self):
+        return item_of(self)
+
+
+def rebuild(cls, data, shape, dtype, device, requires_grad):
+    """A tensor from what pickle kept of it."""
+    x = _create.frombuffer(bytearray(data), dtype=dtype_of(UINT8)).view(dtype).reshape(shape) if data else _create.empty(shape, dtype=dtype)
+    x = x.clone() if device == "cpu" else x.to(device)
+    if cls is not Tensor:
+        return make_subclass(cls, x, requires_grad)
+    return x.requires_grad_(requires_grad) if requires_grad else x
+
+
+cdef object make_subclass(object cls, Variable data, bint requires_grad):
+    if not issubclass(cls, Variable):
+        raise TypeError(f"_make_subclass: {cls!r} is no subclass of Tensor.")
+    cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
+    y.sizes = y.inline_dims
+    adopt(y, data)
+    if requires_grad:
+        if not (is_floating(y.dt) or is_complex_code(y.dt)):
+            raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {dtype_of(y.dt)!r}")
+        y.flags |= REQUIRES_GRAD
+    return y
+
+
+def construct(cls, args, kwargs):
+    """Tensor(2, 3), Tensor([1, 2]), Tensor(other), Variable(data, requires_grad=True), subclasses."""
+    cdef Variable x
+    kwargs = kwargs or {}
+    if cls is Variable:
+        names = dict(zip(("data", "requires_grad", "volatile"), args), **kwargs)
+        x = checked(names.get("data"), "Variable", "data")
+        x = <Variable>alias(x)
+        if names.get("requires_grad"):
+            (<Tensor>x).requires_grad_(True)
+        return x
+    data = kwargs.get("data", args[0] if args else None)
+    if not args and data is None:
+        x = _create.empty(0)
+    elif isinstance(data, Variable):
+        x = <Variable>alias(<Variable>data) if cls is not Tensor or (<Variable>data).dt == default_dtype() else data
+        if cls is Tensor and x.dt != default_dtype():
+            raise TypeError(f"expected {dtype_of(default_dtype())!r} (got {dtype_of(x.dt)!r}): use tensor.to(dtype).")
+    elif isinstance(data, (int, Size)) or len(args) > 1:
+        x = _create.empty(*args)
+    else:
+        x = _create.tensor(data, dtype=dtype_of(default_dtype()))
+    return x if cls is Tensor else make_subclass(cls, x, False)
+
+
+class layout:
+    """How elements are kept; `strided` is the only layout."""
+
+    def __repr__(self):
+        return "torch.strided"
+
+
+strided = layout()
+
+
+class memory_format:
+    """An order of dimensions in memory."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+
+
+cdef bint is_channels_last(Variable x, object format):
+    nd = 4 if format is channels_last else 5
+    if x.nd != nd:
+        return False
+    order = [0] + list(range(2, nd)) + [1]
+    expected = 1
+    for d in reversed(order):
+        if x.sizes[d] != 1 and x.strides[d] != expected:
+            return False
+        expected *= x.sizes[d]
+    return True
+
+
+# -------------------------------------------------------------------------- putting together
+
+set_tensor_class(Tensor)
+pyx_set_constructor(<PyTypeObject*>Tensor, <PyTypeObject*>Variable, <PyTypeObject*>TensorBase, <PyObject*>construct)
+_autograd._set_one_like(_create.ones_like)
+
+families = []
+public = {}
+functional = {}
+
+
+def attach(name, value):
+    """Make `value` an attribute of Tensor."""
+    pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)
+
+
+def _collect():
+    """Gather names, methods and functional names of all families."""
+    global _getitem, _setitem, _matmul
+    for info in pkgutil.iter_modules(_ops.__path__):
+        if info.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"pyxtorch.ops.{info.name}")
+        families.append(module)
+        for name in getattr(module, "__all__", ()):
+            public[name] = getattr(module, name)
+        public.update(getattr(module, "exports", {}))
+        for name in getattr(module, "functional", ()):
+            functional[name] = getattr(module, name)
+        for name, function in getattr(module, "methods", {}).items():
+            attach(name, function)
+        for name, function in getattr(module, "properties", {}).items():
+            attach(name, property(function))
+        if hasattr(module, "getitem"):
+            _getitem, _setitem = module.getitem, module.setitem
+        if "matmul" in public:
+            _matmul = public["matmul"]
+
+
+_collect()
