@@ -93,7 +93,8 @@ cdef class TensorBase:
     cdef object _grad_fn        # autograd.Node or None
     cdef object _grad           # Tensor or None
     cdef object _base           # the tensor this is a view of, or None
-    cdef object _extra          # dict of rare things: hooks, Python attributes; or None
+    cdef object _extra          # dict of rare things (hooks) or None
+    cdef PyObject* attributes   # the __dict__, made by Python when the first attribute is set
     cdef object __weakref__
 
 

@@ -58,6 +58,10 @@ cdef extern from *:
         type->tp_clear = base->tp_clear;
         type->tp_free = base->tp_free;
     }
+    static void pyx_set_dict_offset(PyTypeObject* type, Py_ssize_t offset) {
+        type->tp_dictoffset = offset;
+        PyType_Modified(type);
+    }
     static PyObject* pyx_new_tuple_of(PyTypeObject* type, Py_ssize_t n) { return type->tp_alloc(type, n); }
     static PyTypeObject* pyx_tuple_subclass = NULL;
     static PyObject* pyx_size_subscript(PyObject* self, PyObject* key) {
@@ -87,6 +91,7 @@ cdef extern from *:
     """
     PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) except NULL
     void pyx_share_slots(PyTypeObject* type, PyTypeObject* base)
+    void pyx_set_dict_offset(PyTypeObject* type, Py_ssize_t offset)
     object pyx_new_tuple_of(PyTypeObject* type, Py_ssize_t n)
     void pyx_set_size_class(PyTypeObject* type)
     PyObject* pyx_empty_tuple
@@ -597,6 +602,8 @@ cdef class TensorBase:
             drop(self.st)
         if self.sizes != NULL and self.sizes != self.inline_dims:
             PyMem_Free(self.sizes)
+        if self.attributes != NULL:
+            Py_DECREF(<object>self.attributes)
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         """CPU tensors that are not on the tape share their memory with NumPy and the like."""
@@ -653,6 +660,10 @@ cdef void set_tensor_class(type cls):
     global tensor_type
     tensor_type = <PyTypeObject*>cls
     pyx_share_slots(tensor_type, base_type)
+    # Attributes of the user's own without the price of a dict for each result: Python's generic
+    # look-up finds the dict, if there is one, by this offset.
+    x = bare(0)
+    pyx_set_dict_offset(tensor_type, <char*>&(<TensorBase>x).attributes - <char*><PyObject*>x)
 
 
 cdef inline TensorBase bare(int nd):

@@ -4,12 +4,13 @@ Methods are the operations' own functions, attached here from each family's `met
 """
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
-from cpython.object cimport PyObject_GenericSetAttr, Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Node, Variable, recording, stale
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
 import importlib
 import pkgutil
@@ -21,9 +22,6 @@ from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import shape as _shape
 
-cdef object _add = _elementwise.add
-cdef object _sub = _elementwise.sub
-cdef object _mul = _elementwise.mul
 cdef object _div = _elementwise.div
 cdef object _pow = _elementwise.pow
 cdef object _getitem = None
@@ -33,6 +31,7 @@ cdef object _repr = None
 
 cdef extern from *:
     """
+    #include <string.h>
     static PyObject* pyx_constructor = NULL;
     /* Tensor(...) from Python: hand the call to `construct`. Operations do not come this way. */
     static PyObject* pyx_tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
@@ -66,10 +65,14 @@ cdef extern from *:
         return pyx_bare_new(type, no_args, NULL);
     }
     static void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value) {
+        /* Compiled functions may be called as methods without making a bound method first. */
+        if (strcmp(Py_TYPE(value)->tp_name, "cython_function_or_method") == 0 || strstr(Py_TYPE(value)->tp_name, ".cython_function_or_method"))
+            Py_TYPE(value)->tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR;
         PyDict_SetItem(type->tp_dict, name, value);
         PyType_Modified(type);
     }
     """
+    object generic_dict "PyObject_GenericGetDict"(object self, void* context)
     void pyx_set_constructor(PyTypeObject* type, PyTypeObject* variable, PyTypeObject* base, PyObject* function)
     object pyx_bare(PyTypeObject* type)
     void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value)
@@ -379,43 +382,43 @@ cdef class Tensor(Variable):
     # --------------------------------------------------------------------------- operators
 
     def __add__(self, other):
-        return _add(self, other) if operand(other) else NotImplemented
+        return add_op(self, other)
 
     def __radd__(self, other):
-        return _add(other, self) if operand(other) else NotImplemented
+        return add_op(other, self)
 
     def __iadd__(self, other):
-        return _elementwise.add_(self, other)
+        return iadd_op(self, other)
 
     def __sub__(self, other):
-        return _sub(self, other) if operand(other) else NotImplemented
+        return sub_op(self, other)
 
     def __rsub__(self, other):
-        return _sub(other, self) if operand(other) else NotImplemented
+        return sub_op(other, self)
 
     def __isub__(self, other):
-        return _elementwise.sub_(self, other)
+        return isub_op(self, other)
 
     def __mul__(self, other):
-        return _mul(self, other) if operand(other) else NotImplemented
+        return mul_op(self, other)
 
     def __rmul__(self, other):
-        return _mul(other, self) if operand(other) else NotImplemented
+        return mul_op(other, self)
 
     def __imul__(self, other):
-        return _elementwise.mul_(self, other)
+        return imul_op(self, other)
 
     def __truediv__(self, other):
-        return _div(self, other) if operand(other) else NotImplemented
+        return div_op(self, other)
 
     def __rtruediv__(self, other):
-        return _div(other, self) if operand(other) else NotImplemented
+        return div_op(other, self)
 
     def __rdiv__(self, other):
         return _div(other, self)
 
     def __itruediv__(self, other):
-        return _elementwise.div_(self, other)
+        return idiv_op(self, other)
 
     def __floordiv__(self, other):
         return _elementwise.floor_divide(self, other) if operand(other) else NotImplemented
@@ -634,24 +637,6 @@ cdef class Tensor(Variable):
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
 
-    def __getattr__(self, name):
-        if self._extra is not None:
-            attributes = self._extra.get("attributes")
-            if attributes is not None and name in attributes:
-                return attributes[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
-    def __setattr__(self, name, value):
-        try:
-            PyObject_GenericSetAttr(self, name, value)
-        except AttributeError:
-            # Plain tensors have no __dict__ (it would slow down every result): keep the rare attribute here.
-            if hasattr(type(self), name):
-                raise
-            if self._extra is None:
-                self._extra = {}
-            self._extra.setdefault("attributes", {})[name] = value
-
     @staticmethod
     def _make_subclass(cls, data, require_grad=False):
         return make_subclass(cls, data, require_grad)
@@ -659,10 +644,6 @@ cdef class Tensor(Variable):
     def as_subclass(self, cls):
         """The same memory as an instance of a subclass."""
         return make_subclass(cls, self, False)
-
-    @property
-    def __dict_of_attributes__(self):
-        return None if self._extra is None else self._extra.get("attributes")
 
     def set_(self, source=None, storage_offset=0, size=None, stride=None):
         """Look at the memory of another tensor (or of an UntypedStorage with offset, size and strides)."""
@@ -832,9 +813,14 @@ def attach(name, value):
     pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)
 
 
+def _attributes(self):
+    return generic_dict(self, NULL)
+
+
 def _collect():
     """Gather names, methods and functional names of all families."""
     global _getitem, _setitem, _matmul
+    attach("__dict__", property(_attributes))
     for info in pkgutil.iter_modules(_ops.__path__):
         if info.name.startswith("_"):
             continue

@@ -32,3 +32,13 @@ cdef Variable mul_number(Variable a, object number)
 cdef Variable zero_mul(Variable g, Variable x)      # g * x, and 0 where g is 0, whatever x is
 cdef Variable zero_div(Variable g, Variable x)      # g / x, and 0 where g is 0
 cdef Variable where_t(Variable condition, Variable a, Variable b)
+
+# What the operators of Tensor call: NotImplemented for what is neither tensor nor number.
+cdef object add_op(object x, object y)
+cdef object sub_op(object x, object y)
+cdef object mul_op(object x, object y)
+cdef object div_op(object x, object y)
+cdef object iadd_op(Variable x, object y)
+cdef object isub_op(Variable x, object y)
+cdef object imul_op(Variable x, object y)
+cdef object idiv_op(Variable x, object y)

@@ -426,6 +426,50 @@ cdef Variable zero_div(Variable g, Variable x):
     return <Variable>binary(ZERO_DIV, ZeroDiv, g, x, "div", FLOAT, None)
 
 
+cdef object add_op(object x, object y):
+    if type(x) is type(y) or known(x, y):
+        return binary(ADD, Add, x, y, "add", SAME, None)
+    return NotImplemented
+
+
+cdef object sub_op(object x, object y):
+    if type(x) is type(y) or known(x, y):
+        return sub(x, y)
+    return NotImplemented
+
+
+cdef object mul_op(object x, object y):
+    if type(x) is type(y) or known(x, y):
+        return binary(MUL, Mul, x, y, "mul", SAME, None)
+    return NotImplemented
+
+
+cdef object div_op(object x, object y):
+    if type(x) is type(y) or known(x, y):
+        return binary(DIV, Div, x, y, "div", FLOAT, None)
+    return NotImplemented
+
+
+cdef object iadd_op(Variable x, object y):
+    return binary_inplace(ADD, Add, x, y, "add_", SAME)
+
+
+cdef object isub_op(Variable x, object y):
+    return binary_inplace(SUB, Sub, x, y, "sub_", SAME)
+
+
+cdef object imul_op(Variable x, object y):
+    return binary_inplace(MUL, Mul, x, y, "mul_", SAME)
+
+
+cdef object idiv_op(Variable x, object y):
+    return binary_inplace(DIV, Div, x, y, "div_", FLOAT)
+
+
+cdef bint known(object x, object y) noexcept:
+    return (isinstance(x, Variable) or is_number(x)) and (isinstance(y, Variable) or is_number(y))
+
+
 cdef object scaled(object x, object y, object alpha, str op, object out):
     """x + alpha * y"""
     cdef Variable a, b, r

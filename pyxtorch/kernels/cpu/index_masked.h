@@ -7,6 +7,9 @@
 #include "pyxtorch/runtime.h"
 #if defined(__AVX512F__)
 #include <immintrin.h>
+/* GCC 12 warns of the undefined operand inside its own intrinsics. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 namespace {

@@ -8,6 +8,9 @@
 #include "pyxtorch/runtime.h"
 #if defined(__AVX2__) || defined(__SSE2__)
 #include <immintrin.h>
+/* GCC 12 warns of the undefined operand inside its own intrinsics. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 namespace {

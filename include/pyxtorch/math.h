@@ -1,0 +1,377 @@
+/* Scalar mathematics for the formulas of unary.h, binary.h and ternary.h.
+
+   Read by g++ and by NVRTC. On the CPU the functions of float, and most of double, are
+   branch-free polynomials of our own, so that loops over them vectorise at every instruction
+   level; elsewhere they are the C library's. The coefficients were fitted by Lawson's algorithm
+   (weighted least squares on Chebyshev nodes) to the relative error of the whole function; those
+   of double precision are mostly the exact series. Errors stay below about 2.5 ULP. */
+#pragma once
+#include "dtype.h"
+
+#ifndef __CUDACC_RTC__
+#include <cmath>
+#include <complex>
+#endif
+
+namespace pyx {
+inline namespace PYX_LEVEL_NS {
+
+/* ------------------------------------------------------------------------ what a type is */
+
+template <class T> struct kind_of { static constexpr int value = 0; };  /* 0 integer, 1 real, 2 complex */
+template <> struct kind_of<float> { static constexpr int value = 1; };
+template <> struct kind_of<double> { static constexpr int value = 1; };
+template <class T> struct kind_of<complex<T>> { static constexpr int value = 2; };
+
+template <class T> struct is_signed_type { static constexpr bool value = (T)-1 < (T)0; };
+
+/* Integer arithmetic wraps around: it is done in an unsigned type at least as wide as int. */
+template <class T> struct wrap { typedef T type; };
+template <> struct wrap<bool> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_u8> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_i8> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_i16> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_i32> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_i64> { typedef pyx_u64 type; };
+template <class T> using wrap_t = typename wrap<T>::type;
+
+template <class T> PYX_HD T infinity();
+template <> PYX_HD float infinity<float>() { return bits<float>(0x7f800000u); }
+template <> PYX_HD double infinity<double>() { return bits<double>((pyx_u64)0x7ff << 52); }
+template <class T> PYX_HD T not_a_number();
+template <> PYX_HD float not_a_number<float>() { return bits<float>(0x7fc00000u); }
+template <> PYX_HD double not_a_number<double>() { return bits<double>((pyx_u64)0x7ff8 << 48); }
+template <class T> PYX_HD T largest();
+template <> PYX_HD float largest<float>() { return bits<float>(0x7f7fffffu); }
+template <> PYX_HD double largest<double>() { return bits<double>(((pyx_u64)0x7ff << 52) - 1); }
+
+#define PYX_PI 3.14159265358979323846
+#define PYX_LN2 0.69314718055994530942
+#define PYX_SQRT_HALF 0.70710678118654752440
+#define PYX_SQRT_2_PI 0.79788456080286535588      /* sqrt(2 / pi) */
+#define PYX_INV_SQRT_2PI 0.39894228040143267794   /* 1 / sqrt(2 pi) */
+#define PYX_2_SQRT_PI 1.12837916709551257390      /* 2 / sqrt(pi) */
+
+/* ------------------------------------------------ the C library's functions, by overloading */
+
+#ifdef __CUDACC_RTC__
+#define PYX_C(name) ::name
+#else
+#define PYX_C(name) ::name
+#endif
+#define PYX_LIBRARY1(name)                                     \
+    PYX_HD float name(float x) { return ::name##f(x); }        \
+    PYX_HD double name(double x) { return ::name(x); }
+#define PYX_LIBRARY2(name)                                             \
+    PYX_HD float name(float x, float y) { return ::name##f(x, y); }    \
+    PYX_HD double name(double x, double y) { return ::name(x, y); }
+#define PYX_BUILTIN1(name)                                               \
+    PYX_HD float name(float x) { return __builtin_##name##f(x); }        \
+    PYX_HD double name(double x) { return __builtin_##name(x); }
+#define PYX_BUILTIN2(name)                                                       \
+    PYX_HD float name(float x, float y) { return __builtin_##name##f(x, y); }    \
+    PYX_HD double name(double x, double y) { return __builtin_##name(x, y); }
+
+#ifdef __CUDACC_RTC__
+#define PYX_EITHER1 PYX_LIBRARY1
+#define PYX_EITHER2 PYX_LIBRARY2
+#else
+#define PYX_EITHER1 PYX_BUILTIN1
+#define PYX_EITHER2 PYX_BUILTIN2
+#endif
+PYX_EITHER1(fabs)
+PYX_EITHER1(sqrt)
+PYX_EITHER1(floor)
+PYX_EITHER1(ceil)
+PYX_EITHER1(trunc)
+PYX_EITHER1(rint)
+PYX_EITHER2(copysign)
+
+PYX_LIBRARY1(tan)
+PYX_LIBRARY1(asin)
+PYX_LIBRARY1(acos)
+PYX_LIBRARY1(atan)
+PYX_LIBRARY1(sinh)
+PYX_LIBRARY1(cosh)
+PYX_LIBRARY1(asinh)
+PYX_LIBRARY1(acosh)
+PYX_LIBRARY1(atanh)
+PYX_LIBRARY1(erfc)
+PYX_LIBRARY1(lgamma)
+PYX_LIBRARY1(tgamma)
+PYX_LIBRARY2(fmod)
+PYX_LIBRARY2(atan2)
+PYX_LIBRARY2(hypot)
+PYX_LIBRARY2(nextafter)
+
+/* ------------------------------------------------------------------------------ selections */
+
+template <class T> PYX_HD bool is_nan(T x) { return x != x; }
+template <class T> PYX_HD bool nonzero(T x) { return x != (T)0; }
+PYX_HD bool is_inf(float x) { return fabs(x) == infinity<float>(); }
+PYX_HD bool is_inf(double x) { return fabs(x) == infinity<double>(); }
+template <class T> PYX_HD bool is_inf(T) { return false; }
+PYX_HD bool sign_bit(float x) { return bits<pyx_i32>(x) < 0; }
+PYX_HD bool sign_bit(double x) { return bits<pyx_i64>(x) < 0; }
+template <class T> PYX_HD bool sign_bit(T x) { return x < (T)0; }
+template <class T> PYX_HD T maximum(T a, T b) { return (a > b) | (a != a) ? a : b; }
+template <class T> PYX_HD T minimum(T a, T b) { return (a < b) | (a != a) ? a : b; }
+template <class T> PYX_HD T fmax(T a, T b) { return (a > b) | (b != b) ? a : b; }
+template <class T> PYX_HD T fmin(T a, T b) { return (a < b) | (b != b) ? a : b; }
+
+/* ---------------------------------------------------------------------- exp, log and others */
+
+#ifdef __CUDACC_RTC__
+PYX_LIBRARY1(exp)
+PYX_LIBRARY1(exp2)
+PYX_LIBRARY1(expm1)
+PYX_LIBRARY1(log)
+PYX_LIBRARY1(log2)
+PYX_LIBRARY1(log10)
+PYX_LIBRARY1(log1p)
+PYX_LIBRARY1(sin)
+PYX_LIBRARY1(cos)
+PYX_LIBRARY1(tanh)
+PYX_LIBRARY1(erf)
+PYX_LIBRARY2(pow)
+template <class T> PYX_HD T erf_absolute(T x) { return erf(x); }
+#else
+
+/* 2^n for integers n from -126 to 127 (float), -1022 to 1023 (double); n as the low bits. */
+PYX_HD float power_of_2(pyx_i32 n) { return bits<float>((n + 127) << 23); }
+PYX_HD double power_of_2(pyx_i64 n) { return bits<double>((n + 1023) << 52); }
+
+/* Adding 1.5 * 2^23 (2^52) leaves the nearest integer in the low bits. */
+constexpr float round_float = 12582912.0f;
+constexpr double round_double = 6755399441055744.0;
+
+/* e^r - 1 for |r| <= ln(2) / 2 */
+PYX_HD float expm1_reduced(float r) {
+    float p = 1.39505218e-3f;
+    p = p * r + 8.36890842e-3f;
+    p = p * r + 4.16662053e-2f;
+    p = p * r + 0.166665187f;
+    p = p * r + 0.50000001f;
+    return r * r * p + r;
+}
+PYX_HD double expm1_reduced(double r) {
+    double p = 1.0 / 87178291200.0;
+    p = p * r + 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    return r * r * p + r;
+}
+
+/* (1 + p) * 2^n in two steps, so that neither a denormal nor the largest results are lost */
+PYX_HD float scale_twice(float p, pyx_i32 n) {
+    pyx_i32 half = n >> 1;
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+PYX_HD double scale_twice(double p, pyx_i64 n) {
+    /* A shift of 64-bit integers that keeps the sign needs AVX-512; this one does not. */
+    pyx_i64 half = (pyx_i64)((pyx_u64)(n + 4096) >> 1) - 2048;
+    return p * power_of_2(half) * power_of_2(n - half);
+}
+
+PYX_HD float exp(float x) {
+    x = x < -104.0f ? -104.0f : x;
+    x = x > 89.0f ? 89.0f : x;
+    float k = x * 1.44269504f + round_float, n = k - round_float;
+    float r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    return scale_twice(1.0f + expm1_reduced(r), bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
+}
+PYX_HD double exp(double x) {
+    x = x < -746.0 ? -746.0 : x;
+    x = x > 710.0 ? 710.0 : x;
+    double k = x * 1.4426950408889634 + round_double, n = k - round_double;
+    double r = x - n * 0.693147180369123816490;
+    r = r - n * 1.90821492927058770002e-10;
+    return scale_twice(1.0 + expm1_reduced(r), bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+}
+
+PYX_HD float exp2(float x) {
+    x = x < -151.0f ? -151.0f : x;
+    x = x > 129.0f ? 129.0f : x;
+    float k = x + round_float, n = k - round_float;
+    return scale_twice(1.0f + expm1_reduced((x - n) * 0.693147181f), bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
+}
+PYX_HD double exp2(double x) {
+    x = x < -1080.0 ? -1080.0 : x;
+    x = x > 1025.0 ? 1025.0 : x;
+    double k = x + round_double, n = k - round_double;
+    return scale_twice(1.0 + expm1_reduced((x - n) * PYX_LN2), bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+}
+
+/* 2^(n-1) rather than 2^n: it must not overflow before the subtraction. */
+PYX_HD float expm1(float x0) {
+    float x = x0 < -30.0f ? -30.0f : x0;
+    x = x > 89.0f ? 89.0f : x;
+    float k = x * 1.44269504f + round_float, n = k - round_float;
+    float r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    float s = power_of_2(bits<pyx_i32>(k) - bits<pyx_i32>(round_float) - 1);
+    float y = expm1_reduced(r) * s + (s - 0.5f);
+    return x0 == 0.0f ? x0 : y + y;
+}
+PYX_HD double expm1(double x0) {
+    double x = x0 < -60.0 ? -60.0 : x0;
+    x = x > 710.0 ? 710.0 : x;
+    double k = x * 1.4426950408889634 + round_double, n = k - round_double;
+    double r = x - n * 0.693147180369123816490;
+    r = r - n * 1.90821492927058770002e-10;
+    double s = power_of_2(bits<pyx_i64>(k) - bits<pyx_i64>(round_double) - 1);
+    double y = expm1_reduced(r) * s + (s - 0.5);
+    return x0 == 0.0 ? x0 : y + y;
+}
+
+/* x = m * 2^e with m in [sqrt(1/2), sqrt(2)), for positive finite x */
+PYX_HD float split(float x, float* e) {
+    bool tiny = x < 1.17549435e-38f;
+    pyx_i32 i = bits<pyx_i32>(tiny ? x * 8388608.0f : x);
+    pyx_i32 n = (i - 0x3f3504f3) >> 23;
+    *e = (float)n - (tiny ? 23.0f : 0.0f);
+    return bits<float>(i - (n << 23));
+}
+PYX_HD double split(double x, double* e) {
+    bool tiny = x < 2.2250738585072014e-308;
+    pyx_u64 i = bits<pyx_u64>(tiny ? x * 4503599627370496.0 : x);
+    /* exponent + bias, without a signed shift; made a double by putting it below 2^52 */
+    pyx_u64 n = (i - 0x3fe6a09e667f3bcdull + ((pyx_u64)1023 << 52)) >> 52;
+    *e = bits<double>(n + 0x4330000000000000ull) - 4503599627370496.0 - (tiny ? 1075.0 : 1023.0);
+    return bits<double>(i - (n << 52) + ((pyx_u64)1023 << 52));
+}
+
+/* log(1 + f) - f + f^2/2, for 1 + f in [sqrt(1/2), sqrt(2)) */
+PYX_HD float log_tail(float f) {
+    float p = 6.74660133e-2f;
+    p = p * f - 0.116756413f;
+    p = p * f + 0.118881746f;
+    p = p * f - 0.124055914f;
+    p = p * f + 0.142195509f;
+    p = p * f - 0.166679957f;
+    p = p * f + 0.200021187f;
+    p = p * f - 0.250000096f;
+    p = p * f + 0.333333126f;
+    return f * f * f * p;
+}
+PYX_HD double log_tail(double f) {
+    /* 2 atanh(s) with s = f / (2 + f): its series */
+    double s = f / (2.0 + f), q = s * s, half = 0.5 * f * f;
+    double p = 2.0 / 23.0;
+    p = p * q + 2.0 / 21.0;
+    p = p * q + 2.0 / 19.0;
+    p = p * q + 2.0 / 17.0;
+    p = p * q + 2.0 / 15.0;
+    p = p * q + 2.0 / 13.0;
+    p = p * q + 2.0 / 11.0;
+    p = p * q + 2.0 / 9.0;
+    p = p * q + 2.0 / 7.0;
+    p = p * q + 2.0 / 5.0;
+    p = p * q + 2.0 / 3.0;
+    return s * (half + q * p);
+}
+
+/* The logarithm's special values: of 0, of negative numbers, of infinity, of NaN. */
+template <class T>
+PYX_HD T log_special(T x, T y) {
+    y = x < infinity<T>() ? y : x;
+    y = x < (T)0 ? not_a_number<T>() : y;
+    return x == (T)0 ? -infinity<T>() : y;
+}
+
+PYX_HD float log(float x) {
+    float e, f = split(x, &e) - 1.0f;
+    float y = log_tail(f) - e * 2.12194440e-4f;
+    y = y - 0.5f * f * f;
+    return log_special(x, y + f + e * 0.693359375f);
+}
+PYX_HD double log(double x) {
+    double e, f = split(x, &e) - 1.0;
+    double y = log_tail(f) + e * 1.90821492927058770002e-10;
+    y = y - 0.5 * f * f;
+    return log_special(x, y + f + e * 0.693147180369123816490);
+}
+PYX_HD float log2(float x) {
+    float e, f = split(x, &e) - 1.0f;
+    float t = log_tail(f) - 0.5f * f * f;
+    /* log2(e) = 1 + 0.44269504 */
+    return log_special(x, t * 0.442695041f + f * 0.442695041f + t + f + e);
+}
+PYX_HD double log2(double x) {
+    double e, f = split(x, &e) - 1.0;
+    double t = log_tail(f) - 0.5 * f * f;
+    return log_special(x, t * 0.44269504088896340736 + f * 0.44269504088896340736 + t + f + e);
+}
+PYX_HD float log10(float x) {
+    float e, f = split(x, &e) - 1.0f;
+    float t = log_tail(f) - 0.5f * f * f;
+    return log_special(x, (t + f) * 0.434294482f + e * 1.43031e-6f + e * 0.3010285645f);
+}
+PYX_HD double log10(double x) {
+    double e, f = split(x, &e) - 1.0;
+    double t = log_tail(f) - 0.5 * f * f;
+    return log_special(x, (t + f) * 0.43429448190325182765 + e * 3.69423907715893078616e-13 + e * 3.01029995663611771306e-01);
+}
+/* log(u) for u = 1 + x, plus what the addition rounded off */
+template <class T>
+PYX_HD T log1p_real(T x) {
+    T u = (T)1 + x;
+    T c = (x - (u - (T)1)) / u;
+    T y = log(u) + (fabs(x) < (T)1 ? c : (T)0);
+    y = x == (T)-1 ? -infinity<T>() : y;
+    return fabs(x) < (sizeof(T) == 4 ? (T)6e-8 : (T)1e-16) ? x : y;
+}
+PYX_HD float log1p(float x) { return log1p_real(x); }
+PYX_HD double log1p(double x) { return log1p_real(x); }
+
+/* tanh |x| = t / (t + 2), t = e^(2|x|) - 1; from |x| = 10 (20) on it rounds to 1 */
+PYX_HD float tanh(float x0) {
+    float x = fabs(x0) * 2.0f;
+    x = x > 20.0f ? 20.0f : x;
+    float k = x * 1.44269504f + round_float, n = k - round_float;
+    float r = x - n * 0.693359375f;
+    r = r + n * 2.12194440e-4f;
+    float s = power_of_2(bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
+    float t = expm1_reduced(r) * s + (s - 1.0f);
+    return copysign(t / (t + 2.0f), x0);
+}
+PYX_HD double tanh(double x0) {
+    double x = fabs(x0) * 2.0;
+    x = x > 40.0 ? 40.0 : x;
+    double k = x * 1.4426950408889634 + round_double, n = k - round_double;
+    double r = x - n * 0.693147180369123816490;
+    r = r - n * 1.90821492927058770002e-10;
+    double s = power_of_2(bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+    double t = expm1_reduced(r) * s + (s - 1.0);
+    return copysign(t / (t + 2.0), x0);
+}
+
+PYX_LIBRARY1(sin)
+PYX_LIBRARY1(cos)
+PYX_LIBRARY1(erf)
+PYX_LIBRARY2(pow)
+/* erf with a small absolute error: for gelu */
+template <class T> PYX_HD T erf_absolute(T x) { return erf(x); }
+#endif
+
+template <class T> PYX_HD T sigmoid_real(T x) { return (T)1 / ((T)1 + exp(-x)); }
+PYX_HD float sigmoid(float x) { return sigmoid_real(x); }
+PYX_HD double sigmoid(double x) { return sigmoid_real(x); }
+
+}  // namespace PYX_LEVEL_NS
+}  // namespace pyx
+
+#include "math_integer.h"
+#include "math_complex.h"
+#include "math_more.h"
+#include "math_special.h"

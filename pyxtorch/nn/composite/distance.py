@@ -1,0 +1,85 @@
+"""Distances, similarities and normalisation by them."""
+import pyxtorch
+
+functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
+
+
+def cosine_similarity(x1, x2, dim=1, eps=1e-8):
+    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`; shapes broadcast."""
+    x1, x2 = pyxtorch.broadcast_tensors(x1, x2)
+    if not (x1.is_floating_point() or x1.is_complex()):
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype}")
+    a = pyxtorch.linalg.vector_norm(x1, 2, dim, keepdim=True).clamp(min=eps)
+    b = pyxtorch.linalg.vector_norm(x2, 2, dim, keepdim=True).clamp(min=eps)
+    return ((x1 / a) * (x2 / b)).sum(dim)
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    """The p-norm of x1 - x2 + eps along the last dimension; shapes broadcast."""
+    difference = x1 - x2 + eps
+    return pyxtorch.linalg.vector_norm(difference, p, -1, keepdim=keepdim)
+
+
+def pdist(input, p=2.0):
+    """Distances between all pairs of rows i < j of (N, M), in the p-norm: shape (N * (N - 1) / 2)."""
+    if input.dim() != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    rows, columns = pyxtorch.triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
+    if not input.shape[1]:
+        return input.new_zeros(rows.shape[0])
+    return pyxtorch.linalg.vector_norm(input[rows] - input[columns], p, 1)
+
+
+def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
+    """input / max(p-norm along `dim`, eps)."""
+    result = input / pyxtorch.linalg.vector_norm(input, p, dim, keepdim=True).clamp(min=eps).expand_as(input)
+    return result if out is None else out.copy_(result)
+
+
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """x / (k + alpha * m) ** beta, m being the mean of x**2 over `size` channels around (zeros outside).
+
+    Args:
+        input: (N, C, *) with at least 3 dimensions.
+    """
+    if input.dim() < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
+    if input.numel() == 0:
+        return input
+    square = input * input
+    shape = list(input.shape)
+    pads = [square.new_zeros([n if d != 1 else width for d, n in enumerate(shape)]) for width in (size // 2, (size - 1) // 2)]
+    padded = pyxtorch.cat([pads[0], square, pads[1]], 1)
+    total = padded[:, : shape[1]]
+    for shift in range(1, size):
+        total = total + padded[:, shift : shift + shape[1]]
+    return input / (total * (alpha / size) + k) ** beta
+
+
+def _lp_pool(input, p, kernel_size, stride, ceil_mode, n):
+    from pyxtorch.nn import functional as F
+
+    window = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
+    cells = 1
+    for size in window:
+        cells *= size
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[n - 1]
+    mean = pool(input.pow(p), kernel_size, kernel_size if stride is None else stride, 0, ceil_mode)
+    return (mean.sign() * mean.abs().clamp(min=0) * cells).pow(1.0 / p)
+
+
+def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(sum of x**p) ** (1/p) over windows of (N, C, L) or (C, L), p = norm_type."""
+    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 1)
+
+
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(sum of x**p) ** (1/p) over windows of (N, C, H, W) or (C, H, W)."""
+    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
+
+
+def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(sum of x**p) ** (1/p) over windows of (N, C, D, H, W) or (C, D, H, W)."""
+    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 3)

@@ -1,0 +1,70 @@
+"""Limiting gradients."""
+import math
+import warnings
+
+import pyxtorch
+from pyxtorch import Tensor
+
+
+def _gradients(parameters):
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+    """The norm_type-norm of all elements of all `tensors`, as a 0-d tensor."""
+    tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    norm_type = float(norm_type)
+    if not tensors:
+        return pyxtorch.tensor(0.0)
+    with pyxtorch.no_grad():
+        norms = [pyxtorch.linalg.vector_norm(t, norm_type) for t in tensors]
+        norms = [n.to(norms[0].device) for n in norms]
+        total = pyxtorch.linalg.vector_norm(pyxtorch.stack(norms), norm_type)
+    if error_if_nonfinite and not math.isfinite(float(total)):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
+            "To disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+        )
+    return total
+
+
+def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
+    """Scale the gradients of `parameters` by max_norm / total_norm where that is below 1."""
+    with pyxtorch.no_grad():
+        factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+        for g in _gradients(parameters):
+            g.mul_(factor.to(g.device))
+
+
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+    """Scale the gradients so that the norm of all together is at most max_norm.
+
+    Args:
+        parameters: a tensor, or an iterable of them.
+        max_norm: the limit.
+        norm_type: which norm; math.inf for the largest absolute value.
+        error_if_nonfinite: raise if the norm is nan or inf.
+    Returns:
+        The norm before, a 0-d tensor.
+    """
+    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not parameters:
+        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
+    return total
+
+
+def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+    """The old name of clip_grad_norm_."""
+    warnings.warn("`nn.utils.clip_grad_norm` is now deprecated in favor of `nn.utils.clip_grad_norm_`.", FutureWarning, stacklevel=2)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite)
+
+
+def clip_grad_value_(parameters, clip_value, foreach=None):
+    """Limit each element of the gradients to [-clip_value, clip_value]."""
+    clip_value = float(clip_value)
+    with pyxtorch.no_grad():
+        for g in _gradients(parameters):
+            g.clamp_(min=-clip_value, max=clip_value)

@@ -1,0 +1,757 @@
+"""Indexing: x[...], x[...] = y, and what they are made of.
+
+An index expression is split into a view (integers, slices, None, Ellipsis) and a `Plan`: index
+tensors for some dimensions of that view. A plan has three operations, each other's derivatives:
+get (read), spread (add into zeros) and put (overwrite or add).
+"""
+cimport cython
+from cpython.bool cimport PyBool_Check
+from cpython.long cimport PyLong_Check, PyLong_CheckExact
+from cpython.slice cimport PySlice_Check
+from libc.string cimport memcpy, memset
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport (
+    Function, Node, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, record2, recording,
+)
+from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport where_t
+from pyxtorch.ops.shape cimport expand_to, selected, sliced, sum_to, to_dtype, unsqueezed
+
+cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index")
+
+
+cdef pyx_index_kernels* index_kernels(TensorBase x, str op) except NULL:
+    return <pyx_index_kernels*>table_for(<void**>tables, x.dev, op)
+
+
+# ---------------------------------------------------------------------------------------- plans
+
+cdef class Plan:
+    cdef int shape(self, Variable x, int64_t* out) except -1:
+        """The shape of x[plan]; returns its number of dimensions."""
+        cdef int i, k = 0, nd = 0
+        for i in range(self.front):     # these are not indexed
+            out[nd] = x.sizes[i]
+            nd += 1
+        for i in range(self.ind):
+            out[nd] = self.ishape[i]
+            nd += 1
+        for i in range(self.front, x.nd):
+            if k < self.count and self.dims[k] == i:
+                k += 1
+            else:
+                out[nd] = x.sizes[i]
+                nd += 1
+        return nd
+
+    cdef int fill(self, Variable x, pyx_indexing* at) except -1:
+        cdef int i, k = 0, kept = 0
+        cdef int size = itemsize_of(x.dt)
+        at.count = self.n
+        at.nindex = self.count
+        at.wrap = self.wrap
+        at.nbefore = self.front
+        for i in range(x.nd):
+            if k < self.count and self.dims[k] == i:
+                at.index[k] = <const int64_t*>(<Variable>self.index[k]).ptr
+                at.size[k] = x.sizes[i]
+                at.stride[k] = x.strides[i] * size
+                k += 1
+            else:
+                at.rest_size[kept] = x.sizes[i]
+                at.rest_stride[kept] = x.strides[i] * size
+                kept += 1
+        at.nafter = kept - self.front
+        return 0
+
+    cdef int failed(self, int code, Variable x, const int64_t* bad) except -1:
+        if code == -2:
+            dim = self.dims[bad[1]]
+            raise self.error(f"{self.op}: index {bad[0]} is out of bounds for dimension {dim} with size {x.sizes[dim]}")
+        if code == -1:
+            raise RuntimeError(f'"{self.op}" not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
+        raise MemoryError(f"{self.op}: no memory for {self.n} indices.")
+
+
+cdef Plan plan_of(list dims, list index, str op, bint wrap=True, object error=IndexError):
+    cdef Plan p = Plan.__new__(Plan)
+    cdef Variable v
+    cdef int i, k, nd = 0
+    cdef int64_t size
+    p.op = op
+    p.error = error
+    p.wrap = wrap
+    p.count = len(dims)
+    for v in index:
+        nd = v.nd if v.nd > nd else nd
+    for i in range(nd):
+        p.ishape[i] = 1
+    for v in index:
+        for i in range(v.nd):
+            size = v.sizes[v.nd - 1 - i]
+            k = nd - 1 - i
+            if size != 1 and p.ishape[k] != 1 and size != p.ishape[k]:
+                raise IndexError(
+                    "shape mismatch: indexing tensors could not be broadcast together with shapes "
+                    + ", ".join([str(list(shape_of(w))) for w in index])
+                )
+            if size != 1:
+                p.ishape[k] = size
+    p.ind = nd
+    p.n = 1
+    for i in range(nd):
+        p.n *= p.ishape[i]
+    p.index = []
+    p.front = 0
+    for i in range(p.count):
+        p.dims[i] = dims[i]
+        v = <Variable>index[i]
+        p.index.append(dense(expand_to(v, nd, p.ishape, op)))
+    # Index dimensions take the place of the first indexed one, if those are neighbours.
+    if p.count and p.dims[p.count - 1] - p.dims[0] == p.count - 1:
+        p.front = p.dims[0]
+    return p
+
+
+cdef Plan plan_dim(int dim, Variable index, str op, bint wrap=False, object error=IndexError):
+    cdef Plan p = Plan.__new__(Plan)
+    p.op = op
+    p.error = error
+    p.wrap = wrap
+    p.count = 1
+    p.dims[0] = dim
+    p.ind = 1
+    p.n = index.n
+    p.ishape[0] = index.n
+    p.index = [index]
+    p.front = dim
+    return p
+
+
+cdef Variable get_raw(Variable x, Plan plan):
+    cdef int64_t sizes[128]
+    cdef int64_t bad[2]
+    cdef pyx_indexing at
+    cdef int code, nd = plan.shape(x, sizes)
+    cdef pyx_index_kernels* k = index_kernels(x, plan.op)
+    cdef int size = itemsize_of(x.dt)
+    if nd > 64:
+        raise RuntimeError(f"{plan.op}: the result would have {nd} dimensions; a tensor can have at most 64.")
+    cdef Variable y = <Variable>new_empty(nd, sizes, x.dt, x.dev, x.dev_index)
+    if y.n == 0 and plan.n == 0:
+        return y
+    plan.fill(x, &at)
+    if y.n > 16384:
+        with nogil:
+            code = k.get(size, &at, x.ptr, y.ptr, bad)
+    else:
+        code = k.get(size, &at, x.ptr, y.ptr, bad)
+    if code:
+        plan.failed(code, x, bad)
+    return y
+
+
+cdef int put_raw(Variable x, Plan plan, Variable values, int how, bint scalar) except -1:
+    """values: contiguous, of the shape of x[plan] and the dtype of x; or a single element."""
+    cdef int64_t bad[2]
+    cdef pyx_indexing at
+    cdef int code
+    cdef pyx_index_kernels* k = index_kernels(x, plan.op)
+    if plan.n == 0:
+        return 0
+    plan.fill(x, &at)
+    if plan.n > 4096:
+        with nogil:
+            code = k.put(how, x.dt, &at, x.ptr, values.ptr, scalar, bad)
+    else:
+        code = k.put(how, x.dt, &at, x.ptr, values.ptr, scalar, bad)
+    if code:
+        plan.failed(code, x, bad)
+    return 0
+
+
+cdef class IndexGet(Function):
+    cdef Plan plan
+    cdef tuple shape
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, plan_spread(g, self.plan, self.shape))
+
+
+cdef class IndexSpread(Function):
+    cdef Plan plan
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, plan_get(g, self.plan))
+
+
+cdef class IndexPut(Function):
+    """x with values written (accumulate: added) at the places of a plan."""
+    cdef Plan plan
+    cdef bint accumulate
+
+    cdef int vjp(self, Variable g) except -1:
+        if self.needs(0):
+            self.pass_grad(0, g if self.accumulate else plan_put(g, self.plan, zero_of(g), False, False))
+        if self.needs(1):
+            self.pass_grad(1, plan_get(g, self.plan))
+
+
+cdef Variable zero_of(Variable g):
+    return zeros_raw(0, NULL, g.dt, g.dev, g.dev_index)
+
+
+cdef Variable plan_get(Variable x, Plan plan):
+    cdef Variable y = get_raw(x, plan)
+    cdef IndexGet node
+    if recording(x):
+        node = <IndexGet>IndexGet.__new__(IndexGet)
+        node.plan = plan
+        node.shape = shape_of(x)
+        record1(node, y, x)
+    return y
+
+
+cdef Variable plan_spread(Variable g, Plan plan, tuple shape):
+    cdef int64_t sizes[64]
+    cdef int nd = parse_sizes(shape, sizes, plan.op)
+    cdef Variable y = zeros_raw(nd, sizes, g.dt, g.dev, g.dev_index)
+    cdef IndexSpread node
+    put_raw(y, plan, dense(g), PUT_ADD, False)
+    if recording(g):
+        node = <IndexSpread>IndexSpread.__new__(IndexSpread)
+        node.plan = plan
+        record1(node, y, g)
+    return y
+
+
+cdef Variable off_tape_self(Variable x):
+    return <Variable>alias(x)
+
+
+cdef Variable plan_put(Variable x, Plan plan, Variable values, bint accumulate, bint inplace):
+    """x[plan] = values, into a copy or (inplace) into x, whose history moves on."""
+    cdef int64_t sizes[128]
+    cdef int nd = plan.shape(x, sizes)
+    cdef Variable y
+    cdef IndexPut node
+    cdef bint on_tape = recording(x) or recording(values)
+    cdef bint scalar = values.n == 1 and values.nd == 0
+    if inplace:
+        check_inplace(x, plan.op)
+    if values.dev != x.dev and values.nd == 0:
+        values = values.to(x.device)
+    same_device(x, values, plan.op)
+    if not scalar or on_tape:
+        fits_values(values, nd, sizes, plan.op)
+        while values.nd > nd:
+            values = <Variable>values.squeeze(0)
+        values = expand_to(values, nd, sizes, plan.op)
+        scalar = False
+    if inplace:
+        put_raw(x, plan, values if scalar else dense(apart(values, x)), PUT_ADD if accumulate else PUT_SET, scalar)
+        y = off_tape_self(x)
+        bump(x)
+    else:
+        y = clone_raw(x)
+        put_raw(y, plan, values if scalar else dense(values), PUT_ADD if accumulate else PUT_SET, scalar)
+    if on_tape:
+        node = <IndexPut>IndexPut.__new__(IndexPut)
+        node.plan = plan
+        node.accumulate = accumulate
+        record2(node, y, x, values)
+        if inplace:
+            rebase(x, y)
+    return x if inplace else y
+
+
+cdef Variable apart(Variable values, Variable x):
+    """values, copied if it shares memory with x."""
+    return clone_raw(values) if values.st == x.st else values
+
+
+cdef int fits_values(Variable v, int nd, const int64_t* sizes, str op) except -1:
+    """Do values broadcast to the places they go to? Leading dimensions of size 1 do not count."""
+    cdef int i, extra = v.nd - nd
+    cdef bint ok = True
+    for i in range(v.nd):
+        if i < extra:
+            ok = ok and v.sizes[i] == 1
+        else:
+            ok = ok and (v.sizes[i] == 1 or v.sizes[i] == sizes[i - extra])
+    if not ok:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(shape_of(v))} cannot be broadcast to indexing result of shape "
+            f"{[sizes[i] for i in range(nd)]}"
+        )
+    return 0
+
+
+# ----------------------------------------------------------------------------- masks, positions
+
+cdef Variable mask_of(Variable x):
+    if x.dt == BOOL or x.dt == UINT8:
+        return dense(x)
+    return dense(<Variable>(x.detach() != 0))
+
+
+cdef int64_t count_true(Variable mask, str op):
+    cdef pyx_index_kernels* k = index_kernels(mask, op)
+    cdef int64_t n
+    with nogil:
+        n = k.count_true(<const uint8_t*>mask.ptr, mask.n)
+    return n
+
+
+cdef Variable nonzero_raw(Variable mask):
+    cdef pyx_index_kernels* k = index_kernels(mask, "nonzero")
+    cdef int64_t sizes[2]
+    cdef Variable y
+    cdef int code
+    sizes[0] = count_true(mask, "nonzero")
+    sizes[1] = mask.nd
+    y = <Variable>new_empty(2, sizes, INT64, mask.dev, mask.dev_index)
+    with nogil:
+        code = k.nonzero(<const uint8_t*>mask.ptr, mask.nd, mask.sizes, <int64_t*>y.ptr)
+    if code:
+        raise MemoryError("nonzero: no memory.")
+    return y
+
+
+cdef class MaskedSelect(Function):
+    cdef tuple shape
+
+    cdef int vjp(self, Variable g) except -1:
+        mask = <Variable>self.saved(0)
+        zeros = zeros_raw(mask.nd, mask.sizes, g.dt, g.dev, g.dev_index)
+        self.pass_grad(0, zeros.masked_scatter(mask, g))
+
+
+cdef Variable masked_select_t(Variable x, Variable mask):
+    """The elements of x where mask (bool, the same shape) is true."""
+    cdef pyx_index_kernels* k = index_kernels(x, "masked_select")
+    cdef Variable from_ = dense(x)
+    cdef Variable m = dense(mask)
+    cdef int64_t n = count_true(m, "masked_select")
+    cdef Variable y = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
+    cdef int code, size = itemsize_of(x.dt)
+    cdef MaskedSelect node
+    with nogil:
+        code = k.masked_select(size, from_.ptr, <const uint8_t*>m.ptr, m.n, y.ptr)
+    if code:
+        raise MemoryError("masked_select: no memory.")
+    if recording(x):
+        node = <MaskedSelect>MaskedSelect.__new__(MaskedSelect)
+        record1(node, y, x)
+        node.save(m)
+    return y
+
+
+cdef Variable index_int64(Variable x, str op):
+    if x.dt == INT64:
+        return dense(x)
+    if x.dt != INT32:
+        raise IndexError(f"{op}: expected an index tensor of dtype int32 or int64, not {dtype_of(x.dt)!r}. Convert with .long().")
+    return cast_raw(x, INT64)
+
+
+# ------------------------------------------------------------------------------- index expressions
+
+cdef object _ndarray = None
+
+
+cdef bint is_array(object x):
+    global _ndarray
+    if _ndarray is None:
+        import numpy
+        _ndarray = (numpy.ndarray, numpy.generic)
+    return isinstance(x, _ndarray)
+
+
+cdef object standard(object item, Variable x):
+    """An item of an index expression as int, slice, None, Ellipsis, bool or tensor."""
+    cdef int64_t none = 0
+    if PyBool_Check(item) or item is None or item is Ellipsis or PyLong_Check(item) or PySlice_Check(item):
+        return item
+    if isinstance(item, Variable):
+        return item
+    if isinstance(item, (list, tuple, range)) or is_array(item):
+        if isinstance(item, (list, tuple, range)) and len(item) == 0:
+            return <Variable>new_empty(1, &none, INT64, x.dev, x.dev_index)
+        try:
+            if is_array(item):
+                if item.ndim == 0 and item.dtype.kind in "iu":
+                    return int(item)
+                item = item.copy() if not item.flags.c_contiguous else item
+            else:
+                item = whole_numbers(list(item))
+            tensor = as_tensor(item, x.dev, x.dev_index)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"x[...]: cannot index with {type(item).__name__}: {error}. Use a tuple for several dimensions.") from None
+        return tensor
+    if hasattr(item, "__index__"):
+        return item.__index__()
+    if isinstance(item, float):
+        raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got float)")
+    raise IndexError(
+        f"only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {type(item).__name__})"
+    )
+
+
+cdef object whole_numbers(object item):
+    """Nested sequences with tensors and arrays in them as nested lists."""
+    if isinstance(item, (list, tuple, range)):
+        return [whole_numbers(i) for i in item]
+    if isinstance(item, Variable) or is_array(item):
+        return item.tolist()
+    if PySlice_Check(item) or item is None or item is Ellipsis:
+        raise TypeError(f"a sequence holds {item!r}")
+    return item
+
+
+cdef class Parsed:
+    """An index expression over x: the view, and index tensors for dimensions of it."""
+    cdef Variable view
+    cdef bint is_view           # differs from x
+    cdef list dims
+    cdef list index
+    cdef Variable mask          # the only index, a mask of all dimensions
+
+
+cdef object out_of_range(int64_t i, int dim, int64_t size):
+    return IndexError(f"index {i} is out of bounds for dimension {dim} with size {size}")
+
+
+cdef Parsed parse(Variable x, object index, bint tape):
+    """tape: record the view's making, else it is only marked as a view of x."""
+    cdef Parsed p = Parsed.__new__(Parsed)
+    cdef int64_t sizes[130]
+    cdef int64_t strides[130]
+    cdef int64_t i, start, stop, step
+    cdef int64_t offset = 0
+    cdef int src = 0, dim = 0, named = 0, k, skip
+    cdef bint changed = False, seen = False
+    cdef Variable cur = x
+    cdef Variable v
+    cdef tuple items = index if isinstance(index, tuple) else (index,)
+    cdef list parts = []
+    p.dims = []
+    p.index = []
+    for item in items:
+        item = standard(item, x)
+        if isinstance(item, Variable):
+            v = <Variable>item
+            if v.dt == BOOL or v.dt == UINT8:
+                named += v.nd
+            elif v.dt > INT64:
+                raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, not {dtype_of(v.dt)!r}")
+            else:
+                if v.nd == 0:
+                    item = item_of(v)
+                named += 1
+        elif item is Ellipsis:
+            if seen:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            seen = True
+        elif item is not None and not PyBool_Check(item):
+            named += 1
+        parts.append(item)
+    if named > x.nd:
+        if x.nd == 0 and len(items) == 1 and PyLong_Check(parts[0]):
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
+            )
+        raise IndexError(f"too many indices for tensor of dimension {x.nd}")
+    for item in parts:
+        if PyLong_Check(item) and not PyBool_Check(item):
+            try:
+                i = item
+            except OverflowError:
+                raise out_of_range(0, src, x.sizes[src]) from None
+            if i < -x.sizes[src] or i >= x.sizes[src]:
+                raise out_of_range(i, src, x.sizes[src])
+            if i < 0:
+                i += x.sizes[src]
+            if tape:
+                cur = selected(cur, dim, i)
+            else:
+                offset += i * x.strides[src]
+            changed = True
+            src += 1
+        elif PySlice_Check(item):
+            if item.start is None and item.stop is None and item.step is None:
+                start, stop, step = 0, x.sizes[src], 1
+            else:
+                a, b, c = bound(item.start), bound(item.stop), bound(item.step)
+                if c is not None and c <= 0:
+                    raise ValueError("step must be greater than zero")
+                start, stop, step = slice(a, b, c).indices(x.sizes[src])
+            if start != 0 or stop != x.sizes[src] or step != 1:
+                changed = True
+                if tape:
+                    cur = sliced(cur, dim, start, stop, step)
+                if stop <= start:
+                    sizes[dim] = 0
+                else:
+                    sizes[dim] = (stop - start + step - 1) // step
+                    offset += start * x.strides[src]
+                strides[dim] = x.strides[src] * step
+            else:
+                sizes[dim] = x.sizes[src]
+                strides[dim] = x.strides[src]
+            dim += 1
+            src += 1
+        elif item is Ellipsis:
+            skip = x.nd - named
+            for k in range(skip):
+                sizes[dim] = x.sizes[src]
+                strides[dim] = x.strides[src]
+                dim += 1
+                src += 1
+        elif isinstance(item, Variable) and not ((<Variable>item).nd == 0):
+            v = <Variable>item
+            if v.dt == BOOL or v.dt == UINT8:
+                for k in range(v.nd):
+                    if v.sizes[k] != x.sizes[src + k]:
+                        raise IndexError(
+                            f"The shape of the mask {list(shape_of(v))} at index {k} does not match the shape of the indexed "
+                            f"tensor {list(shape_of(x))} at index {src + k}"
+                        )
+                if v.dev != x.dev:
+                    v = <Variable>v.to(x.device)
+                if v.nd == x.nd and len(parts) == 1:
+                    p.mask = v
+                    p.view = x
+                    return p
+                places = nonzero_raw(dense(v))
+                for k in range(v.nd):
+                    p.dims.append(dim)
+                    p.index.append(raw_column(places, k))
+                    sizes[dim] = x.sizes[src]
+                    strides[dim] = x.strides[src]
+                    dim += 1
+                    src += 1
+            else:
+                if v.dev != x.dev:
+                    v = <Variable>v.to(x.device)
+                p.dims.append(dim)
+                p.index.append(v if v.dt == INT64 else cast_raw(v, INT64))
+                sizes[dim] = x.sizes[src]
+                strides[dim] = x.strides[src]
+                dim += 1
+                src += 1
+        else:       # None, a bool, or a 0-d mask: a new dimension of size 1
+            if tape:
+                cur = unsqueezed(cur, dim)
+            changed = True
+            sizes[dim] = 1
+            strides[dim] = 0
+            if item is not None:
+                truth = bool(item_of(<Variable>item)) if isinstance(item, Variable) else item
+                p.dims.append(dim)
+                start = 1 if truth else 0
+                p.index.append(zeros_raw(1, &start, INT64, x.dev, x.dev_index))
+            dim += 1
+        if dim > 64:
+            raise RuntimeError(f"x[...]: the result would have more than 64 dimensions.")
+    for k in range(src, x.nd):
+        sizes[dim] = x.sizes[k]
+        strides[dim] = x.strides[k]
+        dim += 1
+    if dim > 64:
+        raise RuntimeError(f"x[...]: the result would have {dim} dimensions; a tensor can have at most 64.")
+    p.is_view = changed
+    if not changed:
+        p.view = x
+    elif tape:
+        p.view = cur
+    else:
+        for k in range(dim):    # a stride for dimensions of size 1 that keeps the tensor contiguous if it is
+            if sizes[k] == 1 and strides[k] == 0:
+                strides[k] = sizes[k + 1] * strides[k + 1] if k + 1 < dim else 1
+        p.view = <Variable>new_view(x, dim, sizes, strides, x.ptr + offset * itemsize_of(x.dt))
+        mark_view(p.view, x)
+    return p
+
+
+cdef object bound(object x):
+    """A slice bound as int or None."""
+    if x is None or PyLong_CheckExact(x):
+        return x
+    if isinstance(x, Variable):
+        return as_index(x, "slice indices")
+    try:
+        return x.__index__()
+    except AttributeError:
+        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
+
+
+cdef Variable raw_column(Variable x, int k):
+    """Column k of a contiguous (n, m) tensor."""
+    cdef int64_t sizes[1]
+    cdef int64_t strides[1]
+    sizes[0] = x.sizes[0]
+    strides[0] = x.sizes[1]
+    return <Variable>new_view(x, 1, sizes, strides, x.ptr + k * itemsize_of(x.dt) if x.sizes[0] else x.ptr)
+
+
+def getitem(Variable self not None, index):
+    """x[index]: a view where the index has only integers, slices, None and Ellipsis, else a copy.
+
+    Tensors, lists and arrays of integers, and masks (bool), index as NumPy's do: several broadcast
+    together; their dimensions take the place of the indexed ones, or come first where these are
+    not neighbours.
+
+    Raises:
+        IndexError: an index out of range, too many indices, or shapes that do not broadcast.
+    Gradient:
+        g at the places read, added up where a place was read more than once.
+    """
+    cdef Py_ssize_t i
+    cdef int64_t size
+    cdef Parsed p
+    if PyLong_CheckExact(index) and self.nd:
+        try:
+            i = index
+        except OverflowError:
+            raise out_of_range(0, 0, self.sizes[0]) from None
+        size = self.sizes[0]
+        if i < -size or i >= size:
+            raise out_of_range(i, 0, size)
+        return first_selected(self, i + size if i < 0 else i)
+    p = parse(self, index, recording(self))
+    if p.mask is not None:
+        return masked_select_t(self, p.mask if p.mask.dt == BOOL else cast_raw(p.mask, BOOL))
+    if p.dims:
+        return plan_get(p.view, plan_of(p.dims, p.index, "index"))
+    if p.is_view:
+        return p.view
+    return self.view(shape_of(self)) if self.flags & CONTIGUOUS else sliced(self, 0, 0, self.sizes[0], 1)
+
+
+cdef inline Variable first_selected(Variable x, int64_t i):
+    cdef Variable y
+    if recording(x):
+        return selected(x, 0, i)
+    y = <Variable>new_view(x, x.nd - 1, x.sizes + 1, x.strides + 1, x.ptr + i * x.strides[0] * itemsize_of(x.dt))
+    mark_view(y, x)
+    return y
+
+
+def setitem(Variable self not None, index, value):
+    """x[index] = value: in place, with the values broadcast to the places.
+
+    Raises:
+        IndexError: as reading does. RuntimeError: the shapes do not fit, or x is a leaf that
+        requires grad (or a view of one).
+    Gradient:
+        of the values: g at the places; of the old x: g elsewhere, 0 at the places.
+    """
+    cdef Parsed p
+    cdef Variable v
+    cdef bint tape = recording(self) or (isinstance(value, Variable) and recording(<Variable>value))
+    if isinstance(value, Variable):
+        v = <Variable>value
+    elif is_number(value):
+        v = wrap_number(value, self.dt, self.dev, self.dev_index)
+    else:
+        v = as_tensor(value, self.dev, self.dev_index)
+        v = to_dtype(v, self.dt)
+    p = parse(self, index, tape)
+    if p.mask is not None:
+        if v.n == 1:
+            write_masked(self, p.mask, <Variable>v.reshape(()))
+            return
+        places = nonzero_raw(dense(p.mask))
+        p.dims = list(range(p.mask.nd))
+        p.index = [raw_column(places, k) for k in p.dims]
+    if p.dims:
+        if v.dt != self.dt:
+            if not (v.flags & WRAPPED or (v.nd == 0 and v.n == 1 and False)):
+                raise RuntimeError(
+                    f"Index put requires the source and destination dtypes match, got {dtype_of(self.dt).name} for the "
+                    f"destination and {dtype_of(v.dt).name} for the source."
+                )
+            v = to_dtype(v, self.dt)
+        plan_put(p.view, plan_of(p.dims, p.index, "index_put_"), v, False, True)
+        return
+    assign(p.view, v, tape)
+
+
+cdef int assign(Variable view, Variable v, bint tape) except -1:
+    """view[...] = v, v broadcast and converted."""
+    while v.nd > view.nd and v.sizes[0] == 1:
+        v = selected(v, 0, 0)
+    if tape:
+        view.copy_(v)
+        return 0
+    check_inplace(view, "copy_")
+    if v.st == view.st and v.n > 0 and not (v.ptr == view.ptr and same_shape(v, view)):
+        v = clone_raw(v)
+    if not same_shape(v, view):
+        if v.n != 1 or v.nd > view.nd:
+            v = expand_to(<Variable>v.detach(), view.nd, view.sizes, "copy_")
+    if is_complex_code(v.dt) and not is_complex_code(view.dt):
+        view.copy_(v)
+        return 0
+    copy_raw(view, v)
+    bump(view)
+    return 0
+
+
+cdef int write_masked(Variable x, Variable mask, Variable value) except -1:
+    """x[mask] = value, a 0-d tensor."""
+    if mask.dt != BOOL:
+        mask = cast_raw(mask, BOOL)
+    value = to_dtype(value, x.dt)
+    if value.dev != x.dev:
+        value = <Variable>value.to(x.device)
+    write_inplace(x, where_t(mask, value, x), "masked_fill_")
+    return 0
+
+
+def index_put(Variable input not None, indices, Variable values not None, accumulate=False):
+    """A copy of input with input[indices] = values (accumulate: += values, in the order given).
+
+    Args:
+        indices: tuple of index tensors (int64, or masks), None for a dimension that is not indexed.
+    """
+    return put_by(input, indices, values, accumulate, False)
+
+
+def index_put_(Variable self not None, indices, Variable values not None, accumulate=False):
+    """`index_put`, in place."""
+    return put_by(self, indices, values, accumulate, True)
+
+
+cdef Variable put_by(Variable x, object indices, Variable values, bint accumulate, bint inplace):
+    cdef Parsed p
+    if len(indices) > x.nd:
+        raise IndexError(f"too many indices for tensor of dimension {x.nd} (got {len(indices)})")
+    for i in indices:
+        if i is not None and not isinstance(i, Variable):
+            raise TypeError(f"index_put(): indices must be tensors or None, not {type(i).__name__}")
+    p = parse(x, tuple([slice(None) if i is None else i.unsqueeze(0) if i.ndim == 0 and i.dtype not in _masks else i for i in indices]), False)
+    if values.dt != x.dt and not (p.mask is not None and values.n == 1 and not accumulate):
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {dtype_of(x.dt).name} for the destination and "
+            f"{dtype_of(values.dt).name} for the source."
+        )
+    values = to_dtype(values, x.dt)
+    if p.mask is not None:
+        places = nonzero_raw(dense(p.mask))
+        p.dims = list(range(p.mask.nd))
+        p.index = [raw_column(places, k) for k in p.dims]
+    if p.is_view:       # a 0-d mask adds a dimension
+        y = x if inplace else <Variable>x.clone()
+        view = parse(y, tuple(indices), recording(y) or recording(values))
+        plan_put(view.view, plan_of(view.dims, view.index, "index_put_"), values, accumulate, True)
+        return y
+    return plan_put(x, plan_of(p.dims, p.index, "index_put_"), values, accumulate, inplace)
+
+
+_masks = (dtype_of(BOOL), dtype_of(UINT8))
+
+__all__ = ["index_put"]
+exports = {"index_put_": index_put_}
+methods = {"index_put": index_put, "index_put_": index_put_}
