@@ -41,6 +41,8 @@ from pyxtorch.tensor import (
     preserve_format,
     strided,
 )
+from pyxtorch._dlpack import from_dlpack, to_dlpack
+from pyxtorch._numbers import finfo, iinfo
 from pyxtorch.ops._common import result_type
 
 __version__ = "0.1.0"

@@ -1080,6 +1080,25 @@ cdef TensorBase from_buffer(object source, str op):
     return x
 
 
+cdef TensorBase new_foreign(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept, int dev, int dev_index,
+                            int nd, const int64_t* sizes, const int64_t* strides, int dt):
+    cdef TensorBase x = bare(nd)
+    cdef int64_t n = 1
+    cdef int i
+    x.st = foreign_storage(data, nbytes, owner, release, dev, dev_index)
+    for i in range(nd):
+        x.sizes[i] = sizes[i]
+        x.strides[i] = strides[i] if strides[i] > 0 or sizes[i] > 1 else 0
+        n *= sizes[i]
+    x.n = n
+    x.dt = dt
+    x.dev = dev
+    x.dev_index = dev_index
+    x.ptr = data
+    x.flags = CONTIGUOUS if is_contiguous(nd, x.sizes, x.strides) else 0
+    return x
+
+
 def share_buffer(source, str op="from_numpy"):
     """A tensor on the memory of `source`, an object with the buffer protocol."""
     return from_buffer(source, op)

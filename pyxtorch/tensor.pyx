@@ -602,8 +602,8 @@ cdef class Tensor(Variable):
         return _create.from_numpy(array) if getattr(array, "ndim", 0) else _create.tensor(array)
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        from pyxtorch.utils import dlpack
-        return dlpack.export(self, stream, copy)
+        from pyxtorch._dlpack import to_dlpack
+        return to_dlpack(self.clone() if copy else self)
 
     def __dlpack_device__(self):
         return (2 if self.dev == CUDA else 1, int(self.dev_index))

@@ -115,12 +115,12 @@ template <class T> PYX_HD complex<T> over_i(complex<T> z) { return make(z.im, -z
 template <class T> PYX_HD complex<T> sin(complex<T> z) { return over_i(sinh(times_i(z))); }
 template <class T> PYX_HD complex<T> cos(complex<T> z) { return cosh(times_i(z)); }
 template <class T> PYX_HD complex<T> tan(complex<T> z) { return over_i(tanh(times_i(z))); }
-/* Hull, Fairgrieve, Tang (1997) is the careful way; these are Kahan's (1987) formulas. */
-template <class T> PYX_HD complex<T> asinh(complex<T> z) {
-    complex<T> a = sqrt(make((T)1 + z.im, -z.re)), b = sqrt(make((T)1 - z.im, z.re));
-    return make(asinh(real_part(conj(b) * a) == 0 ? a.re * b.im - a.im * b.re : a.re * b.im - a.im * b.re), atan2(z.im, a.re * b.re - a.im * b.im));
+/* Kahan, Branch cuts for complex elementary functions (1987). */
+template <class T> PYX_HD complex<T> asin(complex<T> z) {
+    complex<T> a = sqrt(make((T)1 - z.re, -z.im)), b = sqrt(make((T)1 + z.re, z.im));
+    return make(atan2(z.re, a.re * b.re - a.im * b.im), asinh(a.re * b.im - a.im * b.re));
 }
-template <class T> PYX_HD complex<T> asin(complex<T> z) { return over_i(asinh(times_i(z))); }
+template <class T> PYX_HD complex<T> asinh(complex<T> z) { return over_i(asin(times_i(z))); }
 template <class T> PYX_HD complex<T> acos(complex<T> z) {
     complex<T> a = sqrt(make((T)1 - z.re, -z.im)), b = sqrt(make((T)1 + z.re, z.im));
     return make((T)2 * atan2(a.re, b.re), asinh(b.re * a.im - b.im * a.re));
@@ -130,9 +130,9 @@ template <class T> PYX_HD complex<T> acosh(complex<T> z) {
     return make(asinh(a.re * b.re + a.im * b.im), (T)2 * atan2(a.im, b.re));
 }
 template <class T> PYX_HD complex<T> atanh(complex<T> z) {
-    T x2 = z.re * z.re, y2 = z.im * z.im;
-    return make((T)0.25 * log1p((T)4 * z.re / (((T)1 - z.re) * ((T)1 - z.re) + y2)),
-                (T)0.5 * atan2(z.im + z.im, ((T)1 - z.re) * ((T)1 + z.re) - y2 + (T)0 * x2));
+    T x = z.re, y2 = z.im * z.im;
+    return make((T)0.25 * log1p((T)4 * x / (((T)1 - x) * ((T)1 - x) + y2)),
+                (T)0.5 * atan2(z.im + z.im, ((T)1 - x) * ((T)1 + x) - y2));
 }
 template <class T> PYX_HD complex<T> atan(complex<T> z) { return over_i(atanh(times_i(z))); }
 #endif

@@ -7,7 +7,7 @@ get (read), spread (add into zeros) and put (overwrite or add).
 cimport cython
 from cpython.bool cimport PyBool_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
-from cpython.slice cimport PySlice_Check
+from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
@@ -430,7 +430,8 @@ cdef Parsed parse(Variable x, object index, bint tape):
     cdef int64_t i, start, stop, step
     cdef int64_t offset = 0
     cdef int src = 0, dim = 0, named = 0, k, skip
-    cdef bint changed = False, seen = False
+    cdef bint changed = False, seen = False, over = False
+    cdef Py_ssize_t begin, end, stride
     cdef Variable cur = x
     cdef Variable v
     cdef tuple items = index if isinstance(index, tuple) else (index,)
@@ -450,9 +451,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                     item = item_of(v)
                 named += 1
         elif item is Ellipsis:
-            if seen:
-                raise IndexError("an index can only have a single ellipsis ('...')")
-            seen = True
+            pass
         elif item is not None and not PyBool_Check(item):
             named += 1
         parts.append(item)
@@ -463,6 +462,8 @@ cdef Parsed parse(Variable x, object index, bint tape):
             )
         raise IndexError(f"too many indices for tensor of dimension {x.nd}")
     for item in parts:
+        if over and item is not Ellipsis:
+            raise IndexError("x[...]: no dimension is left for an index after a second ellipsis ('...').")
         if PyLong_Check(item) and not PyBool_Check(item):
             try:
                 i = item
@@ -479,13 +480,11 @@ cdef Parsed parse(Variable x, object index, bint tape):
             changed = True
             src += 1
         elif PySlice_Check(item):
-            if item.start is None and item.stop is None and item.step is None:
-                start, stop, step = 0, x.sizes[src], 1
-            else:
-                a, b, c = bound(item.start), bound(item.stop), bound(item.step)
-                if c is not None and c <= 0:
-                    raise ValueError("step must be greater than zero")
-                start, stop, step = slice(a, b, c).indices(x.sizes[src])
+            PySlice_Unpack(item, &begin, &end, &stride)
+            if stride <= 0:
+                raise ValueError("step must be greater than zero")
+            PySlice_AdjustIndices(x.sizes[src], &begin, &end, stride)
+            start, stop, step = begin, end, stride
             if start != 0 or stop != x.sizes[src] or step != 1:
                 changed = True
                 if tape:
@@ -503,6 +502,10 @@ cdef Parsed parse(Variable x, object index, bint tape):
             src += 1
         elif item is Ellipsis:
             skip = x.nd - named
+            if seen and skip:       # the first one has taken all
+                over = True
+                continue
+            seen = True
             for k in range(skip):
                 sizes[dim] = x.sizes[src]
                 strides[dim] = x.strides[src]
@@ -572,18 +575,6 @@ cdef Parsed parse(Variable x, object index, bint tape):
         p.view = <Variable>new_view(x, dim, sizes, strides, x.ptr + offset * itemsize_of(x.dt))
         mark_view(p.view, x)
     return p
-
-
-cdef object bound(object x):
-    """A slice bound as int or None."""
-    if x is None or PyLong_CheckExact(x):
-        return x
-    if isinstance(x, Variable):
-        return as_index(x, "slice indices")
-    try:
-        return x.__index__()
-    except AttributeError:
-        raise TypeError("slice indices must be integers or None or have an __index__ method") from None
 
 
 cdef Variable raw_column(Variable x, int k):

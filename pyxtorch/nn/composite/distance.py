@@ -67,7 +67,7 @@ def _lp_pool(input, p, kernel_size, stride, ceil_mode, n):
         cells *= size
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[n - 1]
     mean = pool(input.pow(p), kernel_size, kernel_size if stride is None else stride, 0, ceil_mode)
-    return (mean.sign() * mean.abs().clamp(min=0) * cells).pow(1.0 / p)
+    return (mean.sign() * mean.abs().relu() * cells).pow(1.0 / p)
 
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):

@@ -1,7 +1,7 @@
 """Rearranging pixels, channels and windows."""
 import pyxtorch
 
-functional = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle", "unfold", "fold", "glu"]
+functional = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle", "unfold", "fold"]
 
 
 def _image(input, op):
@@ -53,16 +53,6 @@ def channel_shuffle(input, groups):
 
 
 native_channel_shuffle = channel_shuffle
-
-
-def glu(input, dim=-1):
-    """a * sigmoid(b), a and b being the halves of `input` along `dim`."""
-    if input.dim() == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    if input.shape[dim] % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
-    half = input.shape[dim] // 2
-    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
 
 
 def _pair(value, name, op, least):

@@ -201,19 +201,12 @@ class ConvTranspose3d(_ConvTransposeNd):
 class _LazyConv(LazyModuleMixin):
     """A convolution that takes in_channels from its first input."""
 
-    def __init__(self, out_channels, kernel_size, *args, **kwargs):
-        # Positions of the arguments are those of the class to become, less in_channels.
-        names = ["stride", "padding", "dilation", "groups", "bias", "padding_mode", "device", "dtype"]
-        if self.transposed:
-            names = ["stride", "padding", "output_padding", "groups", "bias", "dilation", "padding_mode", "device", "dtype"]
-        given = dict(zip(names, args), **kwargs)
-        groups, bias = given.pop("groups", 1), given.pop("bias", True)
-        super().__init__(0, 0, kernel_size, bias=False, **given)
-        place = {key: given.get(key) for key in ("device", "dtype")}
+    def _wait(self, out_channels, groups, bias, device, dtype):
+        """Parameters without shapes, and the numbers that the constructor could not yet check."""
         self.out_channels, self.groups = out_channels, groups
-        self.weight = UninitializedParameter(**place)
+        self.weight = UninitializedParameter(device=device, dtype=dtype)
         if bias:
-            self.bias = UninitializedParameter(**place)
+            self.bias = UninitializedParameter(device=device, dtype=dtype)
 
     def reset_parameters(self):
         """Draw the parameters anew, once their shapes are known."""
@@ -235,37 +228,51 @@ class _LazyConv(LazyModuleMixin):
             self.reset_parameters()
 
 
-class LazyConv1d(_LazyConv, Conv1d):
+class _LazyConvNd(_LazyConv):
+    def __init__(self, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode="zeros", device=None, dtype=None):
+        super().__init__(0, 0, kernel_size, stride, padding, dilation, 1, False, padding_mode)
+        self._wait(out_channels, groups, bias, device, dtype)
+
+
+class _LazyConvTransposeNd(_LazyConv):
+    def __init__(
+        self, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True, dilation=1, padding_mode="zeros", device=None, dtype=None
+    ):  # fmt: skip
+        super().__init__(0, 0, kernel_size, stride, padding, output_padding, 1, False, dilation, padding_mode)
+        self._wait(out_channels, groups, bias, device, dtype)
+
+
+class LazyConv1d(_LazyConvNd, Conv1d):
     """Conv1d that takes in_channels from its first input."""
 
     cls_to_become = Conv1d
 
 
-class LazyConv2d(_LazyConv, Conv2d):
+class LazyConv2d(_LazyConvNd, Conv2d):
     """Conv2d that takes in_channels from its first input."""
 
     cls_to_become = Conv2d
 
 
-class LazyConv3d(_LazyConv, Conv3d):
+class LazyConv3d(_LazyConvNd, Conv3d):
     """Conv3d that takes in_channels from its first input."""
 
     cls_to_become = Conv3d
 
 
-class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
+class LazyConvTranspose1d(_LazyConvTransposeNd, ConvTranspose1d):
     """ConvTranspose1d that takes in_channels from its first input."""
 
     cls_to_become = ConvTranspose1d
 
 
-class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
+class LazyConvTranspose2d(_LazyConvTransposeNd, ConvTranspose2d):
     """ConvTranspose2d that takes in_channels from its first input."""
 
     cls_to_become = ConvTranspose2d
 
 
-class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
+class LazyConvTranspose3d(_LazyConvTransposeNd, ConvTranspose3d):
     """ConvTranspose3d that takes in_channels from its first input."""
 
     cls_to_become = ConvTranspose3d

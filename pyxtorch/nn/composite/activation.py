@@ -1,9 +1,36 @@
-"""Functions that draw at random in training."""
+"""Activations that are composed, and what draws at random in training."""
 import math
 
 import pyxtorch
 
-functional = ["rrelu", "gumbel_softmax", "alpha_dropout", "feature_alpha_dropout"]
+functional = ["glu", "softmin", "softsign", "tanhshrink", "rrelu", "gumbel_softmax", "alpha_dropout", "feature_alpha_dropout"]
+
+
+def glu(input, dim=-1):
+    """a * sigmoid(b), a and b being the halves of `input` along `dim`."""
+    if input.dim() == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    half = input.shape[dim] // 2
+    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
+
+
+def softmin(input, dim=None, _stacklevel=3, dtype=None):
+    """softmax(-input) along `dim`."""
+    from pyxtorch.nn import functional as F
+
+    return F.softmax(-input, dim, dtype=dtype)
+
+
+def softsign(input):
+    """input / (1 + |input|)."""
+    return input / (input.abs() + 1)
+
+
+def tanhshrink(input):
+    """input - tanh(input)."""
+    return input - input.tanh()
 
 
 def _into(input, result, inplace):

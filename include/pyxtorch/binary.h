@@ -1,0 +1,113 @@
+/* Two operands: X(name, TYPES, RESULT, expression over x and y). See formula.h. In the names
+   that end with `_backward` x is the incoming gradient and y the saved input or output. */
+#pragma once
+#include "formula.h"
+#include "math_special.h"
+
+#define PYX_BINARY_ARITHMETIC(X)                                                                    \
+    X(add, PYX_ALL, PYX_SAME, add(x, y))                                                            \
+    X(sub, PYX_NUMBERS, PYX_SAME, sub(x, y))                                                        \
+    X(rsub, PYX_NUMBERS, PYX_SAME, sub(y, x))                                                       \
+    X(mul, PYX_ALL, PYX_SAME, mul(x, y))                                                            \
+    X(div, PYX_INEXACT, PYX_SAME, x / y)                                                            \
+    X(maximum, PYX_ORDERED, PYX_SAME, maximum(x, y))                                                \
+    X(minimum, PYX_ORDERED, PYX_SAME, minimum(x, y))                                                \
+    X(fmax, PYX_ORDERED, PYX_SAME, fmax(x, y))                                                      \
+    X(fmin, PYX_ORDERED, PYX_SAME, fmin(x, y))                                                      \
+    X(zero_mul, PYX_NUMBERS, PYX_SAME, zero_mul(x, y))                                              \
+    X(zero_div, PYX_INEXACT, PYX_SAME, zero_div(x, y))                                              \
+    X(add_scaled, PYX_INEXACT, PYX_SAME, x + s[0] * y)                                              \
+    X(mul_conj, PYX_COMPLEXES, PYX_SAME, x * conj(y))                                               \
+    X(copysign, PYX_FLOATS, PYX_SAME, copysign(x, y))                                               \
+    X(heaviside, PYX_ORDERED, PYX_SAME, x == (T)0 ? y : (T)(x != x ? x : (T)(x > (T)0)))            \
+    X(lerp_scalar, PYX_FLOATS, PYX_SAME, s[0] < (T)0.5 ? x + s[0] * (y - x) : y - (y - x) * ((T)1 - s[0])) \
+    X(polar, PYX_FLOATS, PYX_TO_COMPLEX, polar(x, y))                                               \
+    X(complex, PYX_FLOATS, PYX_TO_COMPLEX, make(x, y))
+
+#define PYX_BINARY_COMPARISON(X)                                                                    \
+    X(eq, PYX_ALL, PYX_TO_BOOL, x == y)                                                             \
+    X(ne, PYX_ALL, PYX_TO_BOOL, x != y)                                                             \
+    X(lt, PYX_ORDERED, PYX_TO_BOOL, x < y)                                                          \
+    X(le, PYX_ORDERED, PYX_TO_BOOL, x <= y)                                                         \
+    X(gt, PYX_ORDERED, PYX_TO_BOOL, x > y)                                                          \
+    X(ge, PYX_ORDERED, PYX_TO_BOOL, x >= y)                                                         \
+    X(logical_and, PYX_ALL, PYX_TO_BOOL, nonzero(x) & nonzero(y))                                   \
+    X(logical_or, PYX_ALL, PYX_TO_BOOL, nonzero(x) | nonzero(y))                                    \
+    X(logical_xor, PYX_ALL, PYX_TO_BOOL, nonzero(x) ^ nonzero(y))
+
+#define PYX_BINARY_INTEGER(X)                                                                       \
+    X(bitwise_and, PYX_BITS, PYX_SAME, x & y)                                                       \
+    X(bitwise_or, PYX_BITS, PYX_SAME, x | y)                                                        \
+    X(bitwise_xor, PYX_BITS, PYX_SAME, x ^ y)                                                       \
+    X(bitwise_left_shift, PYX_INTS, PYX_SAME, shift_left(x, y))                                     \
+    X(bitwise_right_shift, PYX_INTS, PYX_SAME, shift_right(x, y))                                   \
+    X(gcd, PYX_INTS, PYX_SAME, gcd(x, y))                                                           \
+    X(lcm, PYX_INTS, PYX_SAME, lcm(x, y))                                                           \
+    X(div_trunc, PYX_REALS, PYX_SAME, div_trunc(x, y))                                              \
+    X(div_floor, PYX_REALS, PYX_SAME, div_floor(x, y))                                              \
+    X(fmod, PYX_REALS, PYX_SAME, fmod_of(x, y))                                                     \
+    X(remainder, PYX_REALS, PYX_SAME, remainder_of(x, y))
+
+#define PYX_BINARY_MATH(X)                                                                          \
+    X(pow, PYX_ALL, PYX_SAME, power(x, y))                                                          \
+    X(atan2, PYX_FLOATS, PYX_SAME, atan2(x, y))                                                     \
+    X(hypot, PYX_FLOATS, PYX_SAME, hypot(x, y))                                                     \
+    X(nextafter, PYX_FLOATS, PYX_SAME, nextafter(x, y))                                             \
+    X(logaddexp, PYX_FLOATS, PYX_SAME, logaddexp(x, y))                                             \
+    X(logaddexp2, PYX_FLOATS, PYX_SAME, logaddexp2(x, y))                                           \
+    X(xlogy, PYX_FLOATS, PYX_SAME, xlogy(x, y))                                                     \
+    X(xlog1py, PYX_FLOATS, PYX_SAME, xlog1py(x, y))                                                 \
+    X(ldexp, PYX_FLOATS, PYX_SAME, ldexp_of(x, y))                                                  \
+    X(smooth_l1, PYX_FLOATS, PYX_SAME,                                                              \
+      fabs(x - y) < s[0] ? (T)0.5 * (x - y) * (x - y) / s[0] : fabs(x - y) - (T)0.5 * s[0])         \
+    X(huber, PYX_FLOATS, PYX_SAME,                                                                  \
+      fabs(x - y) <= s[0] ? (T)0.5 * (x - y) * (x - y) : s[0] * (fabs(x - y) - (T)0.5 * s[0]))      \
+    X(squared_difference, PYX_FLOATS, PYX_SAME, (x - y) * (x - y))
+
+#define PYX_BINARY_BACKWARD(X)                                                                      \
+    X(tanh_backward, PYX_INEXACT, PYX_SAME, x * conj(one<T>() - y * y))                             \
+    X(sigmoid_backward, PYX_INEXACT, PYX_SAME, x * conj(y * (one<T>() - y)))                        \
+    X(relu_backward, PYX_REALS, PYX_SAME, y > (T)0 ? x : (T)0)                                      \
+    X(threshold_backward, PYX_REALS, PYX_SAME, y <= (T)s[0] ? (T)0 : x)                             \
+    X(leaky_relu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * s[0])                           \
+    X(hardtanh_backward, PYX_FLOATS, PYX_SAME, (y <= s[0]) | (y >= s[1]) ? (T)0 : x)                \
+    X(clamp_backward, PYX_FLOATS, PYX_SAME, (y < s[0]) | (y > s[1]) ? (T)0 : x)                     \
+    X(hardsigmoid_backward, PYX_FLOATS, PYX_SAME, (y > (T)-3) & (y < (T)3) ? x / (T)6 : (T)0)       \
+    X(hardswish_backward, PYX_FLOATS, PYX_SAME,                                                     \
+      y <= (T)-3 ? (T)0 : y < (T)3 ? x * (y / (T)3 + (T)0.5) : x)                                   \
+    X(hardshrink_backward, PYX_FLOATS, PYX_SAME, (y >= -s[0]) & (y <= s[0]) ? (T)0 : x)             \
+    X(softsign_backward, PYX_FLOATS, PYX_SAME, x / (((T)1 + fabs(y)) * ((T)1 + fabs(y))))           \
+    X(abs_backward, PYX_FLOATS, PYX_SAME, x * sign(y))                                              \
+    X(log_backward, PYX_INEXACT, PYX_SAME, zero_div(x, conj(y)))                                    \
+    X(sqrt_backward, PYX_INEXACT, PYX_SAME, zero_div(x, conj(y + y)))                               \
+    X(rsqrt_backward, PYX_INEXACT, PYX_SAME, zero_mul(x, conj(y * y * y) * (real_t<T>)-0.5))        \
+    X(reciprocal_backward, PYX_INEXACT, PYX_SAME, zero_mul(x, -conj(y * y)))                        \
+    X(gelu_backward, PYX_FLOATS, PYX_SAME, x * (normal_cdf(y) + y * normal_pdf(y)))                 \
+    X(gelu_tanh_backward, PYX_FLOATS, PYX_SAME, x * gelu_tanh_slope(y))                             \
+    X(silu_backward, PYX_FLOATS, PYX_SAME, x * sigmoid(y) * ((T)1 + y * ((T)1 - sigmoid(y))))       \
+    X(mish_backward, PYX_FLOATS, PYX_SAME, x * mish_slope(y))                                       \
+    X(softplus_backward, PYX_FLOATS, PYX_SAME, y * s[0] > s[1] ? x : x * sigmoid(y * s[0]))         \
+    X(elu_backward, PYX_FLOATS, PYX_SAME,                                                           \
+      y > (T)0 ? x * s[1] : x * s[2] * s[0] * s[1] * exp(y * s[2]))                                 \
+    X(elu_backward_output, PYX_FLOATS, PYX_SAME, y > (T)0 ? x * s[1] : x * s[2] * (y + s[0] * s[1])) \
+    X(celu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * exp(y / s[0]))                        \
+    X(logsigmoid_backward, PYX_FLOATS, PYX_SAME, x * sigmoid(-y))                                   \
+    X(smooth_l1_slope, PYX_FLOATS, PYX_SAME, fabs(x - y) < s[0] ? (x - y) / s[0] : sign(x - y))     \
+    X(huber_slope, PYX_FLOATS, PYX_SAME, fabs(x - y) <= s[0] ? x - y : s[0] * sign(x - y))
+
+/* Special functions of two operands */
+#define PYX_BINARY_SPECIAL(X)
+
+#define PYX_BINARY(X)        \
+    PYX_BINARY_ARITHMETIC(X) \
+    PYX_BINARY_COMPARISON(X) \
+    PYX_BINARY_INTEGER(X)    \
+    PYX_BINARY_MATH(X)       \
+    PYX_BINARY_BACKWARD(X)   \
+    PYX_BINARY_SPECIAL(X)
+
+namespace pyx {
+inline namespace PYX_LEVEL_NS {
+PYX_BINARY(PYX_BINARY_FORMULA)
+}  // namespace PYX_LEVEL_NS
+}  // namespace pyx

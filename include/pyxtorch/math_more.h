@@ -1,0 +1,84 @@
+/* Functions built from those of math.h, used by more than one formula. */
+#pragma once
+#include "math.h"
+#include "math_integer.h"
+#include "math_complex.h"
+
+namespace pyx {
+inline namespace PYX_LEVEL_NS {
+
+/* The normal distribution's cumulative and density functions */
+template <class T> PYX_HD T normal_cdf(T x) { return (T)0.5 + (T)0.5 * erf_absolute(x * (T)PYX_SQRT_HALF); }
+template <class T> PYX_HD T normal_pdf(T x) { return (T)PYX_INV_SQRT_2PI * exp((T)-0.5 * x * x); }
+template <class T> PYX_HD T gelu(T x) { return x == -infinity<T>() ? (T)0 * (T)-1 : x * normal_cdf(x); }
+/* Hendrycks, Gimpel (2016): 0.5 x (1 + tanh(u)) is x sigmoid(2 u) */
+template <class T> PYX_HD T gelu_tanh_inner(T x) { return (T)PYX_SQRT_2_PI * x * ((T)1 + (T)0.044715 * x * x); }
+template <class T> PYX_HD T gelu_tanh(T x) { return x / ((T)1 + exp((T)-2 * gelu_tanh_inner(x))); }
+template <class T> PYX_HD T gelu_tanh_slope(T x) {
+    T t = tanh(gelu_tanh_inner(x));
+    T inner = (T)PYX_SQRT_2_PI * ((T)1 + (T)(3 * 0.044715) * x * x);
+    return (T)0.5 * ((T)1 + t) + (T)0.5 * x * ((T)1 - t * t) * inner;
+}
+/* log(1 + e^x) without overflow */
+template <class T> PYX_HD T softplus1(T x) { return maximum(x, (T)0) + log1p(exp(-fabs(x))); }
+template <class T> PYX_HD T softplus(T x, T beta, T threshold) {
+    return x * beta > threshold ? x : softplus1(x * beta) / beta;
+}
+template <class T> PYX_HD T clamp(T x, T low, T high) {
+    x = (x < low) | (low != low) ? low : x;
+    return (x > high) | (high != high) ? high : x;
+}
+template <class T> PYX_HD T elu(T x, T alpha, T scale, T input_scale) {
+    return x > (T)0 ? x * scale : expm1(x * input_scale) * alpha * scale;
+}
+template <class T> PYX_HD T mish(T x) { return x * tanh(softplus1(x)); }
+template <class T> PYX_HD T mish_slope(T x) {
+    T t = tanh(softplus1(x));
+    return t + x * sigmoid(x) * ((T)1 - t * t);
+}
+template <class T> PYX_HD T sinc(T x) {
+    T p = x * (T)PYX_PI;
+    return x == (T)0 ? (T)1 : sin(p) / p;
+}
+template <class T> PYX_HD complex<T> sinc(complex<T> x) {
+    complex<T> p = x * (T)PYX_PI;
+    return x.re == (T)0 && x.im == (T)0 ? make((T)1, (T)0) : sin(p) / p;
+}
+template <class T> PYX_HD T logit(T x, T eps) {
+    T p = eps < (T)0 ? x : clamp(x, eps, (T)1 - eps);
+    return log(p / ((T)1 - p));
+}
+template <class T> PYX_HD T nan_to_num(T x, T nan, T high, T low) {
+    T y = x != x ? nan : x;
+    y = x == infinity<T>() ? high : y;
+    return x == -infinity<T>() ? low : y;
+}
+template <class T> PYX_HD T round_decimals(T x, T digits) {
+    T ten = pow((T)10, fabs(digits));
+    return digits < (T)0 ? rint(x / ten) * ten : rint(x * ten) / ten;
+}
+template <class T> PYX_HD T logaddexp(T x, T y) {
+    T m = maximum(x, y), d = fabs(x - y);
+    return is_inf(x) & (x == y) ? x : m + log1p(exp(-d));
+}
+template <class T> PYX_HD T logaddexp2(T x, T y) {
+    T m = maximum(x, y), d = fabs(x - y);
+    return is_inf(x) & (x == y) ? x : m + log1p(exp2(-d)) * (T)1.44269504088896340736;
+}
+template <class T> PYX_HD T rsqrt(T x) { return (T)1 / sqrt(x); }
+template <class T> PYX_HD complex<T> rsqrt(complex<T> x) { return make((T)1, (T)0) / sqrt(x); }
+template <class T> PYX_HD T one() { return (T)1; }
+template <> PYX_HD c64 one<c64>() { return make(1.0f, 0.0f); }
+template <> PYX_HD c128 one<c128>() { return make(1.0, 0.0); }
+template <class T> PYX_HD T entr(T x) { return x > (T)0 ? -x * log(x) : x == (T)0 ? (T)0 : x != x ? x : -infinity<T>(); }
+template <class T> PYX_HD T xlogy(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log(y); }
+template <class T> PYX_HD T xlog1py(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log1p(y); }
+template <class T> PYX_HD T zero_if(bool condition, T x) { return condition ? T() : x; }
+template <class T> PYX_HD T ldexp_of(T x, T n) { return x * exp2(n); }
+
+/* Products and quotients of a gradient g: 0 where g is 0, whatever the other factor is. */
+template <class T> PYX_HD T zero_mul(T g, T x) { return nonzero(g) ? mul(g, x) : T(); }
+template <class T> PYX_HD T zero_div(T g, T x) { return nonzero(g) ? (T)(g / x) : T(); }
+
+}  // namespace PYX_LEVEL_NS
+}  // namespace pyx

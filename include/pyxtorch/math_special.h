@@ -1,0 +1,3 @@
+/* Special functions, scalar. */
+#pragma once
+#include "math_more.h"

@@ -1,0 +1,132 @@
+"""DLPack: lending tensors to other libraries and taking theirs, without a copy.
+
+The structures are those of DLPack 0.8's dlpack.h, in its "unversioned" form, which every library
+reads (the fields below are the ABI).
+"""
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_SetName
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from pyxtorch._core cimport *
+
+
+cdef extern from "Python.h":
+    bint valid "PyCapsule_IsValid"(PyObject* capsule, const char* name) noexcept
+    void* pointer "PyCapsule_GetPointer"(PyObject* capsule, const char* name) noexcept
+    object PyCapsule_New(void* pointer, const char* name, void (*destructor)(PyObject*) noexcept)
+
+
+cdef struct DLDevice:
+    int32_t device_type
+    int32_t device_id
+
+cdef struct DLDataType:
+    uint8_t code
+    uint8_t bits
+    uint16_t lanes
+
+cdef struct DLTensor:
+    void* data
+    DLDevice device
+    int32_t ndim
+    DLDataType dtype
+    int64_t* shape
+    int64_t* strides
+    uint64_t byte_offset
+
+cdef struct DLManagedTensor:
+    DLTensor dl_tensor
+    void* manager_ctx
+    void (*deleter)(DLManagedTensor*) noexcept
+
+# DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool
+cdef int[12] CODES = [6, 1, 0, 0, 0, 0, 2, 4, 2, 2, 5, 5]
+
+
+cdef void forget(DLManagedTensor* managed) noexcept with gil:
+    Py_DECREF(<object>managed.manager_ctx)
+    PyMem_Free(managed)
+
+
+cdef void unused(PyObject* p) noexcept:
+    """The capsule goes and nobody took the tensor: let go of it."""
+    cdef DLManagedTensor* managed
+    if valid(p, "dltensor"):        # p is being freed: no reference to it may be taken
+        managed = <DLManagedTensor*>pointer(p, "dltensor")
+        managed.deleter(managed)
+
+
+def to_dlpack(TensorBase x not None):
+    """A DLPack capsule of the tensor's memory (not of its history)."""
+    cdef DLManagedTensor* managed
+    cdef int i
+    if x.flags & REQUIRES_GRAD:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    managed = <DLManagedTensor*>PyMem_Malloc(sizeof(DLManagedTensor) + 2 * x.nd * sizeof(int64_t))
+    if managed == NULL:
+        raise MemoryError()
+    managed.dl_tensor.shape = <int64_t*>(managed + 1)
+    managed.dl_tensor.strides = managed.dl_tensor.shape + x.nd
+    for i in range(x.nd):
+        managed.dl_tensor.shape[i] = x.sizes[i]
+        managed.dl_tensor.strides[i] = x.strides[i]
+    managed.dl_tensor.data = x.ptr
+    managed.dl_tensor.device.device_type = 2 if x.dev == CUDA else 1
+    managed.dl_tensor.device.device_id = x.dev_index
+    managed.dl_tensor.ndim = x.nd
+    managed.dl_tensor.dtype.code = CODES[x.dt]
+    managed.dl_tensor.dtype.bits = 8 * itemsize_of(x.dt)
+    managed.dl_tensor.dtype.lanes = 1
+    managed.dl_tensor.byte_offset = 0
+    managed.manager_ctx = <PyObject*>x
+    managed.deleter = forget
+    Py_INCREF(x)
+    return PyCapsule_New(managed, "dltensor", unused)
+
+
+cdef void give_back(pyx_storage* s) noexcept:
+    cdef DLManagedTensor* managed = <DLManagedTensor*>s.owner
+    if managed.deleter != NULL:
+        managed.deleter(managed)
+    PyMem_Free(s)
+
+
+def from_dlpack(ext_tensor):
+    """A tensor on the memory of an object with `__dlpack__`, or of a DLPack capsule.
+
+    Raises:
+        RuntimeError: a device, dtype or layout that tensors cannot have.
+    """
+    cdef DLManagedTensor* managed
+    cdef DLTensor* t
+    cdef int code = -1, i
+    cdef int64_t high = 0, n = 1, step = 1
+    cdef int64_t strides[64]
+    cdef TensorBase x
+    capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor
+    if not PyCapsule_IsValid(capsule, "dltensor"):
+        raise RuntimeError("from_dlpack: expected an object with __dlpack__, or a capsule that has not been used yet.")
+    managed = <DLManagedTensor*>PyCapsule_GetPointer(capsule, "dltensor")
+    t = &managed.dl_tensor
+    for i in range(12):
+        if CODES[i] == t.dtype.code and 8 * itemsize_of(i) == t.dtype.bits and t.dtype.lanes == 1:
+            code = i
+    if code < 0:
+        raise RuntimeError(f"from_dlpack: no dtype for DLPack code {t.dtype.code} of {t.dtype.bits} bits and {t.dtype.lanes} lanes.")
+    if t.device.device_type not in (1, 2, 3):
+        raise RuntimeError(f"from_dlpack: unsupported device type {t.device.device_type}; only CPU (1) and CUDA (2).")
+    if t.ndim > 64 or t.ndim < 0:
+        raise RuntimeError(f"from_dlpack: {t.ndim} dimensions; a tensor can have at most 64.")
+    for i in range(t.ndim - 1, -1, -1):
+        strides[i] = step if t.strides == NULL else t.strides[i]
+        if strides[i] < 0 and t.shape[i] > 1:
+            raise RuntimeError(f"from_dlpack: stride {strides[i]} of dimension {i} is negative.")
+        step *= t.shape[i]
+        n *= t.shape[i]
+        high += (t.shape[i] - 1) * strides[i]
+    x = new_foreign(<char*>t.data + t.byte_offset, (high + 1) * itemsize_of(code) if n else 0, managed, give_back,
+                    CUDA if t.device.device_type == 2 else CPU, t.device.device_id if t.device.device_type == 2 else 0,
+                    t.ndim, t.shape, strides, code)
+    PyCapsule_SetName(capsule, "used_dltensor")
+    return x
