@@ -31,7 +31,7 @@ COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden", *shlex.split(os.e
 CYTHON_FLAGS = ["-O2", "-w"]
 KERNEL_FLAGS = ["-O3", "-Wall", "-Wno-unknown-pragmas", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 DIRECTIVES = {
-    "language_level": 3, "binding": True, "embedsignature": True, "boundscheck": False, "wraparound": False,
+    "language_level": 3, "binding": True, "embedsignature": True, "boundscheck": True, "wraparound": True,
     "initializedcheck": False, "cdivision": True,
 }
 

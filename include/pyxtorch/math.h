@@ -87,20 +87,10 @@ PYX_EITHER1(trunc)
 PYX_EITHER1(rint)
 PYX_EITHER2(copysign)
 
-PYX_LIBRARY1(tan)
-PYX_LIBRARY1(asin)
-PYX_LIBRARY1(acos)
-PYX_LIBRARY1(atan)
-PYX_LIBRARY1(sinh)
-PYX_LIBRARY1(cosh)
-PYX_LIBRARY1(asinh)
-PYX_LIBRARY1(acosh)
-PYX_LIBRARY1(atanh)
 PYX_LIBRARY1(erfc)
 PYX_LIBRARY1(lgamma)
 PYX_LIBRARY1(tgamma)
 PYX_LIBRARY2(fmod)
-PYX_LIBRARY2(atan2)
 PYX_LIBRARY2(hypot)
 PYX_LIBRARY2(nextafter)
 
@@ -131,10 +121,19 @@ PYX_LIBRARY1(log10)
 PYX_LIBRARY1(log1p)
 PYX_LIBRARY1(sin)
 PYX_LIBRARY1(cos)
+PYX_LIBRARY1(tan)
+PYX_LIBRARY1(asin)
+PYX_LIBRARY1(acos)
+PYX_LIBRARY1(atan)
+PYX_LIBRARY1(sinh)
+PYX_LIBRARY1(cosh)
 PYX_LIBRARY1(tanh)
+PYX_LIBRARY1(asinh)
+PYX_LIBRARY1(acosh)
+PYX_LIBRARY1(atanh)
 PYX_LIBRARY1(erf)
 PYX_LIBRARY2(pow)
-template <class T> PYX_HD T erf_absolute(T x) { return erf(x); }
+PYX_LIBRARY2(atan2)
 #else
 
 /* 2^n for integers n from -126 to 127 (float), -1022 to 1023 (double); n as the low bits. */
@@ -182,13 +181,28 @@ PYX_HD double scale_twice(double p, pyx_i64 n) {
     return p * power_of_2(half) * power_of_2(n - half);
 }
 
-PYX_HD float exp(float x) {
-    x = x < -104.0f ? -104.0f : x;
-    x = x > 89.0f ? 89.0f : x;
-    float k = x * 1.44269504f + round_float, n = k - round_float;
+/* x = n ln(2) + r; *k gets the float whose low bits are n. */
+PYX_HD float reduce_exp(float x, float* k) {
+    *k = x * 1.44269504f + round_float;
+    float n = *k - round_float;
     float r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
-    return scale_twice(1.0f + expm1_reduced(r), bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
+    return r + n * 2.12194440e-4f;
+}
+/* 2^n (1 + p) by adding n to the exponent, for -126 <= n <= 127 */
+PYX_HD float scale_once(float p, float k) { return bits<float>(bits<pyx_i32>(1.0f + p) + (pyx_i32)((pyx_u32)bits<pyx_i32>(k) << 23)); }
+/* e^x for -87.3 < x < 88.3; anything, but no trap, beyond */
+PYX_HD float exp_inside(float x) {
+    float k, r = reduce_exp(x, &k);
+    return scale_once(expm1_reduced(r), k);
+}
+PYX_HD float exp(float x) {
+    /* Results that may be denormal are computed 2^64 times too large. */
+    bool low = x < -80.0f;
+    float k, r = reduce_exp(x < -104.0f ? -104.0f : x, &k);
+    pyx_u32 n = (pyx_u32)bits<pyx_i32>(k) + (low ? 64u : 0u);
+    float y = bits<float>(bits<pyx_u32>(1.0f + expm1_reduced(r)) + (n << 23));
+    y = low ? y * 5.42101086e-20f : y;
+    return x <= 88.7228394f ? y : x + infinity<float>();
 }
 PYX_HD double exp(double x) {
     x = x < -746.0 ? -746.0 : x;
@@ -216,9 +230,7 @@ PYX_HD double exp2(double x) {
 PYX_HD float expm1(float x0) {
     float x = x0 < -30.0f ? -30.0f : x0;
     x = x > 89.0f ? 89.0f : x;
-    float k = x * 1.44269504f + round_float, n = k - round_float;
-    float r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+    float k, r = reduce_exp(x, &k);
     float s = power_of_2(bits<pyx_i32>(k) - bits<pyx_i32>(round_float) - 1);
     float y = expm1_reduced(r) * s + (s - 0.5f);
     return x0 == 0.0f ? x0 : y + y;
@@ -338,9 +350,7 @@ PYX_HD double log1p(double x) { return log1p_real(x); }
 PYX_HD float tanh(float x0) {
     float x = fabs(x0) * 2.0f;
     x = x > 20.0f ? 20.0f : x;
-    float k = x * 1.44269504f + round_float, n = k - round_float;
-    float r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+    float k, r = reduce_exp(x, &k);
     float s = power_of_2(bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
     float t = expm1_reduced(r) * s + (s - 1.0f);
     return copysign(t / (t + 2.0f), x0);
@@ -356,17 +366,348 @@ PYX_HD double tanh(double x0) {
     return copysign(t / (t + 2.0), x0);
 }
 
+/* ------------------------------------------------------------------------------------- erf */
+
+/* x + x R(x^2), R rational; from |x| = 3.925 on it rounds to 1 */
+PYX_HD float erf(float x) {
+    float s = x * x;
+    s = s > 15.4f ? 15.4f : s;
+    float n = -3.58083789e-5f;
+    n = n * s - 8.85949314e-4f;
+    n = n * s - 1.12464674e-2f;
+    n = n * s - 6.16807471e-2f;
+    n = n * s - 0.311540787f;
+    n = n * s + 0.128379144f;
+    float d = 3.78345416e-5f;
+    d = d * s + 1.17063909e-3f;
+    d = d * s + 1.50541783e-2f;
+    d = d * s + 0.114554846f;
+    d = d * s + 0.503078978f;
+    d = d * s + 1.0f;
+    float y = x + x * (n / d);
+    return fabs(x) > 3.9f ? copysign(1.0f, x) : y;
+}
+/* Below 1 a series in x^2; above 1 - e^(-x^2) P(1 / (2 + x)) */
+PYX_HD double erf(double x) {
+    double s = x * x, a = fabs(x);
+    double p = -4.2309458242953378e-12;
+    p = p * s + 8.7090451290531067e-11;
+    p = p * s - 1.216456005728345e-9;
+    p = p * s + 1.4792401209404813e-8;
+    p = p * s - 1.6364642158167615e-7;
+    p = p * s + 1.6462045441468419e-6;
+    p = p * s - 1.4925647567519332e-5;
+    p = p * s + 1.2055332902888735e-4;
+    p = p * s - 8.5483270219348296e-4;
+    p = p * s + 5.2239776254232983e-3;
+    p = p * s - 2.6866170645129841e-2;
+    p = p * s + 0.1128379167095512;
+    p = p * s - 0.37612638903183752;
+    p = p * s + 0.12837916709551257;
+    double z = a > 6.0 ? 6.0 : a, t = 1.0 / (z + 2.0);
+    double q = 304.16608771430898;
+    q = q * t - 10.55673616648935;
+    q = q * t - 2084.402612867848;
+    q = q * t + 4433.8277267601067;
+    q = q * t - 4585.8797731851913;
+    q = q * t + 2814.4832228130412;
+    q = q * t - 1088.5948399765554;
+    q = q * t + 294.23546268022413;
+    q = q * t - 72.40696352832619;
+    q = q * t + 10.155077464127899;
+    q = q * t + 1.4137417939896922;
+    q = q * t + 2.9356964703787379;
+    q = q * t + 1.967121964040468;
+    q = q * t + 1.1287190937699005;
+    q = q * t + 0.56418017744506566;
+    q = q * t + 1.2053433109547357e-7;
+    double far = copysign(1.0 - exp(-z * z) * q, x);
+    return a < 1.0 ? x + x * p : x != x ? x : far;
+}
+
+/* ----------------------------------------------------------------------------------- circle */
+
+/* sin and cos of arguments of any size are the C library's. The functions named _near are ours,
+   for |x| up to near_limit: x = n pi + r, subtracting n pi in parts. */
 PYX_LIBRARY1(sin)
 PYX_LIBRARY1(cos)
-PYX_LIBRARY1(erf)
-PYX_LIBRARY2(pow)
-/* erf with a small absolute error: for gelu */
-template <class T> PYX_HD T erf_absolute(T x) { return erf(x); }
+PYX_LIBRARY1(tan)
+template <class T> constexpr T near_limit = 1e5;
+
+PYX_HD float minus_pi(float x, float n) {
+#if defined(__FMA__)
+    x = x - n * 3.14159274f;
+    x = x + n * 8.74227766e-8f;
+    return x;
+#else
+    /* without fused multiply-add the products are exact in double */
+    double r = (double)x - (double)n * 3.1415926535897932;
+    return (float)r;
+#endif
+}
+PYX_HD double minus_pi(double x, double n) {
+    /* the first two parts have 33 bits, so that products with n are exact */
+    x = x - n * 3.14159265346825122833;
+    x = x - n * 1.21542010130123852e-10;
+    return x - n * 4.04453249758915862e-20;
+}
+/* sin r for |r| <= pi/2 */
+PYX_HD float sin_reduced(float r) {
+    float s = r * r, p = -2.40801522e-8f;
+    p = p * s + 2.75364619e-6f;
+    p = p * s - 1.98410865e-4f;
+    p = p * s + 8.33333277e-3f;
+    p = p * s - 0.166666667f;
+    return r + r * s * p;
+}
+PYX_HD double sin_reduced(double r) {
+    double s = r * r, p = -8.006061395705421e-18;
+    p = p * s + 2.8104686991374947e-15;
+    p = p * s - 7.6471391190428317e-13;
+    p = p * s + 1.6059043479361995e-10;
+    p = p * s - 2.5052108382390798e-8;
+    p = p * s + 2.755731922397126e-6;
+    p = p * s - 1.9841269841269806e-4;
+    p = p * s + 8.3333333333333333e-3;
+    p = p * s - 0.16666666666666667;
+    return r + r * s * p;
+}
+PYX_HD float flip_sign(float x, float k) { return bits<float>(bits<pyx_u32>(x) ^ bits<pyx_u32>(k) << 31); }
+PYX_HD double flip_sign(double x, double k) { return bits<double>(bits<pyx_u64>(x) ^ bits<pyx_u64>(k) << 63); }
+template <class T> constexpr T round_magic = 0;
+template <> constexpr float round_magic<float> = round_float;
+template <> constexpr double round_magic<double> = round_double;
+
+template <class T> PYX_HD T sin_near(T x) {
+    T k = x * (T)(1 / PYX_PI) + round_magic<T>, n = k - round_magic<T>;
+    return flip_sign(sin_reduced(minus_pi(x, n)), k);
+}
+/* cos(x) = -(-1)^n sin(x - (n - 1/2) pi), n - 1/2 next to x / pi */
+template <class T> PYX_HD T cos_near(T x) {
+    T k = fabs(x) * (T)(1 / PYX_PI) + (T)0.5 + round_magic<T>, n = k - round_magic<T>;
+    return -flip_sign(sin_reduced(minus_pi(fabs(x), n - (T)0.5)), k);
+}
+template <class T> PYX_HD T tan_near(T x) { return sin_near(x) / cos_near(x); }
+
+/* ---------------------------------------------------------------------------- inverse circle */
+
+/* atan(t) for 0 <= t <= 1 */
+PYX_HD float atan_reduced(float t) {
+    float s = t * t, p = -2.38699732e-3f;
+    p = p * s + 1.35077714e-2f;
+    p = p * s - 3.5871539e-2f;
+    p = p * s + 6.25016944e-2f;
+    p = p * s - 8.65688043e-2f;
+    p = p * s + 0.110337641f;
+    p = p * s - 0.142785687f;
+    p = p * s + 0.199997393f;
+    p = p * s - 0.333333317f;
+    return t + t * s * p;
+}
+PYX_HD double atan_reduced(double t) {
+    double s = t * t, p = -1.1832505417555693e-5;
+    p = p * s + 1.368724853148122e-4;
+    p = p * s - 7.5184725269738215e-4;
+    p = p * s + 2.622977891906089e-3;
+    p = p * s - 6.5756833441516986e-3;
+    p = p * s + 1.2756172907694297e-2;
+    p = p * s - 2.0238706986393516e-2;
+    p = p * s + 2.7567942297344677e-2;
+    p = p * s - 3.3750132001619734e-2;
+    p = p * s + 3.8726402140426325e-2;
+    p = p * s - 4.3081196553304713e-2;
+    p = p * s + 4.7520867735766561e-2;
+    p = p * s - 5.2612657357094544e-2;
+    p = p * s + 5.8820749563712946e-2;
+    p = p * s - 6.6666364357776927e-2;
+    p = p * s + 7.6923053546786548e-2;
+    p = p * s - 9.0909089695574031e-2;
+    p = p * s + 0.11111111107234799;
+    p = p * s - 0.14285714285648404;
+    p = p * s + 0.19999999999999553;
+    p = p * s - 0.33333333333333333;
+    return t + t * s * p;
+}
+template <class T> PYX_HD T atan_real(T x) {
+    T a = fabs(x);
+    bool big = a > (T)1;
+    T y = atan_reduced(big ? (T)1 / a : a);
+    return copysign(big ? (T)(PYX_PI / 2) - y : y, x);
+}
+PYX_HD float atan(float x) { return atan_real(x); }
+PYX_HD double atan(double x) { return atan_real(x); }
+template <class T> PYX_HD T atan2_real(T y, T x) {
+    T a = fabs(x), b = fabs(y);
+    T high = a > b ? a : b, low = a > b ? b : a;
+    T t = low / high;
+    t = high == (T)0 ? (T)0 : t;
+    t = low == infinity<T>() ? (T)1 : t;
+    T r = atan_reduced(t);
+    r = b > a ? (T)(PYX_PI / 2) - r : r;
+    r = sign_bit(x) ? (T)PYX_PI - r : r;
+    r = copysign(r, y);
+    return (x != x) | (y != y) ? x + y : r;
+}
+PYX_HD float atan2(float y, float x) { return atan2_real(y, x); }
+PYX_HD double atan2(double y, double x) { return atan2_real(y, x); }
+
+/* asin(t) for 0 <= t <= 1/2, s = t^2 */
+PYX_HD float asin_reduced(float t, float s) {
+    float p = 3.80850236e-2f;
+    p = p * s + 2.65545422e-2f;
+    p = p * s + 4.50013801e-2f;
+    p = p * s + 7.49885507e-2f;
+    p = p * s + 0.166666724f;
+    return t + t * s * p;
+}
+PYX_HD double asin_reduced(double t, double s) {
+    double p = 2.8757851367421565e-2;
+    p = p * s - 1.4851887071247203e-2;
+    p = p * s + 1.7400879442694022e-2;
+    p = p * s + 5.4575067186403583e-3;
+    p = p * s + 1.0322814350185779e-2;
+    p = p * s + 1.1479177415184906e-2;
+    p = p * s + 1.3971212973552933e-2;
+    p = p * s + 1.7352392720869973e-2;
+    p = p * s + 2.2372172942149888e-2;
+    p = p * s + 3.0381944138531247e-2;
+    p = p * s + 4.464285714635543e-2;
+    p = p * s + 7.4999999999984329e-2;
+    p = p * s + 0.16666666666666668;
+    return t + t * s * p;
+}
+/* above 1/2: asin(a) = pi/2 - 2 asin(sqrt((1 - a) / 2)) */
+template <class T> PYX_HD T asin_real(T x) {
+    T a = fabs(x), half = (T)0.5 * ((T)1 - a);
+    bool big = a > (T)0.5;
+    T s = big ? half : a * a, t = big ? sqrt(half) : a;
+    T y = asin_reduced(t, s);
+    return copysign(big ? (T)(PYX_PI / 2) - (y + y) : y, x);
+}
+template <class T> PYX_HD T acos_real(T x) {
+    T a = fabs(x), half = (T)0.5 * ((T)1 - a);
+    bool big = a > (T)0.5;
+    T s = big ? half : x * x, t = big ? sqrt(half) : x;
+    T y = asin_reduced(t, s);
+    T far = x < (T)0 ? (T)PYX_PI - (y + y) : y + y;
+    return big ? far : (T)(PYX_PI / 2) - y;
+}
+PYX_HD float asin(float x) { return asin_real(x); }
+PYX_HD double asin(double x) { return asin_real(x); }
+PYX_HD float acos(float x) { return acos_real(x); }
+PYX_HD double acos(double x) { return acos_real(x); }
+
+/* -------------------------------------------------------------------------------- hyperbola */
+
+/* (sinh(x) - x) / x^3 for |x| <= 1, q = x^2 */
+PYX_HD float sinh_tail(float q) { return ((2.80628026e-6f * q + 1.9838102e-4f) * q + 8.33333968e-3f) * q + 0.166666666f; }
+PYX_HD double sinh_tail(double q) {
+    double p = 2.8445264169895286e-15;
+    p = p * q + 7.6466253616566577e-13;
+    p = p * q + 1.6059048396350562e-10;
+    p = p * q + 2.5052108364058041e-8;
+    p = p * q + 2.7557319224040339e-6;
+    p = p * q + 1.9841269841269773e-4;
+    p = p * q + 8.3333333333333334e-3;
+    return p * q + 0.16666666666666667;
+}
+/* e^|x| / 2 as a product of two, which overflows no earlier than the result */
+template <class T> PYX_HD T half_exp(T a) {
+    T e = exp((T)0.5 * a);
+    return (T)0.5 * e * e;
+}
+template <class T> PYX_HD T sinh_real(T x) {
+    T a = fabs(x), h = half_exp(a), q = x * x;
+    return a < (T)1 ? x + x * q * sinh_tail(q) : copysign(h - (T)0.25 / h, x);
+}
+template <class T> PYX_HD T cosh_real(T x) {
+    T h = half_exp(fabs(x));
+    return h + (T)0.25 / h;
+}
+/* With t = |x| + x^2 / (1 + sqrt(1 + x^2)): asinh |x| = log(1 + t) */
+template <class T> PYX_HD T asinh_real(T x) {
+    T a = fabs(x), q = x * x;
+    bool big = a > (T)1e9;
+    T y = log1p(big ? a : a + q / ((T)1 + sqrt((T)1 + q)));
+    return copysign(big ? y + (T)PYX_LN2 : y, x);
+}
+template <class T> PYX_HD T acosh_real(T x) {
+    T t = x - (T)1;
+    bool big = x > (T)1e9;
+    T y = log1p(big ? x : t + sqrt(t + t + t * t));
+    y = big ? y + (T)PYX_LN2 : y;
+    return x < (T)1 ? not_a_number<T>() : y;
+}
+template <class T> PYX_HD T atanh_real(T x) {
+    T a = fabs(x);
+    return copysign((T)0.5 * log1p((a + a) / ((T)1 - a)), x);
+}
+#define PYX_REAL1(name)                                        \
+    PYX_HD float name(float x) { return name##_real(x); }      \
+    PYX_HD double name(double x) { return name##_real(x); }
+PYX_REAL1(sinh)
+PYX_REAL1(cosh)
+PYX_REAL1(asinh)
+PYX_REAL1(acosh)
+PYX_REAL1(atanh)
+#undef PYX_REAL1
+
+/* ------------------------------------------------------------------------------------ power */
+
+/* x^y = 2^(y log2 |x|), the logarithm in double: its error times y stays below a float's. */
+PYX_HD float pow(float x, float y) {
+    float e, a = fabs(x), m = split(a, &e);
+    double f = (double)m - 1.0, p = 7.7806413400707884e-2;
+    p = p * f - 0.14097221528751061;
+    p = p * f + 0.14317132178056746;
+    p = p * f - 0.14334821889467334;
+    p = p * f + 0.15910622759722468;
+    p = p * f - 0.18031147164855267;
+    p = p * f + 0.20614907195673269;
+    p = p * f - 0.24045144082476982;
+    p = p * f + 0.2885381588757277;
+    p = p * f - 0.36067372693917406;
+    p = p * f + 0.48089835109371932;
+    p = p * f - 0.72134752050877303;
+    double l = (double)e + (f * f * p + f * 1.4426950408889634);
+    l = a == 0.0f ? -infinity<double>() : l;
+    l = a < infinity<float>() ? l : (double)a;
+    double t = (double)y * l;
+    t = t < -200.0 ? -200.0 : t;
+    t = t > 200.0 ? 200.0 : t;
+    double k = t + round_double;
+    float r = (float)(t - (k - round_double)), n = (float)(k - round_double);
+    float q = 1.54531629e-4f;
+    q = q * r + 1.33908634e-3f;
+    q = q * r + 9.61808256e-3f;
+    q = q * r + 5.55035711e-2f;
+    q = q * r + 0.240226508f;
+    q = q * r + 0.693147188f;
+    /* float(n) + round_float has n in its low bits, within a float's range */
+    n = n < -151.0f ? -151.0f : n;
+    n = n > 129.0f ? 129.0f : n;
+    float z = scale_twice(1.0f + r * q, bits<pyx_i32>(n + round_float) - bits<pyx_i32>(round_float));
+    bool whole = rint(y) == y, odd = whole & (rint(y * 0.5f) != y * 0.5f);
+    z = odd & sign_bit(x) ? -z : z;
+    z = (x < 0.0f) & (a < infinity<float>()) & !whole ? not_a_number<float>() : z;
+    z = (x == -1.0f) & (fabs(y) == infinity<float>()) ? 1.0f : z;
+    return (y == 0.0f) | (x == 1.0f) ? 1.0f : z;
+}
+PYX_HD double pow(double x, double y) { return ::pow(x, y); }
 #endif
 
-template <class T> PYX_HD T sigmoid_real(T x) { return (T)1 / ((T)1 + exp(-x)); }
-PYX_HD float sigmoid(float x) { return sigmoid_real(x); }
-PYX_HD double sigmoid(double x) { return sigmoid_real(x); }
+#ifdef __CUDACC_RTC__
+PYX_HD float exp_inside(float x) { return exp(x); }
+PYX_HD float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
+#else
+PYX_HD float sigmoid(float x) {
+    float a = x < -88.0f ? -88.0f : x;
+    float y = 1.0f / (1.0f + exp_inside(-(a > 88.0f ? 88.0f : a)));
+    return x < -88.0f ? 0.0f : y;
+}
+#endif
+PYX_HD double exp_inside(double x) { return exp(x); }
+PYX_HD double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 
 }  // namespace PYX_LEVEL_NS
 }  // namespace pyx

@@ -8,7 +8,7 @@ namespace pyx {
 inline namespace PYX_LEVEL_NS {
 
 /* The normal distribution's cumulative and density functions */
-template <class T> PYX_HD T normal_cdf(T x) { return (T)0.5 + (T)0.5 * erf_absolute(x * (T)PYX_SQRT_HALF); }
+template <class T> PYX_HD T normal_cdf(T x) { return (T)0.5 + (T)0.5 * erf(x * (T)PYX_SQRT_HALF); }
 template <class T> PYX_HD T normal_pdf(T x) { return (T)PYX_INV_SQRT_2PI * exp((T)-0.5 * x * x); }
 template <class T> PYX_HD T gelu(T x) { return x == -infinity<T>() ? (T)0 * (T)-1 : x * normal_cdf(x); }
 /* Hendrycks, Gimpel (2016): 0.5 x (1 + tanh(u)) is x sigmoid(2 u) */
@@ -31,10 +31,14 @@ template <class T> PYX_HD T clamp(T x, T low, T high) {
 template <class T> PYX_HD T elu(T x, T alpha, T scale, T input_scale) {
     return x > (T)0 ? x * scale : expm1(x * input_scale) * alpha * scale;
 }
-template <class T> PYX_HD T mish(T x) { return x * tanh(softplus1(x)); }
+/* tanh(log(1 + e)) = n / (n + 2), n = e (e + 2), e = e^x; it is 1 from x = 20 on */
+template <class T> PYX_HD T mish(T x) {
+    T e = exp(minimum(x, (T)20)), n = e * (e + (T)2);
+    return x == -infinity<T>() ? (T)0 : x * (n / (n + (T)2));
+}
 template <class T> PYX_HD T mish_slope(T x) {
-    T t = tanh(softplus1(x));
-    return t + x * sigmoid(x) * ((T)1 - t * t);
+    T e = exp(minimum(x, (T)20)), n = e * (e + (T)2), d = n + (T)2;
+    return n / d + (T)4 * x * e * ((T)1 + e) / (d * d);
 }
 template <class T> PYX_HD T sinc(T x) {
     T p = x * (T)PYX_PI;

@@ -178,9 +178,9 @@ def orthogonal_(tensor, gain=1, generator=None):
     with no_grad():
         rows = tensor.shape[0]
         columns = tensor.numel() // rows
-        draws = pyxtorch.empty(max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device)
+        draws = pyxtorch.empty(rows, columns, dtype=tensor.dtype, device=tensor.device)
         normal_(draws, 0, 1, generator)
-        q, r = pyxtorch.linalg.qr(draws)
+        q, r = pyxtorch.linalg.qr(draws.t() if rows < columns else draws)
         q = q * r.diagonal().sign()  # makes the distribution uniform
         if rows < columns:
             q = q.t()

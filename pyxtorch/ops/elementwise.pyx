@@ -1034,6 +1034,8 @@ def bitwise_xor(input, other, *, out=None):
 
 def bitwise_not(input, *, out=None):
     """~input of integers or bools."""
+    if isinstance(input, Variable) and (<Variable>input).dt == BOOL:
+        return unary(LOGICAL_NOT, None, input, "bitwise_not", SAME, out)
     return unary(BITWISE_NOT, None, input, "bitwise_not", SAME, out)
 
 

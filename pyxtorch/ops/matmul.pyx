@@ -509,7 +509,7 @@ cdef class Linear(Function):
         cdef Variable x = self.saved(0), w = self.saved(1)
         cdef Variable rows
         if self.needs(0):
-            self.pass_grad(0, product(g, conj_of(w), "linear"))
+            self.pass_grad(0, matmul_t(g, conj_of(w), "linear"))
         if self.needs(1):
             rows = rows_of(x)
             self.pass_grad(1, product(transposed(rows_of(g), 0, 1), conj_of(rows), "linear"))
@@ -603,7 +603,7 @@ def bilinear(Variable input1 not None, Variable input2 not None, Variable weight
     Args:
         input1: (*, in1); input2: (*, in2); weight: (out, in1, in2); bias: (out,) or None.
     """
-    if input1.nd != input2.nd or shape_of(input1)[:-1] != shape_of(input2)[:-1]:
+    if input1.nd != input2.nd or shape_of(input1)[:input1.nd - 1] != shape_of(input2)[:input2.nd - 1]:
         raise RuntimeError(
             f"bilinear: input batch dimensions do not match: got {list(shape_of(input1))} and {list(shape_of(input2))}.")
     if weight.nd != 3 or input1.sizes[input1.nd - 1] != weight.sizes[1] or input2.sizes[input2.nd - 1] != weight.sizes[2]:
@@ -616,7 +616,7 @@ def bilinear(Variable input1 not None, Variable input2 not None, Variable weight
     y = matmul(left.reshape(a.shape[0], weight.sizes[0], weight.sizes[2]), b.unsqueeze(2)).squeeze(2)
     if bias is not None:
         y = y + bias
-    return y.reshape(shape_of(input1)[:-1] + (weight.sizes[0],))
+    return y.reshape(shape_of(input1)[:input1.nd - 1] + (weight.sizes[0],))
 
 
 # ----------------------------------------------------------------------- any contraction
@@ -738,7 +738,7 @@ def einsum(*args):
                     text += letters[s]
             return text
 
-        operands = list(args[0::2]) if len(args) % 2 == 0 else list(args[0:-1:2])
+        operands = list(args[0::2]) if len(args) % 2 == 0 else list(args[0:len(args) - 1:2])
         equation = ",".join([named(s) for s in args[1::2]])
         if len(args) % 2:
             equation += "->" + named(args[len(args) - 1])

@@ -624,7 +624,7 @@ cdef object binned(Variable points, list edges, object weight, bint density, str
     if density:
         y = y / y.sum()
         for i in range(d):
-            widths = edges[i][1:] - edges[i][:-1]
+            widths = edges[i][1:] - edges[i][:shape[i]]
             y = y / widths.reshape([-1 if k == i else 1 for k in range(d)])
     return y
 

@@ -434,6 +434,32 @@ int gemm(const product<T>& given, bool parallel) {
     return packed(p, parallel && work > TASK_WORK);
 }
 
+template <class T>
+void pack_left(const T* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, T* out) {
+    for (int64_t q = 0; q < k; q += KC) {
+        int64_t count = std::min(KC, k - q);
+        for (int64_t i = 0; i < m; i += MR) {
+            int r = (int)std::min<int64_t>(MR, m - i);
+            pack(a + i * a_row + q * a_col, a_col, a_row, count, r, r, out + q * m + i * count);
+        }
+    }
+}
+
+template <class T>
+void gemm_strips(const product<T>& p, const T* left, const T* strips, int64_t size) {
+    constexpr int S = strip<T>;
+    for (int64_t q = 0; q < p.k; q += KC) {
+        int64_t count = std::min(KC, p.k - q), s = 0;
+        for (int64_t j = 0; j < p.n; j += S, s++)
+            columns(p, (int64_t)0, p.m, j, std::min<int64_t>(p.n, j + S), count, left + q * p.m, (int64_t)1, (int64_t)MR, true,
+                    strips + s * size + q * S, (int64_t)S, true, q == 0, MR);
+    }
+}
+
+template void pack_left<float>(const float*, int64_t, int64_t, int64_t, int64_t, float*);
+template void pack_left<double>(const double*, int64_t, int64_t, int64_t, int64_t, double*);
+template void gemm_strips<float>(const product<float>&, const float*, const float*, int64_t);
+template void gemm_strips<double>(const product<double>&, const double*, const double*, int64_t);
 template int gemm<float>(const product<float>&, bool);
 template int gemm<double>(const product<double>&, bool);
 

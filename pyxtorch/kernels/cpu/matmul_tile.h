@@ -97,6 +97,13 @@ struct product {
 
 /* 0, or -2 without memory. `parallel` false: all in this thread (the bits are the same). */
 template <class T> int gemm(const product<T>& p, bool parallel);
+/* Where the right operand is made piece by piece: the left one is packed once (m * k elements, and
+   64 of room), the right one comes as strips of strip_width<T> columns, each k rows long, strip s
+   at strips + s * size. Of p, a and b are not used. */
+template <class T> constexpr int strip_width = 2 * lanes<T>::n;
+template <class T> void pack_left(const T* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, T* out);
+template <class T> void gemm_strips(const product<T>& p, const T* left, const T* strips, int64_t size);
+
 extern template int gemm<float>(const product<float>&, bool);
 extern template int gemm<double>(const product<double>&, bool);
 

@@ -272,9 +272,6 @@ class _Parameters(Module):
     def extra_repr(self):
         return self._describe(lambda value: str(value.dtype))
 
-    def __repr__(self):
-        return f"{self._get_name()}({self.extra_repr()})"
-
     def __call__(self, *args, **kwargs):
         raise RuntimeError(f"{type(self).__name__} should not be called.")
 

@@ -1,0 +1,396 @@
+/* Reductions. Rows are folded in 64 independent lanes that the compiler turns into vectors; lanes,
+   blocks and pieces are combined in an order that depends on the size alone. */
+#include "pyxtorch/kernels/reduce.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <limits>
+
+#include "pyxtorch/runtime.h"
+
+namespace pyx {
+inline namespace PYX_LEVEL_NS {
+namespace {
+
+constexpr int LANES = 64;
+constexpr int64_t BLOCK = 64 * LANES, PIECE = 1 << 16, ROWS = 128;
+
+template <class T> struct wide { typedef T type; };
+template <> struct wide<float> { typedef double type; };
+template <class T> using wide_t = typename wide<T>::type;
+
+template <class T> inline bool is_nan(T x) { return x != x; }
+template <class T> inline bool is_nan(complex<T> x) { return x.re != x.re || x.im != x.im; }
+template <class T> inline bool nonzero(T x) { return x != (T)0; }
+template <class T> inline bool nonzero(complex<T> x) { return x.re != 0 || x.im != 0; }
+template <class T> inline complex<T> operator+(complex<T> a, complex<T> b) { return {a.re + b.re, a.im + b.im}; }
+template <class T> inline complex<T> operator*(complex<T> a, complex<T> b) {
+    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+template <class T> inline T constant(int v) { return (T)v; }
+template <> inline c64 constant<c64>(int v) { return {(float)v, 0}; }
+template <> inline c128 constant<c128>(int v) { return {(double)v, 0}; }
+template <class To, class T> inline To convert(T x) { return (To)x; }
+template <> inline c64 convert<c64, c64>(c64 x) { return x; }
+template <> inline c128 convert<c128, c128>(c128 x) { return x; }
+
+/* A reduction: A is folded within a block, W over blocks; `map` takes an element in, `finish` out. */
+template <class T> struct Sum {
+    typedef T A; typedef wide_t<T> W; typedef T R;
+    static A first() { return constant<T>(0); }
+    static A map(T x, double) { return x; }
+    template <class V> static V fold(V a, V b) { return a + b; }
+    static R finish(W w, double) { return convert<T>(w); }
+};
+template <class T> struct Nansum : Sum<T> {
+    static T map(T x, double) { return is_nan(x) ? constant<T>(0) : x; }
+};
+template <class T> struct Prod : Sum<T> {
+    typedef T W;
+    static T first() { return constant<T>(1); }
+    template <class V> static V fold(V a, V b) { return a * b; }
+    static T finish(T w, double) { return w; }
+};
+template <class T> struct Max {
+    typedef T A; typedef T W; typedef T R;
+    static A first() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
+    static A map(T x, double) { return x; }
+    template <class V> static V fold(V a, V b) { return (b > a) | (b != b) ? b : a; }
+    static R finish(W w, double) { return w; }
+};
+template <class T> struct Min : Max<T> {
+    static T first() { return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max(); }
+    template <class V> static V fold(V a, V b) { return (b < a) | (b != b) ? b : a; }
+};
+template <class T> struct Any {
+    typedef unsigned char A; typedef unsigned char W; typedef unsigned char R;
+    static A first() { return 0; }
+    static A map(T x, double) { return nonzero(x); }
+    template <class V> static V fold(V a, V b) { return a | b; }
+    static R finish(W w, double) { return w; }
+};
+template <class T> struct All : Any<T> {
+    static unsigned char first() { return 1; }
+    template <class V> static V fold(V a, V b) { return a & b; }
+};
+template <class T> struct Count {
+    typedef int64_t A; typedef int64_t W; typedef int64_t R;
+    static A first() { return 0; }
+    static A map(T x, double) { return nonzero(x); }
+    template <class V> static V fold(V a, V b) { return a + b; }
+    static R finish(W w, double) { return w; }
+};
+template <class T> struct Norm0 : Sum<T> { static T map(T x, double) { return (T)nonzero(x); } };
+template <class T> struct Norm1 : Sum<T> { static T map(T x, double) { return x < 0 ? -x : x; } };
+template <class T> struct Norm2 : Sum<T> {
+    static T map(T x, double) { return x * x; }
+    static T finish(wide_t<T> w, double) { return (T)::sqrt(w); }
+};
+template <class T> struct NormMax : Max<T> {
+    static T first() { return 0; }
+    static T map(T x, double) { return x < 0 ? -x : x; }
+};
+template <class T> struct NormMin : Min<T> { static T map(T x, double) { return x < 0 ? -x : x; } };
+template <class T> struct NormP : Sum<T> {
+    static T map(T x, double p) { return (T)::pow((double)(x < 0 ? -x : x), p); }
+    static T finish(wide_t<T> w, double p) { return (T)::pow((double)w, 1 / p); }
+};
+
+/* Fold n contiguous elements. */
+template <class Op, class T>
+typename Op::W fold_row(const T* x, int64_t n, double p) {
+    typedef typename Op::A A;
+    typedef typename Op::W W;
+    W total = convert<W>(Op::first());
+    int64_t i = 0;
+    if (n >= LANES) {
+        W wide[LANES];
+        for (int k = 0; k < LANES; k++) wide[k] = convert<W>(Op::first());
+        while (n - i >= LANES) {
+            int64_t end = i + (n - i < BLOCK ? (n - i) / LANES * LANES : BLOCK);
+            A lane[LANES];
+            for (int k = 0; k < LANES; k++) lane[k] = Op::first();
+            for (; i < end; i += LANES)
+                for (int k = 0; k < LANES; k++) lane[k] = Op::template fold<A>(lane[k], Op::map(x[i + k], p));
+            for (int k = 0; k < LANES; k++) wide[k] = Op::template fold<W>(wide[k], convert<W>(lane[k]));
+        }
+        for (int width = LANES / 2; width; width /= 2)
+            for (int k = 0; k < width; k++) wide[k] = Op::template fold<W>(wide[k], wide[k + width]);
+        total = wide[0];
+    }
+    for (; i < n; i++) total = Op::template fold<W>(total, convert<W>(Op::map(x[i], p)));
+    return total;
+}
+
+template <class Op, class T>
+int run(const T* x, void* out, int64_t outer, int64_t dim, int64_t inner, double p) {
+    typedef typename Op::A A;
+    typedef typename Op::W W;
+    typename Op::R* y = (typename Op::R*)out;
+    if (outer == 0 || inner == 0) return 0;
+    if (inner == 1) {
+        if (dim <= PIECE || outer > 64) {
+            parallel_for(outer, dim ? std::max<int64_t>(1, 32768 / dim) : outer, [=](int64_t a, int64_t b) {
+                for (int64_t i = a; i < b; i++) y[i] = Op::finish(fold_row<Op, T>(x + i * dim, dim, p), p);
+            });
+            return 0;
+        }
+        int64_t pieces = (dim + PIECE - 1) / PIECE;
+        scratch<W> part(pieces * outer);
+        if (!part) return -3;
+        W* w = part;
+        parallel_for(pieces * outer, 1, [=](int64_t a, int64_t b) {
+            for (int64_t i = a; i < b; i++) {
+                int64_t row = i / pieces, start = i % pieces * PIECE;
+                w[i] = fold_row<Op, T>(x + row * dim + start, std::min(PIECE, dim - start), p);
+            }
+        });
+        for (int64_t i = 0; i < outer; i++) {
+            W total = w[i * pieces];
+            for (int64_t k = 1; k < pieces; k++) total = Op::template fold<W>(total, w[i * pieces + k]);
+            y[i] = Op::finish(total, p);
+        }
+        return 0;
+    }
+    /* Columns: pieces of ROWS rows by tiles of columns, then the pieces of each column in order. */
+    const int64_t tile = 2048 / (int64_t)sizeof(W) * 2;
+    int64_t tiles = (inner + tile - 1) / tile, pieces = dim ? (dim + ROWS - 1) / ROWS : 1;
+    scratch<W> part(outer * pieces * inner);
+    if (!part) return -3;
+    W* w = part;
+    int64_t work = std::min(dim, ROWS) * std::min(inner, tile);
+    parallel_for(outer * pieces * tiles, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, work)), [=](int64_t a, int64_t b) {
+        for (int64_t i = a; i < b; i++) {
+            int64_t t = i % tiles, q = i / tiles % pieces, o = i / tiles / pieces;
+            int64_t c0 = t * tile, columns = std::min(tile, inner - c0), r0 = q * ROWS, r1 = std::min(dim, r0 + ROWS);
+            A lane[2048 / sizeof(W) * 2];
+            for (int64_t c = 0; c < columns; c++) lane[c] = Op::first();
+            for (int64_t r = r0; r < r1; r++) {
+                const T* row = x + (o * dim + r) * inner + c0;
+                for (int64_t c = 0; c < columns; c++) lane[c] = Op::template fold<A>(lane[c], Op::map(row[c], p));
+            }
+            W* to = w + (o * pieces + q) * inner + c0;
+            for (int64_t c = 0; c < columns; c++) to[c] = convert<W>(lane[c]);
+        }
+    });
+    parallel_for(outer * inner, 16384, [=](int64_t a, int64_t b) {
+        for (int64_t i = a; i < b;) {
+            int64_t o = i / inner, c0 = i % inner, c1 = std::min(inner, c0 + (b - i));
+            W* first = w + o * pieces * inner;
+            for (int64_t q = 1; q < pieces; q++)
+                for (int64_t c = c0; c < c1; c++) first[c] = Op::template fold<W>(first[c], first[q * inner + c]);
+            for (int64_t c = c0; c < c1; c++) y[o * inner + c] = Op::finish(first[c], p);
+            i += c1 - c0;
+        }
+    });
+    return 0;
+}
+
+#define ARGUMENTS (const T*)x, y, outer, dim, inner, p
+#define WITH(Op) return run<Op<T>, T>(ARGUMENTS);
+
+int reduce(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) {
+    if (op == PYX_ANY || op == PYX_ALL || op == PYX_COUNT) {
+        PYX_SWITCH(dtype, PYX_BOOL_CASE({ typedef unsigned char U; if (op == PYX_ANY) return run<Any<U>, U>((const U*)x, y, outer, dim, inner, p);
+                                          if (op == PYX_ALL) return run<All<U>, U>((const U*)x, y, outer, dim, inner, p);
+                                          return run<Count<U>, U>((const U*)x, y, outer, dim, inner, p); })
+                   PYX_INTEGER_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) })
+                   PYX_FLOAT_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) })
+                   PYX_COMPLEX_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) }))
+        return -1;
+    }
+    if (op == PYX_MAX || op == PYX_MIN) {
+        PYX_SWITCH(dtype, PYX_CASE(PYX_BOOL, unsigned char, { if (op == PYX_MAX) WITH(Max) WITH(Min) })
+                   PYX_INTEGER_CASES({ if (op == PYX_MAX) WITH(Max) WITH(Min) })
+                   PYX_FLOAT_CASES({ if (op == PYX_MAX) WITH(Max) WITH(Min) }))
+        return -1;
+    }
+    if (op == PYX_SUM || op == PYX_PROD || op == PYX_NANSUM) {
+        PYX_SWITCH(dtype, PYX_CASE(PYX_INT64, int64_t, { if (op == PYX_PROD) WITH(Prod) WITH(Sum) })
+                   PYX_FLOAT_CASES({ if (op == PYX_PROD) WITH(Prod) if (op == PYX_SUM) WITH(Sum) WITH(Nansum) })
+                   PYX_COMPLEX_CASES({ if (op == PYX_PROD) WITH(Prod) if (op == PYX_SUM) WITH(Sum) WITH(Nansum) }))
+        return -1;
+    }
+    PYX_SWITCH(dtype, PYX_FLOAT_CASES({
+                   switch (op) {
+                       case PYX_NORM0: WITH(Norm0)
+                       case PYX_NORM1: WITH(Norm1)
+                       case PYX_NORM2: WITH(Norm2)
+                       case PYX_NORM_MAX: WITH(NormMax)
+                       case PYX_NORM_MIN: WITH(NormMin)
+                       default: WITH(NormP)
+                   }
+               }))
+    return -1;
+}
+
+/* The first position of the extreme of n contiguous elements: its value by lanes, then a search. */
+template <class Op, class T>
+int64_t find_row(const T* x, int64_t n, T* value) {
+    T best = fold_row<Op, T>(x, n, 0);
+    *value = best;
+    if (is_nan(best)) {
+        for (int64_t i = 0; i < n; i++)
+            if (is_nan(x[i])) return i;
+    }
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        unsigned char any = 0;
+        for (int k = 0; k < LANES; k++) any |= x[i + k] == best;
+        if (any) break;
+    }
+    for (; i < n; i++)
+        if (x[i] == best) return i;
+    return 0;
+}
+
+template <class Op, class T>
+int find(const T* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) {
+    T* v = (T*)values;
+    if (inner == 1) {
+        if (dim > PIECE && outer <= 64) {
+            int64_t pieces = (dim + PIECE - 1) / PIECE;
+            scratch<T> part(pieces);
+            if (!part) return -3;
+            T* w = part;
+            for (int64_t o = 0; o < outer; o++) {
+                const T* row = x + o * dim;
+                parallel_for(pieces, 1, [=](int64_t a, int64_t b) {
+                    for (int64_t i = a; i < b; i++) w[i] = fold_row<Op, T>(row + i * PIECE, std::min(PIECE, dim - i * PIECE), 0);
+                });
+                T value;
+                int64_t piece = find_row<Op, T>(w, pieces, &value), start = piece * PIECE;
+                int64_t at = start + find_row<Op, T>(row + start, std::min(PIECE, dim - start), &value);
+                if (v) v[o] = value;
+                if (indices) indices[o] = at;
+            }
+            return 0;
+        }
+        parallel_for(outer, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, dim)), [=](int64_t a, int64_t b) {
+            for (int64_t i = a; i < b; i++) {
+                T value;
+                int64_t at = find_row<Op, T>(x + i * dim, dim, &value);
+                if (v) v[i] = value;
+                if (indices) indices[i] = at;
+            }
+        });
+        return 0;
+    }
+    constexpr int64_t TILE = 256;
+    int64_t tiles = (inner + TILE - 1) / TILE;
+    parallel_for(outer * tiles, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, dim * std::min(inner, TILE))), [=](int64_t a, int64_t b) {
+        for (int64_t i = a; i < b; i++) {
+            int64_t o = i / tiles, c0 = i % tiles * TILE, columns = std::min(TILE, inner - c0);
+            T best[TILE];
+            int64_t at[TILE];
+            const T* base = x + o * dim * inner + c0;
+            for (int64_t c = 0; c < columns; c++) {
+                best[c] = base[c];
+                at[c] = 0;
+            }
+            for (int64_t r = 1; r < dim; r++) {
+                const T* row = base + r * inner;
+                for (int64_t c = 0; c < columns; c++) {
+                    T e = row[c], old = best[c];
+                    bool take = Op::fold(old, e) != old || (e != e && old == old);
+                    take = take && old == old;
+                    best[c] = take ? e : old;
+                    at[c] = take ? r : at[c];
+                }
+            }
+            for (int64_t c = 0; c < columns; c++) {
+                if (v) v[o * inner + c0 + c] = best[c];
+                if (indices) indices[o * inner + c0 + c] = at[c];
+            }
+        }
+    });
+    return 0;
+}
+
+int extreme(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) {
+    if (outer == 0 || inner == 0) return 0;
+    PYX_SWITCH(dtype, PYX_CASE(PYX_BOOL, unsigned char, {
+                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); })
+               PYX_INTEGER_CASES({
+                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); })
+               PYX_FLOAT_CASES({
+                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); }))
+    return -1;
+}
+
+/* Squared deviations of a row from its mean, by lanes. */
+template <class T>
+double deviations(const T* x, int64_t n, T mean) {
+    double wide[LANES] = {0}, total = 0;
+    int64_t i = 0;
+    while (n - i >= LANES) {
+        int64_t end = i + (n - i < BLOCK ? (n - i) / LANES * LANES : BLOCK);
+        T lane[LANES] = {0};
+        for (; i < end; i += LANES)
+            for (int k = 0; k < LANES; k++) {
+                T d = x[i + k] - mean;
+                lane[k] += d * d;
+            }
+        for (int k = 0; k < LANES; k++) wide[k] += lane[k];
+    }
+    for (int width = LANES / 2; width; width /= 2)
+        for (int k = 0; k < width; k++) wide[k] += wide[k + width];
+    total = wide[0];
+    for (; i < n; i++) total += (double)(x[i] - mean) * (x[i] - mean);
+    return total;
+}
+
+template <class T>
+int vary(const T* x, T* var, T* mean, int64_t outer, int64_t dim, int64_t inner, double correction) {
+    double divisor = (double)dim - correction < 0 ? 0 : (double)dim - correction;
+    if (inner == 1) {
+        parallel_for(outer, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, dim)), [=](int64_t a, int64_t b) {
+            for (int64_t i = a; i < b; i++) {
+                const T* row = x + i * dim;
+                double m = (double)fold_row<Sum<T>, T>(row, dim, 0) / dim;
+                var[i] = (T)(deviations<T>(row, dim, (T)m) / divisor);
+                if (mean) mean[i] = (T)m;
+            }
+        });
+        return 0;
+    }
+    constexpr int64_t TILE = 64;
+    int64_t tiles = (inner + TILE - 1) / TILE;
+    parallel_for(outer * tiles, std::max<int64_t>(1, 32768 / std::max<int64_t>(1, dim * std::min(inner, TILE))), [=](int64_t a, int64_t b) {
+        for (int64_t i = a; i < b; i++) {
+            int64_t o = i / tiles, c0 = i % tiles * TILE, columns = std::min(TILE, inner - c0);
+            double m[TILE] = {0}, v[TILE] = {0};
+            const T* base = x + o * dim * inner + c0;
+            for (int64_t r = 0; r < dim; r++)
+                for (int64_t c = 0; c < columns; c++) m[c] += base[r * inner + c];
+            for (int64_t c = 0; c < columns; c++) m[c] /= dim;
+            for (int64_t r = 0; r < dim; r++)
+                for (int64_t c = 0; c < columns; c++) {
+                    double d = base[r * inner + c] - m[c];
+                    v[c] += d * d;
+                }
+            for (int64_t c = 0; c < columns; c++) {
+                var[o * inner + c0 + c] = (T)(v[c] / divisor);
+                if (mean) mean[o * inner + c0 + c] = (T)m[c];
+            }
+        }
+    });
+    return 0;
+}
+
+int variance(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) {
+    PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return vary<T>((const T*)x, (T*)var, (T*)mean, outer, dim, inner, correction); }))
+    return -1;
+}
+
+const pyx_reduce_kernels table = {reduce, extreme, variance};
+
+}  // namespace
+}  // namespace PYX_LEVEL_NS
+}  // namespace pyx
+
+PYX_KERNELS(reduce, pyx::table)

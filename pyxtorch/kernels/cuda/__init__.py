@@ -1,0 +1,4 @@
+"""The GPU kernels. Importing this registers every family's table with pyxtorch._cuda."""
+from pyxtorch.kernels.cuda import elementwise
+
+__all__ = ["elementwise"]

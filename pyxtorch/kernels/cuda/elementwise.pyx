@@ -1,0 +1,323 @@
+"""The family `elementwise` on the GPU: chooses, compiles and launches the kernels of elementwise.cuh."""
+import re as _re
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
+from libc.string cimport memcpy, memset
+from pyxtorch._core cimport *
+from pyxtorch._cuda cimport fail, function, launch, memcpy_device, memset_device, multiprocessors, pointer_device, register
+
+from pyxtorch import _cuda
+
+cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
+    ctypedef void (*pyx_loop)(char* const* data, const int64_t* strides, int64_t n, const double* params) noexcept nogil
+    ctypedef struct pyx_elementwise_kernels:
+        int (*formula)(const char* name) noexcept nogil
+        int (*result_dtype)(int formula, int dtype) noexcept nogil
+        pyx_loop (*loop)(int formula, int dtype) noexcept nogil
+        int (*run)(int formula, int dtype, const pyx_strided* walk, const double* params) noexcept nogil
+        int (*cast)(const pyx_strided* walk) noexcept nogil
+        int (*fill)(char* data, int64_t n, int itemsize, const char* value) noexcept nogil
+
+cdef pyx_elementwise_kernels* cpu = <pyx_elementwise_kernels*>kernel_tables(b"elementwise")[CPU]
+
+cdef enum:
+    DEVICES = 16
+    FORMULAS = 512
+    VARIANTS = 3        # contiguous, strided with 32-bit indices, strided with 64-bit indices
+    THREADS = 256
+    WIDTH = 4
+
+# What a kernel takes: the same layout as in elementwise.cuh.
+cdef struct Scalars:
+    double value[8]
+cdef struct Walk32:
+    char* data[4]
+    uint32_t numel
+    int ndim
+    uint32_t shape[8]
+    uint32_t strides[4][8]
+cdef struct Walk64:
+    char* data[4]
+    int64_t numel
+    int ndim
+    int64_t shape[64]
+    int64_t strides[4][64]
+
+C_TYPES = ("bool", "pyx_u8", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", "pyx::f16", "pyx::bf16", "float", "double",
+           "pyx::c64", "pyx::c128")
+WORDS = {1: "pyx_u8", 2: "pyx_u16", 4: "pyx_u32", 8: "pyx_u64", 16: "pyx_gpu::word16"}
+SOURCE = "elementwise.cuh"
+_KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
+
+
+def read_formulas():
+    """{name: (prefix, whether complex types have a form of their own)} of all formulas in the headers."""
+    import functools
+
+    _, headers = _cuda.program_source(SOURCE)
+    texts = [headers[f"pyxtorch/{h}.h"] for h in ("unary", "binary", "ternary")]
+    groups = {}
+    for text in texts:
+        for group, body in _re.findall(r"#define PYX_(\w+)\(X\)((?:[^\n]*\\\n)*[^\n]*)", text):
+            groups[group] = _re.findall(r"\bX\((\w+),", body)
+    found = {}
+    for group, names in groups.items():
+        if group == "UNARY_COMPLEX":
+            continue
+        prefix = "m" if group.startswith("MASKED") else group[0].lower()
+        for name in names:
+            found[name] = [prefix, False]
+    for name in groups["UNARY_COMPLEX"]:
+        found.setdefault(name, ["u", True])[1] = True
+    return found
+
+
+FORMULAS_BY_NAME = read_formulas()
+_names = {}
+for _name in FORMULAS_BY_NAME:
+    _number = cpu.formula(_name.encode())
+    if 0 <= _number < FORMULAS:
+        _names[_number] = _name
+
+
+def operation(str name, int dtype):
+    """The C++ type that computes a formula for a dtype."""
+    prefix, complex_form = FORMULAS_BY_NAME[name]
+    space = "pyx::of_complex::" if complex_form and dtype >= COMPLEX64 else "pyx::"
+    return f"pyx_gpu::{_KINDS[prefix]}<{space}{prefix}_{name}, {C_TYPES[dtype]}>"
+
+
+def kernel_name(str op, int variant):
+    """The C++ name expression of one of an operation's kernels."""
+    return (f"pyx_gpu::contiguous<{op} >", f"pyx_gpu::strided<{op}, pyx_u32, 8>", f"pyx_gpu::strided<{op}, pyx_i64, 64>")[variant]
+
+
+def kernel_names(dtypes=range(12), variants=(0, 1, 2)):
+    """The name expressions of every formula's kernels, for dtype codes."""
+    return [kernel_name(operation(name, d), v) for name in FORMULAS_BY_NAME for d in dtypes
+            if cpu.result_dtype(cpu.formula(name.encode()), d) >= 0 for v in variants]
+
+
+def cast_names(variants=(0, 1, 2)):
+    """The name expressions of all conversions and copies."""
+    ops = [f"pyx_gpu::Cast<{a}, {b}>" for a in C_TYPES for b in C_TYPES if a != b]
+    ops += [f"pyx_gpu::Move<{w}>" for w in WORDS.values()]
+    return [kernel_name(op, v) for op in ops for v in variants] + [f"pyx_gpu::fill<{w}>" for w in WORDS.values()]
+
+
+cdef void* formula_kernels[DEVICES][FORMULAS][12][VARIANTS]
+cdef void* cast_kernels[DEVICES][12][12][VARIANTS]
+cdef void* move_kernels[DEVICES][5][VARIANTS]
+cdef void* fill_kernels[DEVICES][5]
+
+
+cdef int size_number(int itemsize) noexcept nogil:
+    return 0 if itemsize == 1 else 1 if itemsize == 2 else 2 if itemsize == 4 else 3 if itemsize == 8 else 4
+
+
+cdef void* need_formula(int device, int f, int dtype, int variant) noexcept with gil:
+    cdef void* kernel
+    try:
+        name = kernel_name(operation(_names[f], dtype), variant)
+    except KeyError:
+        fail(f"no GPU kernel for formula number {f}")
+        return NULL
+    kernel = function(device, SOURCE, name)
+    formula_kernels[device][f][dtype][variant] = kernel
+    return kernel
+
+
+cdef void* need_cast(int device, int to, int source, int variant) noexcept with gil:
+    cdef void* kernel
+    if to == source:
+        kernel = function(device, SOURCE, kernel_name(f"pyx_gpu::Move<{WORDS[itemsize_of(to)]}>", variant))
+        move_kernels[device][size_number(itemsize_of(to))][variant] = kernel
+    else:
+        kernel = function(device, SOURCE, kernel_name(f"pyx_gpu::Cast<{C_TYPES[to]}, {C_TYPES[source]}>", variant))
+        cast_kernels[device][to][source][variant] = kernel
+    return kernel
+
+
+cdef void* need_fill(int device, int itemsize) noexcept with gil:
+    cdef void* kernel = function(device, SOURCE, f"pyx_gpu::fill<{WORDS[itemsize]}>")
+    fill_kernels[device][size_number(itemsize)] = kernel
+    return kernel
+
+
+cdef bint packed(const pyx_strided* walk) noexcept nogil:
+    """Whether all operands are contiguous, in one order, and aligned for vector loads."""
+    cdef int k, size, alignment
+    if walk.ndim != 1:
+        return False
+    for k in range(walk.noperands):
+        size = itemsize_of(walk.dtype[k])
+        if walk.strides[k][0] != size:
+            return False
+        alignment = size * WIDTH if size * WIDTH < 16 else 16
+        if <uintptr_t>walk.data[k] % alignment:
+            return False
+    return True
+
+
+cdef int variant_of(const pyx_strided* walk) noexcept nogil:
+    cdef int k, d
+    if packed(walk):
+        return 0
+    if walk.ndim > 8 or walk.numel >= 0x7fffffff:
+        return 2
+    for k in range(walk.noperands):
+        for d in range(walk.ndim):
+            if walk.strides[k][d] >= 0x7fffffff or walk.strides[k][d] < 0:
+                return 2
+    return 1
+
+
+cdef int64_t blocks_for(int64_t n, int device) noexcept nogil:
+    cdef int64_t blocks = (n + THREADS - 1) // THREADS
+    cdef int64_t most = <int64_t>multiprocessors(device) * 32
+    return blocks if blocks < most else most
+
+
+cdef int start(int device, void* kernel, int variant, const pyx_strided* walk, const double* params, int scalars) noexcept nogil:
+    cdef Scalars s
+    cdef Walk32 small
+    cdef Walk64 large
+    cdef void* p[6]
+    cdef char* data[4]
+    cdef int64_t n = walk.numel
+    cdef int k, d
+    memset(&s, 0, sizeof(s))
+    if params != NULL:
+        for k in range(scalars):
+            s.value[k] = params[k]
+    if variant == 0:
+        for k in range(4):
+            data[k] = walk.data[k] if k < walk.noperands else NULL
+        p[0] = &data[0]
+        p[1] = &data[1]
+        p[2] = &data[2]
+        p[3] = &data[3]
+        p[4] = &n
+        p[5] = &s
+        launch(device, kernel, blocks_for((n + WIDTH - 1) // WIDTH, device), THREADS, p)
+    elif variant == 1:
+        memset(&small, 0, sizeof(small))
+        small.numel = <uint32_t>n
+        small.ndim = walk.ndim
+        for d in range(walk.ndim):
+            small.shape[d] = <uint32_t>walk.shape[d]
+        for k in range(walk.noperands):
+            small.data[k] = walk.data[k]
+            for d in range(walk.ndim):
+                small.strides[k][d] = <uint32_t>walk.strides[k][d]
+        p[0] = &small
+        p[1] = &s
+        launch(device, kernel, blocks_for(n, device), THREADS, p)
+    else:
+        memset(&large, 0, sizeof(large))
+        large.numel = n
+        large.ndim = walk.ndim
+        for d in range(walk.ndim):
+            large.shape[d] = walk.shape[d]
+        for k in range(walk.noperands):
+            large.data[k] = walk.data[k]
+            for d in range(walk.ndim):
+                large.strides[k][d] = walk.strides[k][d]
+        p[0] = &large
+        p[1] = &s
+        launch(device, kernel, blocks_for(n, device), THREADS, p)
+    return 0
+
+
+# ------------------------------------------------------------------- the table's entries
+
+cdef pyx_loop no_loop(int f, int dtype) noexcept nogil:
+    return NULL
+
+
+cdef int scalar_counts[FORMULAS]
+memset(scalar_counts, 0, sizeof(scalar_counts))
+
+
+def _count_scalars():
+    """How many scalars each formula reads: one more than the largest k in any s[k] of its line."""
+    _, headers = _cuda.program_source(SOURCE)
+    for header in ("unary", "binary", "ternary"):
+        for name, rest in _re.findall(r"\bX\((\w+),((?:[^\n]*\\\n)(?:(?!\s*X\()[^\n]*\\?\n)*?)", headers[f"pyxtorch/{header}.h"] + "\n"):
+            number = cpu.formula(name.encode())
+            if 0 <= number < FORMULAS:
+                for k in _re.findall(r"\bs\[(\d)\]", rest):
+                    scalar_counts[number] = max(scalar_counts[number], int(k) + 1)
+
+
+cdef int run(int f, int dtype, const pyx_strided* walk, const double* params) noexcept nogil:
+    cdef int device, variant
+    cdef void* kernel
+    if f < 0 or f >= FORMULAS or dtype < 0 or dtype >= 12 or cpu.result_dtype(f, dtype) < 0:
+        return -1
+    if walk.numel == 0:
+        return 0
+    device = pointer_device(walk.data[0])
+    variant = variant_of(walk)
+    kernel = formula_kernels[device][f][dtype][variant]
+    if kernel == NULL:
+        kernel = need_formula(device, f, dtype, variant)
+        if kernel == NULL:
+            return 0        # kept, and raised later
+    return start(device, kernel, variant, walk, params, scalar_counts[f])
+
+
+cdef int cast(const pyx_strided* walk) noexcept nogil:
+    cdef int to = walk.dtype[0], source = walk.dtype[1], variant, device
+    cdef void* kernel
+    if walk.numel == 0:
+        return 0
+    device = pointer_device(walk.data[0])
+    if to == source and walk.ndim == 1 and walk.strides[0][0] == itemsize_of(to) and walk.strides[1][0] == itemsize_of(to):
+        memcpy_device(walk.data[0], walk.data[1], walk.numel * itemsize_of(to))
+        return 0
+    variant = variant_of(walk)
+    kernel = move_kernels[device][size_number(itemsize_of(to))][variant] if to == source else cast_kernels[device][to][source][variant]
+    if kernel == NULL:
+        kernel = need_cast(device, to, source, variant)
+        if kernel == NULL:
+            return 0
+    return start(device, kernel, variant, walk, NULL, 0)
+
+
+cdef int fill(char* data, int64_t n, int itemsize, const char* value) noexcept nogil:
+    cdef int device, i
+    cdef void* kernel
+    cdef void* p[3]
+    cdef double word[2]
+    cdef bint same = True
+    if n <= 0:
+        return 0
+    for i in range(1, itemsize):
+        same = same and value[i] == value[0]
+    if same:
+        memset_device(data, <unsigned char>value[0], n * itemsize)
+        return 0
+    device = pointer_device(data)
+    kernel = fill_kernels[device][size_number(itemsize)]
+    if kernel == NULL:
+        kernel = need_fill(device, itemsize)
+        if kernel == NULL:
+            return 0
+    memcpy(word, value, itemsize)
+    p[0] = &data
+    p[1] = &n
+    p[2] = word
+    launch(device, kernel, blocks_for(n, device), THREADS, p)
+    return 0
+
+
+_count_scalars()
+cdef pyx_elementwise_kernels table
+table.formula = cpu.formula
+table.result_dtype = cpu.result_dtype
+table.loop = no_loop
+table.run = run
+table.cast = cast
+table.fill = fill
+register(b"elementwise", &table)

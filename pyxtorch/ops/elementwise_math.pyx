@@ -1,0 +1,801 @@
+"""Mathematical functions, one result per element: roundings, powers, exponentials, trigonometry.
+
+Gradients are written over the saved input x or output y; `conj` matters for complex tensors only.
+"""
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable, record1, recording
+from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport (
+    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, where_t, zero_div, zero_mul,
+)
+from pyxtorch.ops.shape cimport conj_of, to_dtype
+
+from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops._common import inplace
+
+
+cdef class OfInput(Unary):
+    """A function whose gradient is written over its input."""
+    cdef int keep(self, Variable x, Variable y) except -1:
+        self.save(x)
+
+
+cdef class OfOutput(Unary):
+    """A function whose gradient is written over its output."""
+    cdef int keep(self, Variable x, Variable y) except -1:
+        self.save_output(y)
+
+
+cdef class Flat(Unary):
+    """A piecewise constant function: its gradient is zero."""
+    cdef int vjp(self, Variable g) except -1:
+        return 0
+
+
+# -------------------------------------------------------------------------------- rounding
+
+cdef int FLOOR = formula(b"floor")
+cdef int CEIL = formula(b"ceil")
+cdef int ROUND = formula(b"round")
+cdef int TRUNC = formula(b"trunc")
+cdef int FRAC = formula(b"frac")
+cdef int ROUND_DECIMALS = formula(b"round_decimals")
+
+
+cdef class Frac(Unary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, g)
+
+
+def floor(input, *, out=None):
+    """The largest integer not above each element."""
+    return unary(FLOOR, Flat, input, "floor", SAME, out)
+
+
+def ceil(input, *, out=None):
+    """The smallest integer not below each element."""
+    return unary(CEIL, Flat, input, "ceil", SAME, out)
+
+
+def round(input, *, decimals=0, out=None):
+    """The nearest integer, halves to the even one; or so many decimals."""
+    cdef double s[1]
+    if decimals == 0:
+        return unary(ROUND, Flat, input, "round", SAME, out)
+    if isinstance(input, Variable) and (<Variable>input).dt <= INT64:
+        raise RuntimeError(f"round: decimals={decimals} is not implemented for integer tensors.")
+    s[0] = decimals
+    return unary(ROUND_DECIMALS, Flat, input, "round", SAME, out, s)
+
+
+def trunc(input, *, out=None):
+    """The integer part, towards zero."""
+    return unary(TRUNC, Flat, input, "trunc", SAME, out)
+
+
+def frac(input, *, out=None):
+    """The fractional part: input - trunc(input)."""
+    return unary(FRAC, Frac, input, "frac", SAME, out)
+
+
+# -------------------------------------------------------------------------- roots and powers
+
+cdef int RECIPROCAL = formula(b"reciprocal")
+cdef int SQRT = formula(b"sqrt")
+cdef int RSQRT = formula(b"rsqrt")
+
+
+cdef class Reciprocal(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        y = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(-(y * y))))
+
+
+cdef class Sqrt(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_div(g, conj_of(self.saved(0) * 2)))
+
+
+cdef class Rsqrt(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        y = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(y * y * y * -0.5)))
+
+
+def reciprocal(input, *, out=None):
+    """1 / input"""
+    return unary(RECIPROCAL, Reciprocal, input, "reciprocal", FLOAT, out)
+
+
+def sqrt(input, *, out=None):
+    """The square root; NaN for negative real numbers."""
+    return unary(SQRT, Sqrt, input, "sqrt", FLOAT, out)
+
+
+def rsqrt(input, *, out=None):
+    """1 / sqrt(input)"""
+    return unary(RSQRT, Rsqrt, input, "rsqrt", FLOAT, out)
+
+
+# ------------------------------------------------------------------- exponentials, logarithms
+
+cdef int EXP = formula(b"exp")
+cdef int EXP2 = formula(b"exp2")
+cdef int EXPM1 = formula(b"expm1")
+cdef int LOG = formula(b"log")
+cdef int LOG2 = formula(b"log2")
+cdef int LOG10 = formula(b"log10")
+cdef int LOG1P = formula(b"log1p")
+cdef double LN2 = 0.6931471805599453
+cdef double LN10 = 2.302585092994046
+
+
+cdef class Exp(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(self.saved(0))))
+
+
+cdef class Exp2(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(self.saved(0) * LN2)))
+
+
+cdef class Expm1(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(self.saved(0) + 1)))
+
+
+cdef class Log(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_div(g, conj_of(self.saved(0))))
+
+
+cdef class Log2(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_div(g, conj_of(self.saved(0) * LN2)))
+
+
+cdef class Log10(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_div(g, conj_of(self.saved(0) * LN10)))
+
+
+cdef class Log1p(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_div(g, conj_of(self.saved(0) + 1)))
+
+
+def exp(input, *, out=None):
+    """e ** input"""
+    return unary(EXP, Exp, input, "exp", FLOAT, out)
+
+
+def exp2(input, *, out=None):
+    """2 ** input"""
+    return unary(EXP2, Exp2, input, "exp2", FLOAT, out)
+
+
+def expm1(input, *, out=None):
+    """e ** input - 1, exact near 0."""
+    return unary(EXPM1, Expm1, input, "expm1", FLOAT, out)
+
+
+def log(input, *, out=None):
+    """The natural logarithm."""
+    return unary(LOG, Log, input, "log", FLOAT, out)
+
+
+def log2(input, *, out=None):
+    """The logarithm to base 2."""
+    return unary(LOG2, Log2, input, "log2", FLOAT, out)
+
+
+def log10(input, *, out=None):
+    """The logarithm to base 10."""
+    return unary(LOG10, Log10, input, "log10", FLOAT, out)
+
+
+def log1p(input, *, out=None):
+    """log(1 + input), exact near 0."""
+    return unary(LOG1P, Log1p, input, "log1p", FLOAT, out)
+
+
+# ----------------------------------------------------------------------------- trigonometry
+
+cdef int SIN = formula(b"sin")
+cdef int COS = formula(b"cos")
+cdef int TAN = formula(b"tan")
+cdef int ASIN = formula(b"asin")
+cdef int ACOS = formula(b"acos")
+cdef int ATAN = formula(b"atan")
+cdef int SINC = formula(b"sinc")
+cdef int ANGLE = formula(b"angle")
+
+
+cdef class Sin(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(cos(self.saved(0)))))
+
+
+cdef class Cos(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(-sin(self.saved(0)))))
+
+
+cdef class Tan(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        y = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(y * y + 1)))
+
+
+cdef class Asin(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(rsqrt(1 - x * x))))
+
+
+cdef class Acos(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(-rsqrt(1 - x * x))))
+
+
+cdef class Atan(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_div(g, conj_of(x * x + 1)))
+
+
+cdef class Sinc(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0) * 3.141592653589793
+        slope = (x * cos(x) - sin(x)) / (x * x) * 3.141592653589793
+        self.pass_grad(0, zero_mul(g, conj_of(arithmetic.where(x == 0, 0, slope))))
+
+
+cdef class Angle(OfInput):
+    """Piecewise constant for real tensors; of a complex z it turns with i z / |z|^2."""
+    cdef int vjp(self, Variable g) except -1:
+        z = self.saved(0)
+        if not is_complex_code((<Variable>z).dt):
+            return 0
+        square = z.real * z.real + z.imag * z.imag
+        self.pass_grad(0, arithmetic.where(z == 0, 0, z * 1j / square) * g)
+
+
+def sin(input, *, out=None):
+    """The sine; radians."""
+    return unary(SIN, Sin, input, "sin", FLOAT, out)
+
+
+def cos(input, *, out=None):
+    """The cosine; radians."""
+    return unary(COS, Cos, input, "cos", FLOAT, out)
+
+
+def tan(input, *, out=None):
+    """The tangent; radians."""
+    return unary(TAN, Tan, input, "tan", FLOAT, out)
+
+
+def asin(input, *, out=None):
+    """The angle (radians) with this sine."""
+    return unary(ASIN, Asin, input, "asin", FLOAT, out)
+
+
+def acos(input, *, out=None):
+    """The angle (radians) with this cosine."""
+    return unary(ACOS, Acos, input, "acos", FLOAT, out)
+
+
+def atan(input, *, out=None):
+    """The angle (radians) with this tangent."""
+    return unary(ATAN, Atan, input, "atan", FLOAT, out)
+
+
+def sinc(input, *, out=None):
+    """sin(pi x) / (pi x), and 1 at 0."""
+    return unary(SINC, Sinc, input, "sinc", FLOAT, out)
+
+
+def angle(input, *, out=None):
+    """The angle (radians) of complex numbers; 0 or pi for real ones, by their sign."""
+    return unary(ANGLE, Angle, input, "angle", FLOAT, out)
+
+
+# -------------------------------------------------------------------------------- hyperbolic
+
+cdef int SINH = formula(b"sinh")
+cdef int COSH = formula(b"cosh")
+cdef int TANH = formula(b"tanh")
+cdef int ASINH = formula(b"asinh")
+cdef int ACOSH = formula(b"acosh")
+cdef int ATANH = formula(b"atanh")
+cdef int SIGMOID = formula(b"sigmoid")
+cdef int TANH_BACKWARD = formula(b"tanh_backward")
+cdef int SIGMOID_BACKWARD = formula(b"sigmoid_backward")
+
+
+cdef class Sinh(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(cosh(self.saved(0)))))
+
+
+cdef class Cosh(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(sinh(self.saved(0)))))
+
+
+cdef class TanhBackward(Binary):
+    """g * conj(1 - y^2), y being an output of tanh."""
+    cdef int keep(self, Variable g, Variable y, Variable r) except -1:
+        self.save(g)
+        self.save(y)
+
+    cdef int vjp(self, Variable gg) except -1:
+        g, y = self.saved(0), conj_of(self.saved(1))
+        if self.needs(0):
+            self.pass_grad(0, binary(TANH_BACKWARD, TanhBackward, gg, y, "tanh", SAME, None))
+        if self.needs(1):
+            self.pass_grad(1, conj_of(gg) * g * y * -2)
+
+
+cdef class Tanh(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, binary(TANH_BACKWARD, TanhBackward, g, self.saved(0), "tanh", SAME, None))
+
+
+cdef class SigmoidBackward(Binary):
+    """g * conj(y * (1 - y)), y being an output of sigmoid."""
+    cdef int keep(self, Variable g, Variable y, Variable r) except -1:
+        self.save(g)
+        self.save(y)
+
+    cdef int vjp(self, Variable gg) except -1:
+        g, y = self.saved(0), conj_of(self.saved(1))
+        if self.needs(0):
+            self.pass_grad(0, binary(SIGMOID_BACKWARD, SigmoidBackward, gg, y, "sigmoid", SAME, None))
+        if self.needs(1):
+            self.pass_grad(1, conj_of(gg) * g * (1 - y * 2))
+
+
+cdef class Sigmoid(OfOutput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, binary(SIGMOID_BACKWARD, SigmoidBackward, g, self.saved(0), "sigmoid", SAME, None))
+
+
+cdef class Asinh(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(rsqrt(x * x + 1))))
+
+
+cdef class Acosh(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_mul(g, conj_of(rsqrt(x - 1) * rsqrt(x + 1))))
+
+
+cdef class Atanh(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, zero_div(g, conj_of(1 - x * x)))
+
+
+def sinh(input, *, out=None):
+    """The hyperbolic sine."""
+    return unary(SINH, Sinh, input, "sinh", FLOAT, out)
+
+
+def cosh(input, *, out=None):
+    """The hyperbolic cosine."""
+    return unary(COSH, Cosh, input, "cosh", FLOAT, out)
+
+
+def tanh(input, *, out=None):
+    """The hyperbolic tangent."""
+    return unary(TANH, Tanh, input, "tanh", FLOAT, out)
+
+
+def sigmoid(input, *, out=None):
+    """1 / (1 + exp(-input))"""
+    return unary(SIGMOID, Sigmoid, input, "sigmoid", FLOAT, out)
+
+
+def asinh(input, *, out=None):
+    """The inverse of sinh."""
+    return unary(ASINH, Asinh, input, "asinh", FLOAT, out)
+
+
+def acosh(input, *, out=None):
+    """The inverse of cosh, for elements from 1 on."""
+    return unary(ACOSH, Acosh, input, "acosh", FLOAT, out)
+
+
+def atanh(input, *, out=None):
+    """The inverse of tanh, for elements from -1 to 1."""
+    return unary(ATANH, Atanh, input, "atanh", FLOAT, out)
+
+
+# --------------------------------------------------------------------------- error function
+
+cdef int ERF = formula(b"erf")
+cdef int ERFC = formula(b"erfc")
+cdef int LOGIT = formula(b"logit")
+cdef double TWO_OVER_SQRT_PI = 1.1283791670955126
+
+
+cdef class Erf(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, g * exp(-(x * x)) * TWO_OVER_SQRT_PI)
+
+
+cdef class Erfc(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        self.pass_grad(0, g * exp(-(x * x)) * -TWO_OVER_SQRT_PI)
+
+
+cdef class Logit(OfInput):
+    """log(x / (1 - x)), x being clamped to eps..1 - eps where eps is given."""
+    cdef object eps
+
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        slope = zero_div(g, x * (1 - x))
+        if self.eps is not None:
+            inside = arithmetic.logical_and(x >= self.eps, x <= 1 - self.eps)
+            self.pass_grad(0, arithmetic.where(inside, slope, 0))
+        else:
+            outside = arithmetic.logical_or(x < 0, x > 1)
+            self.pass_grad(0, arithmetic.where(outside, float("nan"), slope))
+
+
+def erf(input, *, out=None):
+    """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to input."""
+    return unary(ERF, Erf, input, "erf", FLOAT, out)
+
+
+def erfc(input, *, out=None):
+    """1 - erf(input), exact for large elements."""
+    return unary(ERFC, Erfc, input, "erfc", FLOAT, out)
+
+
+def logit(input, eps=None, *, out=None):
+    """log(x / (1 - x)), the inverse of sigmoid; x is clamped to eps..1 - eps where eps is given."""
+    cdef double s[1]
+    cdef Variable x = checked(input, "logit", "input")
+    cdef Variable y
+    cdef Logit node
+    if x.dt < FLOAT16:
+        x = to_dtype(x, default_dtype())
+    s[0] = -1.0 if eps is None else eps
+    y = formula1(LOGIT, x, s, "logit")
+    if recording(x):
+        node = <Logit>Logit.__new__(Logit)
+        node.eps = eps
+        record1(node, y, x)
+        node.save(x)
+    return finish_out(y, out, "logit")
+
+
+# --------------------------------------------------------------------------------- degrees
+
+cdef int DEG2RAD = formula(b"deg2rad")
+cdef int RAD2DEG = formula(b"rad2deg")
+
+
+cdef class Deg2rad(Unary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, deg2rad(g))
+
+
+cdef class Rad2deg(Unary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, rad2deg(g))
+
+
+def deg2rad(input, *, out=None):
+    """Degrees to radians."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        raise RuntimeError("deg2rad is not supported for complex tensors.")
+    return unary(DEG2RAD, Deg2rad, input, "deg2rad", FLOAT, out)
+
+
+def rad2deg(input, *, out=None):
+    """Radians to degrees."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        raise RuntimeError("rad2deg is not supported for complex tensors.")
+    return unary(RAD2DEG, Rad2deg, input, "rad2deg", FLOAT, out)
+
+
+# ------------------------------------------------------------------------------------ tests
+
+cdef int ISINF = formula(b"isinf")
+cdef int ISFINITE = formula(b"isfinite")
+cdef int ISPOSINF = formula(b"isposinf")
+cdef int ISNEGINF = formula(b"isneginf")
+cdef int SIGNBIT = formula(b"signbit")
+cdef int NAN_TO_NUM = formula(b"nan_to_num")
+
+
+cdef class NanToNum(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, arithmetic.where(isfinite(self.saved(0)), g, 0))
+
+
+def isinf(input):
+    """Whether each element is infinite."""
+    return unary(ISINF, None, input, "isinf", SAME, None)
+
+
+def isfinite(input):
+    """Whether each element is neither infinite nor NaN."""
+    return unary(ISFINITE, None, input, "isfinite", SAME, None)
+
+
+def isposinf(input, *, out=None):
+    """Whether each element is positive infinity."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        raise RuntimeError("isposinf does not support complex inputs.")
+    return unary(ISPOSINF, None, input, "isposinf", SAME, out)
+
+
+def isneginf(input, *, out=None):
+    """Whether each element is negative infinity."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        raise RuntimeError("isneginf does not support complex inputs.")
+    return unary(ISNEGINF, None, input, "isneginf", SAME, out)
+
+
+def isreal(input):
+    """Whether each element has an imaginary part of zero."""
+    if not is_complex_code((<Variable>checked(input, "isreal", "input")).dt):
+        return input.new_ones(input.shape, dtype=dtype_of(BOOL))
+    return input.imag == 0
+
+
+def signbit(input, *, out=None):
+    """Whether the sign bit of each element is set."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        raise RuntimeError("signbit is not implemented for complex tensors.")
+    return unary(SIGNBIT, None, input, "signbit", SAME, out)
+
+
+def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
+    """NaN and infinities replaced: by 0 and the dtype's largest and smallest numbers unless given."""
+    cdef Variable x = checked(input, "nan_to_num", "input")
+    cdef double s[3]
+    if x.dt < FLOAT16:
+        return finish_out(x.clone(), out, "nan_to_num")
+    if is_complex_code(x.dt):
+        parts = x.view_as_real() if hasattr(x, "view_as_real") else None
+        from pyxtorch.ops import shape
+        return finish_out(shape.view_as_complex(nan_to_num(shape.view_as_real(x), nan, posinf, neginf)), out, "nan_to_num")
+    from pyxtorch._numbers import finfo
+    largest = finfo(dtype_of(x.dt)).max
+    s[0] = 0.0 if nan is None else nan
+    s[1] = largest if posinf is None else posinf
+    s[2] = -largest if neginf is None else neginf
+    return unary(NAN_TO_NUM, NanToNum, x, "nan_to_num", SAME, out, s)
+
+
+# ----------------------------------------------------------------------------- two operands
+
+cdef int ATAN2 = formula(b"atan2")
+cdef int HYPOT = formula(b"hypot")
+cdef int COPYSIGN = formula(b"copysign")
+cdef int NEXTAFTER = formula(b"nextafter")
+cdef int LOGADDEXP = formula(b"logaddexp")
+cdef int LOGADDEXP2 = formula(b"logaddexp2")
+cdef int XLOGY = formula(b"xlogy")
+cdef int HEAVISIDE = formula(b"heaviside")
+cdef int GCD = formula(b"gcd")
+cdef int LCM = formula(b"lcm")
+cdef int POLAR = formula(b"polar")
+cdef int COMPLEX = formula(b"complex")
+
+
+cdef class OfInputs(Binary):
+    """A function of two operands whose gradient is written over both."""
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
+        self.save(a)
+        self.save(b)
+
+
+cdef class Atan2(OfInputs):
+    cdef int vjp(self, Variable g) except -1:
+        a, b = self.saved(0), self.saved(1)
+        share = zero_div(g, a * a + b * b)
+        self.pass_grad(0, zero_mul(share, b))
+        if self.needs(1):
+            self.pass_grad(1, zero_mul(share, -a))
+
+
+cdef class Hypot(Binary):
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
+        self.save(a)
+        self.save(b)
+        self.save_output(y)
+
+    cdef int vjp(self, Variable g) except -1:
+        share = zero_div(g, self.saved(2))
+        self.pass_grad(0, share * self.saved(0))
+        self.pass_grad(1, share * self.saved(1))
+
+
+cdef class Copysign(OfInputs):
+    cdef int vjp(self, Variable g) except -1:
+        a, b = self.saved(0), self.saved(1)
+        self.pass_grad(0, arithmetic.where(a == 0, 0, g * copysign(1, b) * arithmetic.sign(a)))
+        if self.needs(1):
+            self.pass_grad(1, g.new_zeros(g.shape))
+
+
+cdef class Logaddexp(OfInputs):
+    cdef int vjp(self, Variable g) except -1:
+        gap = self.saved(0) - self.saved(1)
+        gap = arithmetic.where(arithmetic.isnan(gap), 0, gap)
+        self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
+        self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
+
+
+cdef class Logaddexp2(OfInputs):
+    cdef int vjp(self, Variable g) except -1:
+        gap = (self.saved(0) - self.saved(1)) * LN2
+        gap = arithmetic.where(arithmetic.isnan(gap), 0, gap)
+        self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
+        self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
+
+
+cdef class Xlogy(OfInputs):
+    cdef int vjp(self, Variable g) except -1:
+        a, b = self.saved(0), self.saved(1)
+        if self.needs(0):
+            skip = arithmetic.logical_and(a == 0, b <= 0)
+            self.pass_grad(0, zero_mul(g, <Variable>arithmetic.where(skip, 0, log(b))))
+        if self.needs(1):
+            self.pass_grad(1, zero_mul(g, <Variable>(a / b)))
+
+
+def atan2(input, other, *, out=None):
+    """The angle (radians) of the point (other, input), from -pi to pi."""
+    return binary(ATAN2, Atan2, input, other, "atan2", FLOAT, out)
+
+
+def hypot(input, other, *, out=None):
+    """sqrt(input^2 + other^2) without overflow on the way."""
+    return binary(HYPOT, Hypot, input, other, "hypot", SAME, out)
+
+
+def copysign(input, other, *, out=None):
+    """The magnitude of `input` with the sign of `other`."""
+    return binary(COPYSIGN, Copysign, input, other, "copysign", FLOAT, out)
+
+
+def nextafter(input, other, *, out=None):
+    """The next number of the dtype after `input` towards `other`."""
+    return binary(NEXTAFTER, None, input, other, "nextafter", SAME, out)
+
+
+def logaddexp(input, other, *, out=None):
+    """log(exp(input) + exp(other)) without overflow."""
+    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+        high = arithmetic.where(input.real >= other.real, input, other)
+        low = arithmetic.where(input.real >= other.real, other, input)
+        return finish_out(high + log1p(exp(low - high)), out, "logaddexp")
+    return binary(LOGADDEXP, Logaddexp, input, other, "logaddexp", SAME, out)
+
+
+def logaddexp2(input, other, *, out=None):
+    """log2(2 ** input + 2 ** other) without overflow."""
+    return binary(LOGADDEXP2, Logaddexp2, input, other, "logaddexp2", SAME, out)
+
+
+def xlogy(input, other, *, out=None):
+    """input * log(other), and 0 where input is 0."""
+    return binary(XLOGY, Xlogy, input, other, "xlogy", FLOAT, out)
+
+
+def heaviside(input, values, *, out=None):
+    """0 for negative, 1 for positive elements, `values` at 0."""
+    if isinstance(input, Variable) and isinstance(values, Variable) and (<Variable>input).dt != (<Variable>values).dt:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return binary(HEAVISIDE, Step, input, values, "heaviside", SAME, out)
+
+
+cdef class Step(Binary):
+    cdef int vjp(self, Variable g) except -1:
+        return 0
+
+
+def gcd(input, other, *, out=None):
+    """The greatest common divisor of integers."""
+    return binary(GCD, None, input, other, "gcd", SAME, out)
+
+
+def lcm(input, other, *, out=None):
+    """The least common multiple of integers."""
+    return binary(LCM, None, input, other, "lcm", SAME, out)
+
+
+def ldexp(input, other, *, out=None):
+    """input * 2 ** other"""
+    return arithmetic.mul(input, arithmetic.pow(2.0, other), out=out)
+
+
+def frexp(input, *, out=None):
+    """Mantissa (0.5 <= |m| < 1) and int32 exponent: input = mantissa * 2 ** exponent."""
+    import numpy
+    from collections import namedtuple
+    cdef Variable x = checked(input, "frexp", "input")
+    if not is_floating(x.dt):
+        raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, not {dtype_of(x.dt)!r}")
+    from pyxtorch.ops import create
+    narrow = x.detach().float() if x.dt == BFLOAT16 else x.detach()
+    mantissa, exponent = numpy.frexp(narrow.numpy())
+    exponents = create.tensor(numpy.asarray(exponent, dtype=numpy.int32))
+    if recording(x):
+        power = arithmetic.pow(2.0, exponents.to(x.dtype))
+        parts = x / power, exponents
+    else:
+        parts = create.tensor(numpy.asarray(mantissa)).to(x.dtype), exponents
+    return Frexp(*finish_out(parts, out, "frexp"))
+
+
+from collections import namedtuple as _namedtuple
+
+Frexp = _namedtuple("frexp", ["mantissa", "exponent"])
+
+
+cdef class Polar(OfInputs):
+    """r * (cos t + i sin t)"""
+    cdef int vjp(self, Variable g) except -1:
+        r, t = self.saved(0), self.saved(1)
+        turned = g.conj() * polar(r.new_ones(r.shape), t)
+        self.pass_grad(0, turned.real)
+        if self.needs(1):
+            self.pass_grad(1, (turned * r * 1j).real)
+
+
+cdef class MakeComplex(Binary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, g.real)
+        self.pass_grad(1, g.imag)
+
+
+def polar(abs, angle, *, out=None):
+    """Complex numbers of given absolute values and angles (radians)."""
+    for v, name in ((abs, "abs"), (angle, "angle")):
+        if (<Variable>checked(v, "polar", name)).dt not in (FLOAT32, FLOAT64):
+            raise RuntimeError(f"polar: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
+    if abs.dtype != angle.dtype:
+        raise RuntimeError(f"polar: Expected object of scalar type {abs.dtype.name} but got scalar type {angle.dtype.name} for second argument")
+    return binary(POLAR, Polar, abs, angle, "polar", SAME, out)
+
+
+def complex(real, imag, *, out=None):
+    """Complex numbers of given real and imaginary parts."""
+    for v, name in ((real, "real"), (imag, "imag")):
+        if (<Variable>checked(v, "complex", name)).dt not in (FLOAT32, FLOAT64):
+            raise RuntimeError(f"complex: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
+    if real.dtype != imag.dtype:
+        raise RuntimeError(f"complex: Expected object of scalar type {real.dtype.name} but got scalar type {imag.dtype.name} for second argument")
+    return binary(COMPLEX, MakeComplex, real, imag, "complex", SAME, out)
+
+
+__all__ = [
+    "floor", "ceil", "round", "trunc", "frac", "reciprocal", "sqrt", "rsqrt", "exp", "exp2", "expm1", "log", "log2", "log10",
+    "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinc", "angle", "sinh", "cosh", "tanh", "sigmoid", "asinh", "acosh",
+    "atanh", "erf", "erfc", "logit", "deg2rad", "rad2deg", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit",
+    "nan_to_num", "atan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "heaviside", "gcd", "lcm",
+    "ldexp", "frexp", "polar", "complex", "fix", "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "arctan2",
+]
+fix = trunc
+arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2 = asin, acos, atan, asinh, acosh, atanh, atan2
+_NOT_METHODS = ("polar", "complex")
+_NOT_INPLACE = _NOT_METHODS + ("isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "angle", "frexp", "logaddexp", "logaddexp2")
+methods = {name: globals()[name] for name in __all__ if name not in _NOT_METHODS}
+methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name not in _NOT_INPLACE})
+functional = ["sigmoid", "tanh"]

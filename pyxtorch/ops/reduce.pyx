@@ -1,0 +1,685 @@
+"""Many elements in, one out: sums, products, extremes, norms, variances."""
+from collections import namedtuple
+
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable, record1, record_many, recording
+from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport mul_number, mul_t, zero_div, zero_mul
+from pyxtorch.ops.shape cimport conj_of, permuted, to_dtype
+
+from pyxtorch.ops import elementwise as arithmetic
+
+cdef extern from "pyxtorch/kernels/reduce.h" nogil:
+    int SUM "PYX_SUM"
+    int NANSUM "PYX_NANSUM"
+    int PROD "PYX_PROD"
+    int MAX "PYX_MAX"
+    int MIN "PYX_MIN"
+    int ANY "PYX_ANY"
+    int ALL "PYX_ALL"
+    int COUNT "PYX_COUNT"
+    int NORM0 "PYX_NORM0"
+    int NORM1 "PYX_NORM1"
+    int NORM2 "PYX_NORM2"
+    int NORM_MAX "PYX_NORM_MAX"
+    int NORM_MIN "PYX_NORM_MIN"
+    int NORM_P "PYX_NORM_P"
+    ctypedef struct pyx_reduce_kernels:
+        int (*reduce)(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) noexcept nogil
+        int (*extreme)(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil
+        int (*variance)(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) noexcept nogil
+
+cdef pyx_reduce_kernels** tables = <pyx_reduce_kernels**>kernel_tables(b"reduce")
+
+ctypedef unsigned long long Mask
+
+
+# ------------------------------------------------------------------------------- the engine
+
+cdef struct Layout:
+    int64_t outer, dim, inner
+    int nd                  # of the result
+    int64_t sizes[64]
+
+
+cdef Variable arrange(Variable x, Mask mask, bint keepdim, Layout* l):
+    """x contiguous with the reduced dimensions next to each other, and the sizes to go with it."""
+    cdef int i, k = 0, first = -1, last = -1
+    cdef int order[64]
+    cdef bint together = True
+    l.nd = 0
+    for i in range(x.nd):
+        if mask >> i & 1:
+            if first < 0:
+                first = i
+            elif last != i - 1:
+                together = False
+            last = i
+            if keepdim:
+                l.sizes[l.nd] = 1
+                l.nd += 1
+        else:
+            l.sizes[l.nd] = x.sizes[i]
+            l.nd += 1
+    l.outer = l.dim = l.inner = 1
+    if x.flags & CONTIGUOUS and together:
+        for i in range(x.nd):
+            if i < first:
+                l.outer *= x.sizes[i]
+            elif i <= last:
+                l.dim *= x.sizes[i]
+            else:
+                l.inner *= x.sizes[i]
+        if first < 0:
+            l.outer = x.n
+            l.inner = 1
+        return x
+    for i in range(x.nd):
+        if not mask >> i & 1:
+            order[k] = i
+            k += 1
+            l.outer *= x.sizes[i]
+    for i in range(x.nd):
+        if mask >> i & 1:
+            order[k] = i
+            k += 1
+            l.dim *= x.sizes[i]
+    cdef int64_t sizes[64]
+    cdef int64_t strides[64]
+    for i in range(x.nd):
+        sizes[i] = x.sizes[order[i]]
+        strides[i] = x.strides[order[i]]
+    return dense(<Variable>new_view(x, x.nd, sizes, strides, x.ptr))
+
+
+cdef object unsupported(str op, int dt):
+    return RuntimeError(f'"{op}" not implemented for {dtype_of(dt).name!r}.')
+
+
+cdef Variable reduced(int kind, Variable x, Mask mask, bint keepdim, str op, double p=0):
+    """One reduction, unrecorded; half precision is computed in float."""
+    cdef Layout l
+    cdef int dt = x.dt, failed
+    cdef Variable y
+    cdef pyx_reduce_kernels* k
+    if dt == FLOAT16 or dt == BFLOAT16:
+        y = reduced(kind, cast_raw(x, FLOAT32), mask, keepdim, op, p)
+        return y if y.dt != FLOAT32 else cast_raw(y, dt)
+    x = arrange(x, mask, keepdim, &l)
+    y = <Variable>new_empty(l.nd, l.sizes, BOOL if kind == ANY or kind == ALL else INT64 if kind == COUNT else dt, x.dev, x.dev_index)
+    k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    if x.n > 32768:
+        with nogil:
+            failed = k.reduce(kind, dt, x.ptr, y.ptr, l.outer, l.dim, l.inner, p)
+    else:
+        failed = k.reduce(kind, dt, x.ptr, y.ptr, l.outer, l.dim, l.inner, p)
+    if failed == -3:
+        raise OutOfMemory(op)
+    if failed:
+        raise unsupported(op, dt)
+    return y
+
+
+cdef object OutOfMemory(str op):
+    from pyxtorch._core import OutOfMemoryError
+    return OutOfMemoryError(f"{op}: no memory for intermediate results.")
+
+
+cdef Variable spread(Variable g, tuple shape, Mask mask, bint keepdim):
+    """A gradient of the result, expanded over the dimensions that were reduced."""
+    cdef int64_t sizes[64]
+    cdef int i, nd = len(shape)
+    if not keepdim:
+        for i in range(nd):
+            sizes[i] = 1 if mask >> i & 1 else shape[i]
+        g = g.view(tuple([sizes[i] for i in range(nd)]))
+    return g.expand(shape)
+
+
+cdef int sum_dtype(Variable x, object dtype) except -1:
+    if dtype is not None:
+        return dtype_code(dtype)
+    return INT64 if x.dt < FLOAT16 else x.dt
+
+
+# ------------------------------------------------------------------------------------- sum
+
+cdef class Sum(Function):
+    cdef tuple shape
+    cdef Mask mask
+    cdef bint keepdim
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim))
+
+
+cdef Variable sum_mask(Variable x, Mask mask, bint keepdim):
+    cdef Variable y
+    cdef Sum node
+    if x.dt < INT64:
+        x = cast_raw(x, INT64)
+    y = reduced(SUM, x, mask, keepdim, "sum")
+    if recording(x):
+        node = <Sum>Sum.__new__(Sum)
+        node.shape = shape_of(x)
+        node.mask = mask
+        node.keepdim = keepdim
+        record1(node, y, x)
+    return y
+
+
+cdef Variable sum_all(Variable x):
+    return sum_mask(x, dims_mask(None, x.nd, "sum"), False)
+
+
+def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
+    """The sum of all elements, or over dimensions; integers and bools add up in int64.
+
+    Args:
+        dim: int, sequence of ints, or None for all; keepdim: keep them with size 1.
+    Gradient: the gradient of the result, expanded.
+    """
+    cdef Variable x = checked(input, "sum", "input")
+    if dim is None and dtype is None and out is None and axis is None:
+        return sum_mask(x, dims_mask(None, x.nd, "sum"), keepdim)
+    x = to_dtype(x, sum_dtype(x, dtype if dtype is not None or out is None else out.dtype))
+    return finish_out(sum_mask(x, dims_mask(dim if axis is None else axis, x.nd, "sum"), keepdim), out, "sum")
+
+
+def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
+    """`sum` in which NaN counts as 0."""
+    cdef Variable x = checked(input, "nansum", "input")
+    if is_complex_code(x.dt):
+        raise RuntimeError("nansum does not support complex inputs")
+    x = to_dtype(x, sum_dtype(x, dtype))
+    if x.dt >= FLOAT16:
+        x = arithmetic.where(arithmetic.isnan(x), 0, x)
+    return finish_out(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), out, "nansum")
+
+
+def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
+    """The mean of all elements, or over dimensions, of a floating-point or complex tensor."""
+    cdef Variable x = checked(input, "mean", "input")
+    cdef Mask mask
+    cdef int64_t n = 1
+    cdef int i
+    if dtype is not None:
+        x = to_dtype(x, dtype_code(dtype))
+    if x.dt < FLOAT16:
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(x.dt).name}"
+        )
+    mask = dims_mask(dim if axis is None else axis, x.nd, "mean")
+    for i in range(x.nd):
+        if mask >> i & 1:
+            n *= x.sizes[i]
+    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+        wide = sum_mask(to_dtype(x, FLOAT32), mask, keepdim)
+        return finish_out(to_dtype(wide / n if n else wide * float("nan"), x.dt), out, "mean")
+    total = sum_mask(x, mask, keepdim)
+    return finish_out(total / n if n else total * float("nan"), out, "mean")
+
+
+def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
+    """The mean of the elements that are not NaN."""
+    cdef Variable x = checked(input, "nanmean", "input")
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {dtype_of(x.dt).name}")
+    count = arithmetic.logical_not(arithmetic.isnan(x)).sum(dim, keepdim)
+    total = arithmetic.where(arithmetic.isnan(x), 0, x).sum(dim, keepdim, dtype=dtype)
+    return finish_out(total / count, out, "nanmean")
+
+
+# ------------------------------------------------------------------------------------ product
+
+cdef class Prod(Function):
+    cdef tuple shape
+    cdef Mask mask
+    cdef bint keepdim
+
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        g = spread(g, self.shape, self.mask, self.keepdim)
+        self.pass_grad(0, g * conj_of(others(x, self.mask)))
+
+
+cdef Variable others(Variable x, Mask mask):
+    """For each element the product of all others along the reduced dimensions, right with zeros too."""
+    cdef int i
+    dims = [i for i in range(x.nd) if mask >> i & 1]
+    kept = [i for i in range(x.nd) if not mask >> i & 1]
+    flat = x.permute(kept + dims).reshape([x.sizes[i] for i in kept] + [-1]) if x.n else x
+    if not x.n:
+        return x
+    ones = flat.new_ones(shape_of(<Variable>flat)[:-1] + (1,))
+    n = flat.shape[-1]
+    from pyxtorch.ops import shape as shapes
+    before = shapes.cat([ones, flat.narrow(-1, 0, n - 1)], -1).cumprod(-1)
+    after = shapes.flip(shapes.cat([ones, shapes.flip(flat.narrow(-1, 1, n - 1), -1)], -1).cumprod(-1), -1)
+    product = (before * after).reshape([x.sizes[i] for i in kept] + [x.sizes[i] for i in dims])
+    order = kept + dims
+    inverse = [order.index(i) for i in range(x.nd)]
+    return product.permute(inverse)
+
+
+def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
+    """The product of all elements, or over one dimension."""
+    cdef Variable x = checked(input, "prod", "input")
+    cdef Variable y
+    cdef Mask mask = dims_mask(dim, x.nd, "prod")
+    cdef Prod node
+    x = to_dtype(x, sum_dtype(x, dtype))
+    y = reduced(PROD, x, mask, keepdim, "prod")
+    if recording(x):
+        node = <Prod>Prod.__new__(Prod)
+        node.shape = shape_of(x)
+        node.mask = mask
+        node.keepdim = keepdim
+        record1(node, y, x)
+        node.save(x)
+    return finish_out(y, out, "prod")
+
+
+# --------------------------------------------------------------------------------- any, all
+
+def any(input, dim=None, keepdim=False, *, out=None):
+    """Whether any element is nonzero, in all or over dimensions (uint8 stays uint8)."""
+    cdef Variable x = checked(input, "any", "input")
+    y = reduced(ANY, x, dims_mask(dim, x.nd, "any"), keepdim, "any")
+    return finish_out(to_dtype(y, UINT8) if x.dt == UINT8 else y, out, "any")
+
+
+def all(input, dim=None, keepdim=False, *, out=None):
+    """Whether all elements are nonzero, in all or over dimensions (uint8 stays uint8)."""
+    cdef Variable x = checked(input, "all", "input")
+    y = reduced(ALL, x, dims_mask(dim, x.nd, "all"), keepdim, "all")
+    return finish_out(to_dtype(y, UINT8) if x.dt == UINT8 else y, out, "all")
+
+
+def count_nonzero(input, dim=None):
+    """How many elements are nonzero, in all or over dimensions."""
+    cdef Variable x = checked(input, "count_nonzero", "input")
+    return reduced(COUNT, x, dims_mask(dim, x.nd, "count_nonzero"), False, "count_nonzero")
+
+
+# ---------------------------------------------------------------------------------- extremes
+
+cdef int nonempty(Variable x, Mask mask, str op) except -1:
+    cdef int i
+    for i in range(x.nd):
+        if mask >> i & 1 and x.sizes[i] == 0:
+            raise IndexError(f"{op}(): Expected reduction dim {i} to have non-zero size, in shape {list(shape_of(x))}.")
+    return 0
+
+
+cdef int ordered(Variable x, str op) except -1:
+    if is_complex_code(x.dt):
+        raise unsupported(op, x.dt)
+    return 0
+
+
+cdef class Amax(Function):
+    """Equal extremes share the gradient."""
+    cdef tuple shape
+    cdef Mask mask
+    cdef bint keepdim
+
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        y = spread(self.saved(1), self.shape, self.mask, self.keepdim)
+        hit = arithmetic.logical_or(x == y, arithmetic.logical_and(arithmetic.isnan(x), arithmetic.isnan(y)))
+        hit = to_dtype(hit, (<Variable>g).dt)
+        share = hit / sum_mask(hit, self.mask, True)
+        self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim) * share)
+
+
+cdef Variable extreme_values(int kind, Variable x, Mask mask, bint keepdim, str op):
+    cdef Variable y
+    cdef Amax node
+    ordered(x, op)
+    nonempty(x, mask, op)
+    y = reduced(kind, x, mask, keepdim, op)
+    if recording(x):
+        node = <Amax>Amax.__new__(Amax)
+        node.shape = shape_of(x)
+        node.mask = mask
+        node.keepdim = keepdim
+        record1(node, y, x)
+        node.save(x)
+        node.save_output(y)
+    return y
+
+
+def amax(input, dim=(), keepdim=False, *, out=None):
+    """The largest elements over dimensions; equal ones share the gradient."""
+    cdef Variable x = checked(input, "amax", "input")
+    return finish_out(extreme_values(MAX, x, dims_mask(dim, x.nd, "amax"), keepdim, "amax"), out, "amax")
+
+
+def amin(input, dim=(), keepdim=False, *, out=None):
+    """The smallest elements over dimensions; equal ones share the gradient."""
+    cdef Variable x = checked(input, "amin", "input")
+    return finish_out(extreme_values(MIN, x, dims_mask(dim, x.nd, "amin"), keepdim, "amin"), out, "amin")
+
+
+Aminmax = namedtuple("aminmax", ["min", "max"])
+
+
+def aminmax(input, *, dim=None, keepdim=False, out=None):
+    """The smallest and the largest elements, of all or along one dimension."""
+    return finish_out(Aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim)), out, "aminmax")
+
+
+cdef class Extreme(Function):
+    """Values and indices along a dimension: the gradient goes to the index."""
+    cdef tuple shape
+    cdef int dim
+    cdef bint keepdim
+
+    cdef int vjp_many(self, list grads) except -1:
+        g = grads[0]
+        if g is None:
+            return 0
+        index = self.saved(0)
+        if not self.shape:
+            self.pass_grad(0, g)
+            return 0
+        if not self.keepdim:
+            g = g.unsqueeze(self.dim)
+            index = index.unsqueeze(self.dim)
+        self.pass_grad(0, g.new_zeros(self.shape).scatter(self.dim, index, g))
+
+
+cdef tuple along(int kind, Variable x, int dim, bint keepdim, str op, bint values):
+    """(values or None, indices) along one dimension, unrecorded."""
+    cdef Layout l
+    cdef Variable v = None, i
+    cdef int failed
+    ordered(x, op)
+    nonempty(x, <Mask>1 << dim if x.nd else 0, op)
+    source = cast_raw(x, FLOAT32) if x.dt == FLOAT16 or x.dt == BFLOAT16 else x
+    a = arrange(source, <Mask>1 << dim if x.nd else 0, keepdim, &l)
+    if values:
+        v = <Variable>new_empty(l.nd, l.sizes, a.dt, x.dev, x.dev_index)
+    i = <Variable>new_empty(l.nd, l.sizes, INT64, x.dev, x.dev_index)
+    cdef Variable b = a
+    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    cdef void* to = v.ptr if values else NULL
+    with nogil:
+        failed = k.extreme(kind, b.dt, b.ptr, to, <int64_t*>i.ptr, l.outer, l.dim, l.inner)
+    if failed:
+        raise unsupported(op, x.dt)
+    if values and v.dt != x.dt:
+        v = cast_raw(v, x.dt)
+    return v, i
+
+
+Max = namedtuple("max", ["values", "indices"])
+Min = namedtuple("min", ["values", "indices"])
+
+
+cdef object with_indices(int kind, Variable x, object dim, bint keepdim, str op, object kinds):
+    cdef int d = wrap_dim(as_index(dim, op), x.nd, op)
+    cdef Extreme node
+    v, i = along(kind, x, d, keepdim, op, True)
+    if recording(x):
+        node = <Extreme>Extreme.__new__(Extreme)
+        node.shape = shape_of(x)
+        node.dim = d
+        node.keepdim = keepdim
+        record_many(node, (v, i), (x,))
+        node.save(i)
+    return kinds(v, i)
+
+
+def max(input, dim=None, keepdim=False, *, out=None, other=None):
+    """The largest element; with `dim` (values, indices) along it; with a tensor the larger of both."""
+    cdef Variable x = checked(input, "max", "input")
+    if other is not None or isinstance(dim, Variable):
+        return arithmetic.maximum(x, dim if other is None else other, out=out)
+    if dim is None:
+        if not x.n:
+            raise RuntimeError("max(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        return finish_out(extreme_values(MAX, x, dims_mask(None, x.nd, "max"), False, "max"), out, "max")
+    return finish_out(with_indices(MAX, x, dim, keepdim, "max", Max), out, "max")
+
+
+def min(input, dim=None, keepdim=False, *, out=None, other=None):
+    """The smallest element; with `dim` (values, indices) along it; with a tensor the smaller of both."""
+    cdef Variable x = checked(input, "min", "input")
+    if other is not None or isinstance(dim, Variable):
+        return arithmetic.minimum(x, dim if other is None else other, out=out)
+    if dim is None:
+        if not x.n:
+            raise RuntimeError("min(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        return finish_out(extreme_values(MIN, x, dims_mask(None, x.nd, "min"), False, "min"), out, "min")
+    return finish_out(with_indices(MIN, x, dim, keepdim, "min", Min), out, "min")
+
+
+cdef object position(int kind, Variable x, object dim, bint keepdim, str op):
+    if dim is None:
+        if not x.n:
+            raise IndexError(f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
+        i = along(kind, <Variable>dense(x).view(-1), 0, False, op, False)[1]
+        return i.view((1,) * x.nd) if keepdim else i
+    return along(kind, x, wrap_dim(as_index(dim, op), x.nd, op), keepdim, op, False)[1]
+
+
+def argmax(input, dim=None, keepdim=False, *, out=None):
+    """The index (int64) of the first largest element, of all (flattened) or along a dimension."""
+    return finish_out(position(MAX, checked(input, "argmax", "input"), dim, keepdim, "argmax"), out, "argmax")
+
+
+def argmin(input, dim=None, keepdim=False, *, out=None):
+    """The index (int64) of the first smallest element, of all (flattened) or along a dimension."""
+    return finish_out(position(MIN, checked(input, "argmin", "input"), dim, keepdim, "argmin"), out, "argmin")
+
+
+# -------------------------------------------------------------------------- variance, deviation
+
+cdef class Variance(Function):
+    cdef tuple shape
+    cdef Mask mask
+    cdef bint keepdim
+    cdef double divisor
+
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        g = spread(g, self.shape, self.mask, self.keepdim)
+        centred = x - x.mean(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
+        self.pass_grad(0, g * centred * (2.0 / self.divisor if self.divisor else float("nan")))
+
+
+cdef Variable variance_of(Variable x, object dim, object correction, bint keepdim, str op):
+    cdef Mask mask = dims_mask(dim, x.nd, op)
+    cdef Layout l
+    cdef Variable y, a
+    cdef Variance node
+    cdef double c = 1 if correction is None else correction
+    cdef int failed
+    cdef int64_t n = 1
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"{op}: only support floating point and complex dtypes, not {dtype_of(x.dt)!r}")
+    if is_complex_code(x.dt):
+        parts = x.view_as_real() if False else None
+        return variance_of(x.real, dim, correction, keepdim, op) + variance_of(x.imag, dim, correction, keepdim, op)
+    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+        return to_dtype(variance_of(to_dtype(x, FLOAT32), dim, correction, keepdim, op), x.dt)
+    a = arrange(x, mask, keepdim, &l)
+    y = <Variable>new_empty(l.nd, l.sizes, x.dt, x.dev, x.dev_index)
+    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    with nogil:
+        failed = k.variance(a.dt, a.ptr, y.ptr, NULL, l.outer, l.dim, l.inner, c)
+    if failed:
+        raise unsupported(op, x.dt)
+    if recording(x):
+        node = <Variance>Variance.__new__(Variance)
+        node.shape = shape_of(x)
+        node.mask = mask
+        node.keepdim = keepdim
+        node.divisor = l.dim - c if l.dim > c else 0
+        record1(node, y, x)
+        node.save(x)
+    return y
+
+
+cdef tuple spread_arguments(object dim, object unbiased, object correction):
+    """var(dim, unbiased), var(unbiased), var(dim, correction=...)"""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None or unbiased else 0
+    return dim, correction
+
+
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
+    """The variance: mean squared deviation, with divisor n - correction (1 unless given)."""
+    dim, correction = spread_arguments(dim, unbiased, correction)
+    return finish_out(variance_of(checked(input, "var", "input"), dim, correction, keepdim, "var"), out, "var")
+
+
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
+    """The square root of the variance."""
+    dim, correction = spread_arguments(dim, unbiased, correction)
+    return finish_out(variance_of(checked(input, "std", "input"), dim, correction, keepdim, "std").sqrt(), out, "std")
+
+
+def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """(variance, mean)"""
+    dim, correction = spread_arguments(dim, unbiased, correction)
+    return variance_of(checked(input, "var_mean", "input"), dim, correction, keepdim, "var_mean"), mean(input, dim, keepdim)
+
+
+def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
+    """(standard deviation, mean)"""
+    dim, correction = spread_arguments(dim, unbiased, correction)
+    return variance_of(checked(input, "std_mean", "input"), dim, correction, keepdim, "std_mean").sqrt(), mean(input, dim, keepdim)
+
+
+# -------------------------------------------------------------------------------------- norm
+
+cdef class Norm(Function):
+    cdef tuple shape
+    cdef Mask mask
+    cdef bint keepdim
+    cdef double p
+
+    cdef int vjp(self, Variable g) except -1:
+        x, y = self.saved(0), self.saved(1)
+        if self.p == 0:
+            return 0
+        g = spread(g, self.shape, self.mask, self.keepdim)
+        y = spread(y, self.shape, self.mask, self.keepdim)
+        if self.p == 2:
+            self.pass_grad(0, x * zero_where(g, y))
+        elif self.p == 1:
+            self.pass_grad(0, g * x.sgn())
+        elif self.p == float("inf") or self.p == float("-inf"):
+            hit = x.abs() == y
+            share = to_dtype(hit, y.dt) / hit.sum(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
+            self.pass_grad(0, g * share * x.sgn())
+        else:
+            size = x.abs()
+            slope = arithmetic.where(size == 0, 0, size ** (self.p - 1)) if self.p < 1 else size ** (self.p - 1)
+            self.pass_grad(0, x.sgn() * slope * zero_where(g, y ** (self.p - 1)))
+
+
+cdef object zero_where(object g, object y):
+    """g / y, and 0 where y is 0 (the subgradient of a norm at 0)."""
+    return arithmetic.where(y == 0, 0, g / y)
+
+
+cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
+    cdef Variable y, real = x
+    cdef Norm node
+    cdef int kind
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}")
+    if is_complex_code(x.dt):
+        real = <Variable>arithmetic.abs(x.detach())
+    if p == 2:
+        kind = NORM2
+    elif p == 1:
+        kind = NORM1
+    elif p == 0:
+        kind = NORM0
+    elif p == float("inf"):
+        kind = NORM_MAX
+    elif p == float("-inf"):
+        kind = NORM_MIN
+    else:
+        kind = NORM_P
+    y = reduced(kind, real, mask, keepdim, op, p)
+    if recording(x):
+        node = <Norm>Norm.__new__(Norm)
+        node.shape = shape_of(x)
+        node.mask = mask
+        node.keepdim = keepdim
+        node.p = p
+        record1(node, y, x)
+        node.save(x)
+        node.save_output(y)
+    return y
+
+
+def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
+    """The p-norm (sum |x|^p)^(1/p) of all elements, or over dimensions; p may be 0, inf and -inf."""
+    cdef Variable v = checked(x, "linalg.vector_norm", "x")
+    cdef Mask mask
+    cdef int i
+    if dtype is not None:
+        if is_complex_code(v.dt) and not is_complex_code(dtype_code(dtype)):
+            raise RuntimeError(f"linalg.vector_norm: dtype should be complex for complex inputs, but got {dtype.name}")
+        v = to_dtype(v, dtype_code(dtype))
+    mask = dims_mask(dim, v.nd, "linalg.vector_norm")
+    if ord < 0 or ord == float("inf"):
+        for i in range(v.nd):
+            if mask >> i & 1 and v.sizes[i] == 0:
+                raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty dimension because the operation does not have an identity")
+    return finish_out(norm_of(v, ord, mask, keepdim, "linalg.vector_norm"), out, "linalg.vector_norm")
+
+
+def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
+    """The norm of all elements, or over dimensions: a number p, "fro" (2) or "nuc" (of matrices)."""
+    cdef Variable x = checked(input, "norm", "input")
+    if dtype is not None:
+        x = to_dtype(x, dtype_code(dtype))
+    if p == "nuc":
+        from pyxtorch import linalg
+        dims = tuple(range(x.nd)) if dim is None else dim
+        return finish_out(linalg.matrix_norm(x, "nuc", dims, keepdim), out, "norm")
+    if p == "fro" or p is None:
+        p = 2
+    return finish_out(norm_of(x, p, dims_mask(dim, x.nd, "norm"), keepdim, "norm"), out, "norm")
+
+
+def logsumexp(input, dim, keepdim=False, *, out=None):
+    """log(sum(exp(input))) over dimensions, without overflow."""
+    cdef Variable x = checked(input, "logsumexp", "input")
+    if x.dt < FLOAT16:
+        x = to_dtype(x, default_dtype())
+    if x.n == 0:
+        return finish_out(x.exp().sum(dim, keepdim).log(), out, "logsumexp")
+    if is_complex_code(x.dt):
+        top = amax(x.real.detach(), dim, True)
+    else:
+        top = amax(x.detach(), dim, True)
+    top = arithmetic.where(top.abs() == float("inf"), 0, top)
+    total = (x - top).exp().sum(dim, True).log() + top
+    if keepdim:
+        return finish_out(total, out, "logsumexp")
+    mask = dims_mask(dim, x.nd, "logsumexp")
+    return finish_out(total.reshape([n for i, n in enumerate(shape_of(x)) if not mask >> i & 1]), out, "logsumexp")
+
+
+def dist(input, other, p=2):
+    """The p-norm of input - other."""
+    return norm(input - other, p)
+
+
+__all__ = [
+    "sum", "nansum", "mean", "nanmean", "prod", "any", "all", "count_nonzero", "amax", "amin", "aminmax", "max", "min", "argmax",
+    "argmin", "var", "std", "var_mean", "std_mean", "norm", "logsumexp", "dist",
+]
+methods = {name: globals()[name] for name in __all__ if name not in ("var_mean", "std_mean")}
+linalg = {"vector_norm": vector_norm}
