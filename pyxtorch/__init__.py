@@ -50,6 +50,8 @@ __version__ = "0.1.0"
 globals().update(_core.dtypes())
 globals().update(_tensor.public)
 
+from pyxtorch import linalg  # noqa: E402
+
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
 
@@ -85,3 +87,19 @@ def get_include():
     here = Path(__file__).parent
     installed = here / "include"
     return str(installed if installed.is_dir() else here.parent / "include")
+
+
+# Namespaces that are imported when they are first named: `import pyxtorch` stays light.
+_NAMESPACES = ("nn", "optim")
+
+
+def __getattr__(name):
+    if name in _NAMESPACES:
+        import importlib
+
+        return importlib.import_module(f"pyxtorch.{name}")
+    raise AttributeError(f"module 'pyxtorch' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_NAMESPACES})

@@ -6,11 +6,11 @@ import os as _os
 
 cimport cython
 from cpython.buffer cimport (
-    PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer, Py_buffer,
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer, Py_buffer,
 )
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport intptr_t
@@ -104,6 +104,7 @@ class OutOfMemoryError(RuntimeError):
 
 # ---------------------------------------------------------------------------------- dtypes
 
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 @cython.final
 cdef class dtype:
     """An element type, such as `pyxtorch.float32`. There is one object for each."""
@@ -245,6 +246,7 @@ cdef int _default_index = -1
 cdef list _device_stack = []
 
 
+@cython.binding(False)
 @cython.final
 cdef class device:
     """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`.
@@ -331,7 +333,6 @@ def get_default_device():
 def set_default_device(d):
     """Create tensors on `d` where no device is named."""
     global _default_kind, _default_index
-    cdef int index
     if d is None:
         _default_kind, _default_index = CPU, -1
         return
@@ -446,6 +447,7 @@ cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void 
     return s
 
 
+@cython.binding(False)
 cdef class UntypedStorage:
     """The bytes behind one or more tensors (`Tensor.untyped_storage()`)."""
     cdef pyx_storage* st
@@ -593,6 +595,7 @@ pyx_empty_tuple = <PyObject*>_empty
 Py_INCREF(_empty)
 
 
+@cython.binding(False)
 @cython.freelist(128)
 cdef class TensorBase:
     """See _core.pxd. Created by new_empty() and its like, never by a constructor."""
@@ -1026,7 +1029,7 @@ cdef TensorBase from_buffer(object source, str op):
     cdef int code, i
     cdef int64_t sizes[64]
     cdef int64_t strides[64]
-    cdef int64_t low = 0, high = 0, n = 1
+    cdef int64_t high = 0, n = 1
     cdef TensorBase x
     if view == NULL:
         raise MemoryError()

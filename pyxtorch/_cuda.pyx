@@ -6,10 +6,10 @@ what is in _cuda.pxd. Importing this module opens no library.
 import hashlib as _hashlib
 import os as _os
 import re as _re
-import sys as _sys
 import threading as _threading
 from pathlib import Path as _Path
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
@@ -938,6 +938,7 @@ def set_memory_limit(int index, nbytes):
 
 # ------------------------------------------------------------------------ streams and events
 
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Stream:
     """A queue of GPU work. Work of one stream runs in order; streams run beside each other.
 
@@ -965,7 +966,6 @@ cdef class Stream:
         self.before = []
 
     def __dealloc__(self):
-        cdef int i
         if self.owned and self.handle != NULL and owner_process == getpid():
             if current_stream[self.device_index] == self.handle:
                 current_stream[self.device_index] = NULL
@@ -1071,6 +1071,7 @@ def set_current_stream(Stream stream not None):
     current_stream[stream.device_index] = stream.handle
 
 
+@cython.binding(False)
 cdef class Event:
     """A mark in a stream: to wait for, or to take times by.
 

@@ -1,13 +1,14 @@
 """DLPack: lending tensors to other libraries and taking theirs, without a copy.
 
-The structures are those of DLPack 0.8's dlpack.h, in its "unversioned" form, which every library
-reads (the fields below are the ABI).
+The structures are those of dlpack.h (the fields below are the ABI). Tensors are lent in the form
+that the borrower asks for: the one of DLPack 1, without which NumPy makes its arrays read-only,
+or the unversioned one before it, which every library reads and which is taken here.
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_SetName
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from pyxtorch._core cimport *
 
 
@@ -40,6 +41,14 @@ cdef struct DLManagedTensor:
     void* manager_ctx
     void (*deleter)(DLManagedTensor*) noexcept
 
+cdef struct DLManagedTensorVersioned:
+    uint32_t major
+    uint32_t minor
+    void* manager_ctx
+    void (*deleter)(DLManagedTensorVersioned*) noexcept
+    uint64_t flags
+    DLTensor dl_tensor
+
 # DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool
 cdef int[12] CODES = [6, 1, 0, 0, 0, 0, 2, 4, 2, 2, 5, 5]
 
@@ -49,36 +58,68 @@ cdef void forget(DLManagedTensor* managed) noexcept with gil:
     PyMem_Free(managed)
 
 
+cdef void forget_versioned(DLManagedTensorVersioned* managed) noexcept with gil:
+    Py_DECREF(<object>managed.manager_ctx)
+    PyMem_Free(managed)
+
+
 cdef void unused(PyObject* p) noexcept:
     """The capsule goes and nobody took the tensor: let go of it."""
     cdef DLManagedTensor* managed
+    cdef DLManagedTensorVersioned* versioned
     if valid(p, "dltensor"):        # p is being freed: no reference to it may be taken
         managed = <DLManagedTensor*>pointer(p, "dltensor")
         managed.deleter(managed)
+    elif valid(p, "dltensor_versioned"):
+        versioned = <DLManagedTensorVersioned*>pointer(p, "dltensor_versioned")
+        versioned.deleter(versioned)
 
 
-def to_dlpack(TensorBase x not None):
-    """A DLPack capsule of the tensor's memory (not of its history)."""
-    cdef DLManagedTensor* managed
+cdef void describe(TensorBase x, DLTensor* t, int64_t* sizes):
+    """Fill `t`, with sizes and strides kept at `sizes`."""
     cdef int i
+    t.shape = sizes
+    t.strides = sizes + x.nd
+    for i in range(x.nd):
+        t.shape[i] = x.sizes[i]
+        t.strides[i] = x.strides[i]
+    t.data = x.ptr
+    t.device.device_type = 2 if x.dev == CUDA else 1
+    t.device.device_id = x.dev_index
+    t.ndim = x.nd
+    t.dtype.code = CODES[x.dt]
+    t.dtype.bits = 8 * itemsize_of(x.dt)
+    t.dtype.lanes = 1
+    t.byte_offset = 0
+
+
+def to_dlpack(TensorBase x not None, max_version=None):
+    """A DLPack capsule of the tensor's memory (not of its history).
+
+    Args:
+        x: the tensor; must not require grad.
+        max_version: (major, minor) of the newest DLPack that the borrower reads, None for the form
+            before versions.
+    """
+    cdef DLManagedTensor* managed
+    cdef DLManagedTensorVersioned* versioned
+    cdef size_t extra = 2 * x.nd * sizeof(int64_t)
     if x.flags & REQUIRES_GRAD:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    managed = <DLManagedTensor*>PyMem_Malloc(sizeof(DLManagedTensor) + 2 * x.nd * sizeof(int64_t))
+    if max_version is not None and max_version[0] >= 1:
+        versioned = <DLManagedTensorVersioned*>PyMem_Malloc(sizeof(DLManagedTensorVersioned) + extra)
+        if versioned == NULL:
+            raise MemoryError()
+        describe(x, &versioned.dl_tensor, <int64_t*>(versioned + 1))
+        versioned.major, versioned.minor, versioned.flags = 1, 0, 0
+        versioned.manager_ctx = <PyObject*>x
+        versioned.deleter = forget_versioned
+        Py_INCREF(x)
+        return PyCapsule_New(versioned, "dltensor_versioned", unused)
+    managed = <DLManagedTensor*>PyMem_Malloc(sizeof(DLManagedTensor) + extra)
     if managed == NULL:
         raise MemoryError()
-    managed.dl_tensor.shape = <int64_t*>(managed + 1)
-    managed.dl_tensor.strides = managed.dl_tensor.shape + x.nd
-    for i in range(x.nd):
-        managed.dl_tensor.shape[i] = x.sizes[i]
-        managed.dl_tensor.strides[i] = x.strides[i]
-    managed.dl_tensor.data = x.ptr
-    managed.dl_tensor.device.device_type = 2 if x.dev == CUDA else 1
-    managed.dl_tensor.device.device_id = x.dev_index
-    managed.dl_tensor.ndim = x.nd
-    managed.dl_tensor.dtype.code = CODES[x.dt]
-    managed.dl_tensor.dtype.bits = 8 * itemsize_of(x.dt)
-    managed.dl_tensor.dtype.lanes = 1
-    managed.dl_tensor.byte_offset = 0
+    describe(x, &managed.dl_tensor, <int64_t*>(managed + 1))
     managed.manager_ctx = <PyObject*>x
     managed.deleter = forget
     Py_INCREF(x)

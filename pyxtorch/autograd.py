@@ -185,6 +185,7 @@ class inference_mode(_GradMode):
 # ---------------------------------------------------------------------------- tensors' side
 
 
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 @cython.cclass
 class Variable(TensorBase):
     """A tensor that can be recorded.
@@ -273,6 +274,7 @@ _graveyard: list = []
 _burying: cython.bint = False
 
 
+@cython.binding(False)
 @cython.freelist(256)
 @cython.cclass
 class Node:
@@ -700,6 +702,7 @@ def new_generation(base: Variable):
     return generation
 
 
+@cython.binding(False)
 @cython.cclass
 class Function(Node):
     """Base of every differentiable operation.
@@ -907,6 +910,7 @@ def _zeros(shape, dtype, device):
     return pyxtorch.zeros(shape, dtype=dtype, device=device)
 
 
+@cython.binding(False)
 @cython.cclass
 class Stop(Function):
     """The history of a tensor that was overwritten by a constant: nothing flows back."""
@@ -917,6 +921,7 @@ class Stop(Function):
         return 0
 
 
+@cython.binding(False)
 @cython.cclass
 class AsStridedView(Function):
     """The history of a view whose base was changed in place."""
@@ -932,6 +937,7 @@ class AsStridedView(Function):
         return 0
 
 
+@cython.binding(False)
 @cython.cclass
 class CopySlices(Function):
     """A base after one of its views was overwritten: gradients part between old base and value."""

@@ -2,13 +2,13 @@
 
 Methods are the operations' own functions, attached here from each family's `methods`.
 """
+cimport cython
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
-from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
-from cpython.ref cimport Py_INCREF
+from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from libc.string cimport memcpy
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, recording, stale
+from pyxtorch.autograd cimport Variable, stale
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
@@ -88,6 +88,7 @@ cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 
 
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Tensor(Variable):
     """An n-dimensional array that can be recorded: see the documentation of each method.
 
@@ -603,7 +604,7 @@ cdef class Tensor(Variable):
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         from pyxtorch._dlpack import to_dlpack
-        return to_dlpack(self.clone() if copy else self)
+        return to_dlpack(self.clone() if copy else self, max_version)
 
     def __dlpack_device__(self):
         return (2 if self.dev == CUDA else 1, int(self.dev_index))

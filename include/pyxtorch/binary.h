@@ -19,7 +19,7 @@
     X(add_scaled, PYX_INEXACT, PYX_SAME, x + s[0] * y)                                              \
     X(mul_conj, PYX_COMPLEXES, PYX_SAME, x * conj(y))                                               \
     X(copysign, PYX_FLOATS, PYX_SAME, copysign(x, y))                                               \
-    X(heaviside, PYX_ORDERED, PYX_SAME, x == (T)0 ? y : (T)(x != x ? x : (T)(x > (T)0)))            \
+    X(heaviside, PYX_ORDERED, PYX_SAME, x == (T)0 ? y : (T)(x > (T)0))                              \
     X(lerp_scalar, PYX_FLOATS, PYX_SAME, s[0] < (T)0.5 ? x + s[0] * (y - x) : y - (y - x) * ((T)1 - s[0])) \
     X(polar, PYX_FLOATS, PYX_TO_COMPLEX, polar(x, y))                                               \
     X(complex, PYX_FLOATS, PYX_TO_COMPLEX, make(x, y))
@@ -62,6 +62,7 @@
       fabs(x - y) < s[0] ? (T)0.5 * (x - y) * (x - y) / s[0] : fabs(x - y) - (T)0.5 * s[0])         \
     X(huber, PYX_FLOATS, PYX_SAME,                                                                  \
       fabs(x - y) <= s[0] ? (T)0.5 * (x - y) * (x - y) : s[0] * (fabs(x - y) - (T)0.5 * s[0]))      \
+    X(prelu, PYX_FLOATS, PYX_SAME, x > (T)0 ? x : x * y)                                            \
     X(squared_difference, PYX_FLOATS, PYX_SAME, (x - y) * (x - y))
 
 #define PYX_BINARY_BACKWARD(X)                                                                      \
@@ -70,12 +71,12 @@
     X(relu_backward, PYX_REALS, PYX_SAME, y > (T)0 ? x : (T)0)                                      \
     X(threshold_backward, PYX_REALS, PYX_SAME, y <= (T)s[0] ? (T)0 : x)                             \
     X(leaky_relu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * s[0])                           \
-    X(hardtanh_backward, PYX_FLOATS, PYX_SAME, (y <= s[0]) | (y >= s[1]) ? (T)0 : x)                \
+    X(hardtanh_backward, PYX_FLOATS, PYX_SAME, (y > s[0]) & (y < s[1]) ? x : (T)0)                 \
     X(clamp_backward, PYX_FLOATS, PYX_SAME, (y < s[0]) | (y > s[1]) ? (T)0 : x)                     \
     X(hardsigmoid_backward, PYX_FLOATS, PYX_SAME, (y > (T)-3) & (y < (T)3) ? x / (T)6 : (T)0)       \
     X(hardswish_backward, PYX_FLOATS, PYX_SAME,                                                     \
-      y <= (T)-3 ? (T)0 : y < (T)3 ? x * (y / (T)3 + (T)0.5) : x)                                   \
-    X(hardshrink_backward, PYX_FLOATS, PYX_SAME, (y >= -s[0]) & (y <= s[0]) ? (T)0 : x)             \
+      y >= (T)3 ? x : y <= (T)-3 ? (T)0 : x * (y / (T)3 + (T)0.5))                                  \
+    X(hardshrink_backward, PYX_FLOATS, PYX_SAME, (y < -s[0]) | (y > s[0]) ? x : (T)0)               \
     X(softsign_backward, PYX_FLOATS, PYX_SAME, x / (((T)1 + fabs(y)) * ((T)1 + fabs(y))))           \
     X(abs_backward, PYX_FLOATS, PYX_SAME, x * sign(y))                                              \
     X(log_backward, PYX_INEXACT, PYX_SAME, zero_div(x, conj(y)))                                    \
@@ -96,7 +97,18 @@
     X(huber_slope, PYX_FLOATS, PYX_SAME, fabs(x - y) <= s[0] ? x - y : s[0] * sign(x - y))
 
 /* Special functions of two operands */
-#define PYX_BINARY_SPECIAL(X)
+#define PYX_BINARY_SPECIAL(X)                                                                       \
+    X(igamma, PYX_FLOATS, PYX_SAME, igamma(x, y))                                                   \
+    X(igammac, PYX_FLOATS, PYX_SAME, igammac(x, y))                                                 \
+    X(zeta, PYX_FLOATS, PYX_SAME, zeta(x, y))                                                       \
+    X(chebyshev_polynomial_t, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_T, x, y))                  \
+    X(chebyshev_polynomial_u, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_U, x, y))                  \
+    X(chebyshev_polynomial_v, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_V, x, y))                  \
+    X(chebyshev_polynomial_w, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_W, x, y))                  \
+    X(hermite_polynomial_h, PYX_FLOATS, PYX_SAME, polynomial(HERMITE_H, x, y))                      \
+    X(hermite_polynomial_he, PYX_FLOATS, PYX_SAME, polynomial(HERMITE_HE, x, y))                    \
+    X(laguerre_polynomial_l, PYX_FLOATS, PYX_SAME, polynomial(LAGUERRE_L, x, y))                    \
+    X(legendre_polynomial_p, PYX_FLOATS, PYX_SAME, polynomial(LEGENDRE_P, x, y))                    
 
 #define PYX_BINARY(X)        \
     PYX_BINARY_ARITHMETIC(X) \

@@ -76,7 +76,11 @@ template <class To, class From>
 PYX_HD To bits(From x) {
     static_assert(sizeof(To) == sizeof(From), "bits() keeps the size");
     To y;
+#ifdef __CUDACC_RTC__
+    memcpy(&y, &x, sizeof(To));
+#else
     __builtin_memcpy(&y, &x, sizeof(To));
+#endif
     return y;
 }
 

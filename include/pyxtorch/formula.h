@@ -33,7 +33,7 @@ template <class T> struct result_type<PYX_TO_COMPLEX, T> { typedef complex<T> ty
 template <int result, class T> using result_t = typename result_type<result, T>::type;
 
 /* How many scalars an expression reads: one more than the largest k in any s[k]. */
-constexpr int count_scalars(const char* e) {
+constexpr PYX_HD int count_scalars(const char* e) {
     int n = 0;
     for (; *e; e++)
         if (e[0] == 's' && e[1] == '[' && e[2] - '0' + 1 > n) n = e[2] - '0' + 1;

@@ -61,16 +61,53 @@ template <class F, class T> struct Scalars {
     }
 };
 
+/* Formulas with a faster form for most arguments: holds(x) says which, eval(x) is it. A stretch of
+   memory whose elements all hold is computed with it. Specialised where the loops are made. */
+template <class F, class T> struct Near { static constexpr bool exists = false; };
+/* Formulas written with vector instructions: eval(vector), lanes elements at a time. */
+template <class F, class T> struct Wide { static constexpr bool exists = false; };
+
+constexpr int64_t stretch = 256;
+
+/* bool in memory is a byte, which compilers vectorise over: not 0 is true. */
+template <class T> struct in_memory { typedef T type; };
+template <> struct in_memory<bool> { typedef pyx_u8 type; };
+template <class T> using in_memory_t = typename in_memory<T>::type;
+template <class T> PYX_HD T value_of(in_memory_t<T> x) {
+    if constexpr (std::is_same<T, bool>::value) return x != 0;
+    else return x;
+}
+
 template <class F, class T> struct Unary {
     typedef result_t<F::result, T> R;
     static constexpr int width = lanes<R>(sizeof(R) < sizeof(T) ? sizeof(R) : sizeof(T));
     static __attribute__((noinline)) void block(char* const* p, int64_t n, const double* d) {
         const Scalars<F, T> s(d);
-        R* out = (R*)p[0];
-        const T* x = (const T*)p[1];
+        in_memory_t<R>* out = (in_memory_t<R>*)p[0];
+        const in_memory_t<T>* x = (const in_memory_t<T>*)p[1];
         n &= -(int64_t)width;
+        if constexpr (Wide<F, T>::exists) {
+            /* Two vectors at a time: each is one long chain of dependent instructions. */
+            int64_t i = 0;
+            for (; i + 2 * width <= n; i += 2 * width) Wide<F, T>::two(out + i, x + i, s.s);
+            for (; i < n; i += width) Wide<F, T>::one(out + i, x + i, s.s);
+        } else if constexpr (Near<F, T>::exists) {
+            for (int64_t b = 0; b < n; b += stretch) {
+                int64_t m = (n - b < stretch ? n - b : stretch) & -(int64_t)width;
+                int far = 0;
+                for (int64_t i = b; i < b + m; i++) far |= !Near<F, T>::holds(x[i]);
+                if (far) {
 #pragma GCC ivdep
-        for (int64_t i = 0; i < n; i++) out[i] = F::template eval<T>(x[i], s.s);
+                    for (int64_t i = b; i < b + m; i++) out[i] = F::template eval<T>(value_of<T>(x[i]), s.s);
+                } else {
+#pragma GCC ivdep
+                    for (int64_t i = b; i < b + m; i++) out[i] = Near<F, T>::eval(x[i]);
+                }
+            }
+        } else {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < n; i++) out[i] = F::template eval<T>(value_of<T>(x[i]), s.s);
+        }
     }
     static constexpr Kernel kernel(int convert) {
         uint8_t c = (uint8_t)convert, in = convert ? 2 : sizeof(T);
@@ -84,11 +121,26 @@ template <class F, class T> struct Binary {
     static constexpr int width = lanes<R>(sizeof(R) < sizeof(T) ? sizeof(R) : sizeof(T));
     static __attribute__((noinline)) void block(char* const* p, int64_t n, const double* d) {
         const Scalars<F, T> s(d);
-        R* out = (R*)p[0];
-        const T *x = (const T*)p[1], *y = (const T*)p[2];
+        in_memory_t<R>* out = (in_memory_t<R>*)p[0];
+        const in_memory_t<T> *x = (const in_memory_t<T>*)p[1], *y = (const in_memory_t<T>*)p[2];
         n &= -(int64_t)width;
+        if constexpr (Near<F, T>::exists) {
+            for (int64_t b = 0; b < n; b += stretch) {
+                int64_t m = (n - b < stretch ? n - b : stretch) & -(int64_t)width;
+                int far = 0;
+                for (int64_t i = b; i < b + m; i++) far |= !Near<F, T>::holds(x[i], y[i]);
+                if (far) {
 #pragma GCC ivdep
-        for (int64_t i = 0; i < n; i++) out[i] = F::template eval<T>(x[i], y[i], s.s);
+                    for (int64_t i = b; i < b + m; i++) out[i] = F::template eval<T>(value_of<T>(x[i]), value_of<T>(y[i]), s.s);
+                } else {
+#pragma GCC ivdep
+                    for (int64_t i = b; i < b + m; i++) out[i] = Near<F, T>::eval(x[i], y[i]);
+                }
+            }
+        } else {
+#pragma GCC ivdep
+            for (int64_t i = 0; i < n; i++) out[i] = F::template eval<T>(value_of<T>(x[i]), value_of<T>(y[i]), s.s);
+        }
     }
     static constexpr Kernel kernel(int convert) {
         uint8_t c = (uint8_t)convert, in = convert ? 2 : sizeof(T);

@@ -46,25 +46,46 @@ template <class T> PYX_HD T remainder_of(T a, T b) {
     T r = fmod_of(a, b);
     return r != (T)0 && (r < (T)0) != (b < (T)0) ? (T)(r + b) : r;
 }
-#define PYX_DIVISION(T)                                                               \
-    PYX_HD T div_trunc(T a, T b) { return trunc(a / b); }                             \
-    PYX_HD T fmod_of(T a, T b) { return fmod(a, b); }                                 \
-    PYX_HD T remainder_of(T a, T b) {                                                 \
-        T r = fmod(a, b);                                                             \
-        return (r != (T)0) & ((r < (T)0) != (b < (T)0)) ? r + b : r;                  \
-    }                                                                                 \
-    /* The quotient of what fmod leaves is whole up to rounding: round it so. */      \
-    PYX_HD T div_floor(T a, T b) {                                                    \
-        T r = fmod(a, b), q = (a - r) / b;                                            \
-        q = (r != (T)0) & ((r < (T)0) != (b < (T)0)) ? q - (T)1 : q;                  \
-        T f = floor(q);                                                               \
-        f = q - f > (T)0.5 ? f + (T)1 : f;                                            \
-        f = q != (T)0 ? f : copysign((T)0, a / b);                                    \
-        return b == (T)0 ? a / b : f;                                                 \
-    }
+/* The remainder and the floor of the quotient, from r = fmod(a, b) */
+template <class T> PYX_HD T remainder_from(T r, T b) { return (r != (T)0) & ((r < (T)0) != (b < (T)0)) ? r + b : r; }
+template <class T> PYX_HD T div_floor_from(T r, T a, T b) {
+    /* (a - r) / b is whole up to rounding: round it so. */
+    T q = (a - r) / b;
+    q = (r != (T)0) & ((r < (T)0) != (b < (T)0)) ? q - (T)1 : q;
+    T f = floor(q);
+    f = q - f > (T)0.5 ? f + (T)1 : f;
+    f = q != (T)0 ? f : copysign((T)0, a / b);
+    return b == (T)0 ? a / b : f;
+}
+#define PYX_DIVISION(T)                                                            \
+    PYX_HD T div_trunc(T a, T b) { return trunc(a / b); }                          \
+    PYX_HD T fmod_of(T a, T b) { return fmod(a, b); }                              \
+    PYX_HD T remainder_of(T a, T b) { return remainder_from(fmod(a, b), b); }      \
+    PYX_HD T div_floor(T a, T b) { return div_floor_from(fmod(a, b), a, b); }
 PYX_DIVISION(float)
 PYX_DIVISION(double)
 #undef PYX_DIVISION
+
+#ifndef __CUDACC_RTC__
+/* fmod of quotients below 2^22 (2^50): a - q b is exact, q at most one too large */
+#if defined(__FMA__)
+#define PYX_EXACT_FMOD_DOUBLE 1
+PYX_HD float exact_residue(float a, float q, float b) { return __builtin_fmaf(-q, b, a); }
+PYX_HD double exact_residue(double a, double q, double b) { return __builtin_fma(-q, b, a); }
+#else
+#define PYX_EXACT_FMOD_DOUBLE 0
+PYX_HD float exact_residue(float a, float q, float b) { return (float)((double)a - (double)q * (double)b); }
+PYX_HD double exact_residue(double a, double q, double b) { return a - q * b; }
+#endif
+template <class T> PYX_HD bool fmod_is_near(T a, T b) {
+    return (fabs(a) < fabs(b) * (sizeof(T) == 4 ? (T)4e6 : (T)1e15)) & (fabs(b) < (T)1e30) & (fabs(b) > (T)1e-30);
+}
+template <class T> PYX_HD T fmod_near(T a, T b) {
+    T r = exact_residue(a, trunc(a / b), b);
+    r = ((r < (T)0) != (a < (T)0)) & (r != (T)0) ? r + copysign(b, a) : r;
+    return copysign(r, a);
+}
+#endif
 
 /* ----------------------------------------------------------------------------- whole powers */
 

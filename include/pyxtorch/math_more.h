@@ -10,14 +10,14 @@ inline namespace PYX_LEVEL_NS {
 /* The normal distribution's cumulative and density functions */
 template <class T> PYX_HD T normal_cdf(T x) { return (T)0.5 + (T)0.5 * erf(x * (T)PYX_SQRT_HALF); }
 template <class T> PYX_HD T normal_pdf(T x) { return (T)PYX_INV_SQRT_2PI * exp((T)-0.5 * x * x); }
-template <class T> PYX_HD T gelu(T x) { return x == -infinity<T>() ? (T)0 * (T)-1 : x * normal_cdf(x); }
+template <class T> PYX_HD T gelu(T x) { return x * normal_cdf(x); }
 /* Hendrycks, Gimpel (2016): 0.5 x (1 + tanh(u)) is x sigmoid(2 u) */
 template <class T> PYX_HD T gelu_tanh_inner(T x) { return (T)PYX_SQRT_2_PI * x * ((T)1 + (T)0.044715 * x * x); }
 template <class T> PYX_HD T gelu_tanh(T x) { return x / ((T)1 + exp((T)-2 * gelu_tanh_inner(x))); }
 template <class T> PYX_HD T gelu_tanh_slope(T x) {
-    T t = tanh(gelu_tanh_inner(x));
+    T p = sigmoid((T)2 * gelu_tanh_inner(x));
     T inner = (T)PYX_SQRT_2_PI * ((T)1 + (T)(3 * 0.044715) * x * x);
-    return (T)0.5 * ((T)1 + t) + (T)0.5 * x * ((T)1 - t * t) * inner;
+    return p * ((T)1 + (T)2 * x * ((T)1 - p) * inner);
 }
 /* log(1 + e^x) without overflow */
 template <class T> PYX_HD T softplus1(T x) { return maximum(x, (T)0) + log1p(exp(-fabs(x))); }
@@ -34,11 +34,11 @@ template <class T> PYX_HD T elu(T x, T alpha, T scale, T input_scale) {
 /* tanh(log(1 + e)) = n / (n + 2), n = e (e + 2), e = e^x; it is 1 from x = 20 on */
 template <class T> PYX_HD T mish(T x) {
     T e = exp(minimum(x, (T)20)), n = e * (e + (T)2);
-    return x == -infinity<T>() ? (T)0 : x * (n / (n + (T)2));
+    return x * (n / (n + (T)2));
 }
 template <class T> PYX_HD T mish_slope(T x) {
-    T e = exp(minimum(x, (T)20)), n = e * (e + (T)2), d = n + (T)2;
-    return n / d + (T)4 * x * e * ((T)1 + e) / (d * d);
+    T a = minimum(x, (T)20), e = exp(a), n = e * (e + (T)2), d = n + (T)2;
+    return n / d + (T)4 * a * e * ((T)1 + e) / (d * d);
 }
 template <class T> PYX_HD T sinc(T x) {
     T p = x * (T)PYX_PI;

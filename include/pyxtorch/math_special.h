@@ -1,3 +1,363 @@
-/* Special functions, scalar. */
+/* Special functions: scalar, computed in double. DLMF is the Digital Library of Mathematical
+   Functions, https://dlmf.nist.gov. */
 #pragma once
 #include "math_more.h"
+
+namespace pyx {
+inline namespace PYX_LEVEL_NS {
+
+#define PYX_EPS 1.1102230246251565e-16
+#define PYX_SQRT_PI 1.7724538509055160273
+#define PYX_IN_DOUBLE1(name) \
+    PYX_HD float name(float x) { return (float)name((double)x); }
+#define PYX_IN_DOUBLE2(name) \
+    PYX_HD float name(float x, float y) { return (float)name((double)x, (double)y); }
+#ifdef __CUDACC_RTC__
+#define PYX_FN static __device__
+#else
+#define PYX_FN inline
+#endif
+
+/* ------------------------------------------------------------------------ gamma functions */
+
+/* DLMF 5.5.2 to raise the argument to 10, then 5.11.2; 5.5.4 for negative ones */
+PYX_FN double digamma(double x) {
+    if (x == 0.0) return copysign(infinity<double>(), -x);
+    double y = 0.0;
+    if (x < 0.0) {
+        double whole = trunc(x), part = x - whole;
+        if (part == 0.0 || is_inf(x)) return not_a_number<double>();
+        y = -PYX_PI / tan(PYX_PI * part);
+        x = 1.0 - x;
+    }
+    for (; x < 10.0; x += 1.0) y -= 1.0 / x;
+    if (x > 1e17) return y + log(x);
+    double q = 1.0 / (x * x), p = 1.0 / 12.0;
+    p = p * q - 691.0 / 32760.0;
+    p = p * q + 1.0 / 132.0;
+    p = p * q - 1.0 / 240.0;
+    p = p * q + 1.0 / 252.0;
+    p = p * q - 1.0 / 120.0;
+    p = p * q + 1.0 / 12.0;
+    return y + log(x) - 0.5 / x - q * p;
+}
+/* DLMF 5.15.1, 5.15.6, 5.15.8 */
+PYX_FN double trigamma(double x) {
+    double y = 0.0, sign = 1.0;
+    if (x < 0.5) {
+        double s = sin(PYX_PI * (x - floor(x)));
+        y = -PYX_PI * PYX_PI / (s * s);
+        sign = -1.0;
+        x = 1.0 - x;
+    }
+    double sum = 0.0;
+    for (; x < 10.0; x += 1.0) sum += 1.0 / (x * x);
+    double q = 1.0 / (x * x), p = 7.0 / 6.0;
+    p = p * q - 691.0 / 2730.0;
+    p = p * q + 5.0 / 66.0;
+    p = p * q - 1.0 / 30.0;
+    p = p * q + 1.0 / 42.0;
+    p = p * q - 1.0 / 30.0;
+    p = p * q + 1.0 / 6.0;
+    sum += 1.0 / x + 0.5 * q + q / x * p;
+    return sign * (sum + y);
+}
+/* The Hurwitz zeta function by Euler-Maclaurin summation, DLMF 25.11.5 */
+PYX_FN double zeta(double s, double q) {
+    if (s == 1.0) return infinity<double>();
+    if (!(s > 1.0) || q != q) return not_a_number<double>();
+    if (q <= 0.0) {
+        if (q == floor(q)) return infinity<double>();
+        if (s != floor(s)) return not_a_number<double>();
+    }
+    if (is_inf(q)) return 0.0;
+    double sum = pow(q, -s);
+    int n = 0;
+    while ((n < 9 || q <= 9.0) && n < 1000000) {
+        n++;
+        q += 1.0;
+        double term = pow(q, -s);
+        sum += term;
+        if (fabs(term) < PYX_EPS * fabs(sum)) return sum;
+    }
+    double power = pow(q, -s);
+    sum += power * q / (s - 1.0) - 0.5 * power;
+    /* B(2k) / (2k)! */
+    const double bernoulli[12] = {
+        8.3333333333333333e-2, -1.3888888888888889e-3, 3.3068783068783069e-5, -8.2671957671957672e-7,
+        2.0876756987868099e-8, -5.2841901386874932e-10, 1.3382536530684679e-11, -3.3896802963225829e-13,
+        8.5860620562778446e-15, -2.1748686985580619e-16, 5.5090028283602295e-18, -1.3954464685812523e-19};
+    double rising = s, below = power / q;
+    for (int k = 0; k < 12; k++) {
+        double term = rising * below * bernoulli[k];
+        sum += term;
+        if (fabs(term) < PYX_EPS * fabs(sum)) break;
+        rising *= (s + 2 * k + 1) * (s + 2 * k + 2);
+        below /= q * q;
+    }
+    return sum;
+}
+/* The nth derivative of digamma: DLMF 5.15.1 */
+PYX_FN double polygamma(double x, double n) {
+    if (n == 0.0) return digamma(x);
+    if (n == 1.0) return trigamma(x);
+    double sign = fmod(n, 2.0) != 0.0 ? 1.0 : -1.0;
+    return sign * exp(lgamma(n + 1.0)) * zeta(n + 1.0, x);
+}
+
+/* Regularised incomplete gamma functions: the series DLMF 8.11.4 below x = a + 1, the continued
+   fraction DLMF 8.9.2 (by Lentz's method) above it. */
+PYX_FN double gamma_prefix(double a, double x) { return exp(a * log(x) - x - lgamma(a + 1.0)); }
+/* Above a = 10^4 the first two terms of the uniform expansion, DLMF 8.12.3 and 8.12.4 */
+PYX_FN double igamma_uniform(double a, double x, double sign) {
+    double m = (x - a) / a, h = m - log1p(m), eta = copysign(sqrt(2.0 * (h > 0.0 ? h : 0.0)), m);
+    double c = fabs(eta) < 1e-3 ? -1.0 / 3.0 + eta / 12.0 : 1.0 / m - 1.0 / eta;
+    return 0.5 * erfc(sign * eta * sqrt(0.5 * a)) + sign * exp(-0.5 * a * eta * eta) / sqrt(2.0 * PYX_PI * a) * c;
+}
+PYX_FN double lower_series(double a, double x) {
+    double term = 1.0, sum = 1.0;
+    for (int k = 1; k < 10000; k++) {
+        term *= x / (a + k);
+        sum += term;
+        if (term < PYX_EPS * sum) break;
+    }
+    return gamma_prefix(a, x) * sum;
+}
+PYX_FN double upper_fraction(double a, double x) {
+    double b = x + 1.0 - a, c = 1e300, d = 1.0 / b, h = d;
+    for (int k = 1; k < 10000; k++) {
+        double e = -k * (k - a);
+        b += 2.0;
+        d = e * d + b;
+        d = 1.0 / (fabs(d) < 1e-300 ? 1e-300 : d);
+        c = b + e / c;
+        c = fabs(c) < 1e-300 ? 1e-300 : c;
+        h *= d * c;
+        if (fabs(d * c - 1.0) < 2.0 * PYX_EPS) break;
+    }
+    return gamma_prefix(a, x) * a * h;
+}
+PYX_FN double igamma(double a, double x) {
+    if (!(a >= 0.0) || !(x >= 0.0) || (a == 0.0 && x == 0.0)) return not_a_number<double>();
+    if (is_inf(a)) return is_inf(x) ? not_a_number<double>() : 0.0;
+    if (a == 0.0 || is_inf(x)) return 1.0;
+    if (x == 0.0) return 0.0;
+    if (a > 1e4) return igamma_uniform(a, x, -1.0);
+    return x < a + 1.0 ? lower_series(a, x) : 1.0 - upper_fraction(a, x);
+}
+PYX_FN double igammac(double a, double x) {
+    if (!(a >= 0.0) || !(x >= 0.0) || (a == 0.0 && x == 0.0)) return not_a_number<double>();
+    if (is_inf(a)) return is_inf(x) ? not_a_number<double>() : 1.0;
+    if (a == 0.0 || is_inf(x)) return 0.0;
+    if (x == 0.0) return 1.0;
+    if (a > 1e4) return igamma_uniform(a, x, 1.0);
+    return x < a + 1.0 ? 1.0 - lower_series(a, x) : upper_fraction(a, x);
+}
+
+/* ----------------------------------------------------------------------- the error function */
+
+/* e^(x^2) erfc(x): from 10 on its asymptotic series, DLMF 7.12.1 */
+PYX_FN double erfcx(double x) {
+    if (x < 10.0) return x < -26.7 ? infinity<double>() : exp(x * x) * erfc(x);
+    double q = 0.5 / (x * x), term = 1.0, sum = 1.0;
+    for (int k = 1; k < 12; k++) {
+        term *= -(2 * k - 1) * q;
+        sum += term;
+    }
+    return sum / (x * PYX_SQRT_PI);
+}
+/* x with erf(x) = y and erfc(x) = c, for 0 <= y: the start is Winitzki's approximation, Newton's
+   steps follow on erf near 0 and on log(erfc) in the tail. */
+PYX_FN double erf_inverse(double y, double c) {
+    if (c == 0.0) return infinity<double>();
+    double l = log(c) + log1p(y), t = 2.0 / (PYX_PI * 0.147) + 0.5 * l;
+    double x = sqrt(sqrt(t * t - l / 0.147) - t);
+    for (int i = 0; i < 4; i++) {
+        if (y < 0.7) x -= (erf(x) - y) * (0.5 * PYX_SQRT_PI) * exp(x * x);
+        else {
+            double e = erfcx(x);
+            x += (log(e) - x * x - log(c)) * e * (0.5 * PYX_SQRT_PI);
+        }
+    }
+    return x;
+}
+PYX_FN double erfinv(double y) {
+    double a = fabs(y);
+    if (!(a <= 1.0)) return not_a_number<double>();
+    if (a < 1e-8) return y * (0.5 * PYX_SQRT_PI);
+    return copysign(erf_inverse(a, 1.0 - a), y);
+}
+PYX_FN double ndtr(double x) { return 0.5 * erfc(-x * PYX_SQRT_HALF); }
+PYX_FN double ndtri(double p) {
+    if (!(p >= 0.0 && p <= 1.0)) return not_a_number<double>();
+    double root2 = 1.4142135623730950488;
+    if (p == 0.5) return 0.0;
+    return p < 0.5 ? -root2 * erf_inverse(1.0 - 2.0 * p, 2.0 * p) : root2 * erf_inverse(2.0 * p - 1.0, 2.0 - 2.0 * p);
+}
+PYX_FN double log_ndtr(double x) {
+    double t = x * PYX_SQRT_HALF;
+    return x < -1.0 ? log(0.5 * erfcx(-t)) - t * t : log1p(-0.5 * erfc(t));
+}
+
+/* ------------------------------------------------------------------------- Bessel functions */
+
+/* e^-|x| I_n(x), n 0 or 1: the power series DLMF 10.25.2, all of whose terms are positive, up to
+   30; then the asymptotic one, DLMF 10.40.1 */
+PYX_FN double scaled_bessel_i(int n, double x) {
+    double a = fabs(x), sum, term;
+    if (a <= 30.0) {
+        double q = 0.25 * a * a;
+        term = sum = n ? 0.5 * a : 1.0;
+        for (int k = 1; k < 100; k++) {
+            term *= q / (k * (double)(k + n));
+            sum += term;
+            if (term < PYX_EPS * sum) break;
+        }
+        sum *= exp(-a);
+    } else {
+        if (a == infinity<double>()) return 0.0;
+        term = sum = 1.0;
+        for (int k = 1; k < 30; k++) {
+            double odd = 2 * k - 1;
+            term *= (odd * odd - 4.0 * n) / (k * 8.0 * a);
+            sum += term;
+            if (fabs(term) < PYX_EPS * fabs(sum)) break;
+        }
+        sum /= sqrt(2.0 * PYX_PI * a);
+    }
+    return n && x < 0.0 ? -sum : sum;
+}
+PYX_FN double i0e(double x) { return scaled_bessel_i(0, x); }
+PYX_FN double i1e(double x) { return scaled_bessel_i(1, x); }
+PYX_FN double i0(double x) { return is_inf(x) ? infinity<double>() : exp(fabs(x)) * scaled_bessel_i(0, x); }
+PYX_FN double i1(double x) { return is_inf(x) ? x : exp(fabs(x)) * scaled_bessel_i(1, x); }
+
+/* e^x K_n(x), any real order: the integral DLMF 10.32.9 by the trapezoidal rule, which converges
+   exponentially for it */
+PYX_FN double scaled_bessel_k(double n, double x) {
+    if (x == 0.0) return infinity<double>();
+    if (is_inf(x) && x > 0.0) return 0.0;
+    if (!(x > 0.0)) return not_a_number<double>();
+    double step = x > 16.0 ? 0.5 / sqrt(x) : 0.125, sum = 0.5;
+    for (int i = 1; i < 8000; i++) {
+        double t = step * i, h = sinh(0.5 * t);
+        double term = exp(-2.0 * x * h * h) * cosh(n * t);
+        if (!(term > 1e-18 * sum)) break;
+        sum += term;
+    }
+    return step * sum;
+}
+PYX_FN double k0e(double x) { return scaled_bessel_k(0.0, x); }
+PYX_FN double k1e(double x) { return scaled_bessel_k(1.0, x); }
+PYX_FN double k0(double x) { return exp(-x) * scaled_bessel_k(0.0, x); }
+PYX_FN double k1(double x) { return exp(-x) * scaled_bessel_k(1.0, x); }
+PYX_FN double bessel_j0(double x) { return ::j0(x); }
+PYX_FN double bessel_j1(double x) { return ::j1(x); }
+PYX_FN double bessel_y0(double x) { return x < 0.0 ? not_a_number<double>() : ::y0(x); }
+PYX_FN double bessel_y1(double x) { return x < 0.0 ? not_a_number<double>() : ::y1(x); }
+PYX_FN double spherical_j0(double x) {
+    if (is_inf(x)) return 0.0;
+    return fabs(x) < 1e-4 ? 1.0 - x * x / 6.0 : sin(x) / x;
+}
+/* Ai: for large x by DLMF 9.6.2 over K(1/3), for large -x DLMF 9.7.9, between 9.4.1 */
+PYX_FN double airy_ai(double x) {
+    if (x != x) return x;
+    double z = 2.0 / 3.0 * fabs(x) * sqrt(fabs(x));
+    if (x > 2.0) return x > 110.0 ? 0.0 : sqrt(x / 3.0) / PYX_PI * exp(-z) * scaled_bessel_k(1.0 / 3.0, z);
+    if (x < -8.0) {
+        if (is_inf(x)) return 0.0;
+        double even = 1.0, odd = 0.0, u = 1.0;
+        for (int k = 1; k < 14; k++) {
+            u *= (6.0 * k - 5.0) * (6.0 * k - 3.0) * (6.0 * k - 1.0) / (216.0 * k * (2.0 * k - 1.0)) / z;
+            double signed_u = (k / 2) % 2 ? -u : u;
+            if (k % 2) odd += signed_u;
+            else even += signed_u;
+        }
+        double phase = z - 0.25 * PYX_PI;
+        return (cos(phase) * even + sin(phase) * odd) / (PYX_SQRT_PI * sqrt(sqrt(-x)));
+    }
+    double cube = x * x * x, f = 1.0, g = x, a = 1.0, b = x;
+    for (int k = 1; k < 60; k++) {
+        a *= cube / ((3.0 * k - 1.0) * (3.0 * k));
+        b *= cube / ((3.0 * k) * (3.0 * k + 1.0));
+        f += a;
+        g += b;
+    }
+    return 0.35502805388781723926 * f - 0.25881940379280679841 * g;
+}
+
+/* ------------------------------------------------------------------- orthogonal polynomials */
+
+/* By their three-term recurrences, DLMF 18.9.1: p(k+1) = (a x + b) p(k) - c p(k-1) */
+enum { CHEBYSHEV_T, CHEBYSHEV_U, CHEBYSHEV_V, CHEBYSHEV_W, HERMITE_H, HERMITE_HE, LAGUERRE_L, LEGENDRE_P };
+PYX_FN double polynomial(int family, double x, double degree) {
+    if (x != x || degree != degree) return not_a_number<double>();
+    if (degree < 0.0) return 0.0;
+    double n = degree > 1e5 ? 1e5 : trunc(degree), before = 1.0, p;
+    if (n == 0.0) return 1.0;
+    switch (family) {
+        case CHEBYSHEV_U: case HERMITE_H: p = x + x; break;
+        case CHEBYSHEV_V: p = x + x - 1.0; break;
+        case CHEBYSHEV_W: p = x + x + 1.0; break;
+        case LAGUERRE_L: p = 1.0 - x; break;
+        default: p = x;
+    }
+    for (double k = 1.0; k < n; k += 1.0) {
+        double next;
+        switch (family) {
+            case HERMITE_H: next = 2.0 * (x * p - k * before); break;
+            case HERMITE_HE: next = x * p - k * before; break;
+            case LAGUERRE_L: next = ((2.0 * k + 1.0 - x) * p - k * before) / (k + 1.0); break;
+            case LEGENDRE_P: next = ((2.0 * k + 1.0) * x * p - k * before) / (k + 1.0); break;
+            default: next = 2.0 * x * p - before;
+        }
+        before = p;
+        p = next;
+    }
+    return p;
+}
+PYX_HD float polynomial(int family, float x, float degree) { return (float)polynomial(family, (double)x, (double)degree); }
+
+PYX_IN_DOUBLE1(digamma)
+PYX_IN_DOUBLE1(trigamma)
+PYX_IN_DOUBLE2(zeta)
+PYX_IN_DOUBLE2(polygamma)
+PYX_IN_DOUBLE2(igamma)
+PYX_IN_DOUBLE2(igammac)
+PYX_IN_DOUBLE1(erfcx)
+PYX_IN_DOUBLE1(erfinv)
+PYX_IN_DOUBLE1(ndtr)
+PYX_IN_DOUBLE1(ndtri)
+PYX_IN_DOUBLE1(log_ndtr)
+PYX_IN_DOUBLE1(i0)
+PYX_IN_DOUBLE1(i0e)
+PYX_IN_DOUBLE1(i1)
+PYX_IN_DOUBLE1(i1e)
+PYX_IN_DOUBLE1(k0)
+PYX_IN_DOUBLE1(k0e)
+PYX_IN_DOUBLE1(k1)
+PYX_IN_DOUBLE1(k1e)
+PYX_IN_DOUBLE1(bessel_j0)
+PYX_IN_DOUBLE1(bessel_j1)
+PYX_IN_DOUBLE1(bessel_y0)
+PYX_IN_DOUBLE1(bessel_y1)
+PYX_IN_DOUBLE1(spherical_j0)
+PYX_IN_DOUBLE1(airy_ai)
+
+/* x = m 2^e with 1/2 <= |m| < 1: the two parts, both as floats */
+PYX_HD double frexp_exponent(double x) {
+    if (x == 0.0 || is_inf(x) || x != x) return 0.0;
+    int tiny = fabs(x) < 2.2250738585072014e-308 ? 54 : 0;
+    pyx_u64 u = bits<pyx_u64>(tiny ? x * 18014398509481984.0 : x);
+    return (double)((int)(u >> 52 & 0x7ff) - 1022 - tiny);
+}
+PYX_HD double frexp_mantissa(double x) {
+    if (x == 0.0 || is_inf(x) || x != x) return x;
+    pyx_u64 u = bits<pyx_u64>(fabs(x) < 2.2250738585072014e-308 ? x * 18014398509481984.0 : x);
+    return bits<double>((u & ~((pyx_u64)0x7ff << 52)) | (pyx_u64)1022 << 52);
+}
+PYX_IN_DOUBLE1(frexp_exponent)
+PYX_IN_DOUBLE1(frexp_mantissa)
+
+}  // namespace PYX_LEVEL_NS
+}  // namespace pyx

@@ -126,7 +126,32 @@
 
 /* Special functions: lgamma and its kin */
 #define PYX_UNARY_SPECIAL(X)                                                                        \
-    X(lgamma, PYX_FLOATS, PYX_SAME, lgamma(x))
+    X(lgamma, PYX_FLOATS, PYX_SAME, lgamma(x))                                                      \
+    X(digamma, PYX_FLOATS, PYX_SAME, digamma(x))                                                    \
+    X(trigamma, PYX_FLOATS, PYX_SAME, trigamma(x))                                                  \
+    X(erfinv, PYX_FLOATS, PYX_SAME, erfinv(x))                                                      \
+    X(erfcx, PYX_FLOATS, PYX_SAME, erfcx(x))                                                        \
+    X(ndtr, PYX_FLOATS, PYX_SAME, ndtr(x))                                                          \
+    X(ndtri, PYX_FLOATS, PYX_SAME, ndtri(x))                                                        \
+    X(log_ndtr, PYX_FLOATS, PYX_SAME, log_ndtr(x))                                                  \
+    X(i0, PYX_FLOATS, PYX_SAME, i0(x))                                                              \
+    X(i0e, PYX_FLOATS, PYX_SAME, i0e(x))                                                            \
+    X(i1, PYX_FLOATS, PYX_SAME, i1(x))                                                              \
+    X(i1e, PYX_FLOATS, PYX_SAME, i1e(x))                                                            \
+    X(polygamma, PYX_FLOATS, PYX_SAME, polygamma(x, s[0]))                                          \
+    X(entr, PYX_FLOATS, PYX_SAME, entr(x))                                                          \
+    X(bessel_j0, PYX_FLOATS, PYX_SAME, bessel_j0(x))                                                \
+    X(bessel_j1, PYX_FLOATS, PYX_SAME, bessel_j1(x))                                                \
+    X(bessel_y0, PYX_FLOATS, PYX_SAME, bessel_y0(x))                                                \
+    X(bessel_y1, PYX_FLOATS, PYX_SAME, bessel_y1(x))                                                \
+    X(modified_bessel_k0, PYX_FLOATS, PYX_SAME, k0(x))                                              \
+    X(modified_bessel_k1, PYX_FLOATS, PYX_SAME, k1(x))                                              \
+    X(scaled_modified_bessel_k0, PYX_FLOATS, PYX_SAME, k0e(x))                                      \
+    X(scaled_modified_bessel_k1, PYX_FLOATS, PYX_SAME, k1e(x))                                      \
+    X(spherical_bessel_j0, PYX_FLOATS, PYX_SAME, spherical_j0(x))                                   \
+    X(airy_ai, PYX_FLOATS, PYX_SAME, airy_ai(x))                                                    \
+    X(frexp_mantissa, PYX_FLOATS, PYX_SAME, frexp_mantissa(x))                                      \
+    X(frexp_exponent, PYX_FLOATS, PYX_SAME, frexp_exponent(x))                                      
 
 /* Every formula, for whoever makes kernels of all of them. The names of PYX_UNARY_COMPLEX occur
    in the others too: these are the same formulas for other types. */

@@ -1,12 +1,11 @@
 """Checks and helpers that all families of operations share."""
-cimport cython
 from cpython.bool cimport PyBool_Check
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, check_inplace, grad_enabled, rebase, recording
+from pyxtorch.autograd cimport Variable, check_inplace, grad_enabled, rebase
 
 elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
 
@@ -69,7 +68,6 @@ cdef Variable cast_raw(Variable x, int dt):
 cdef int fill_raw(TensorBase x, object value) except -1:
     cdef char number[16]
     cdef int size = itemsize_of(x.dt)
-    cdef Variable scalar
     cdef pyx_elementwise_kernels* k
     if x.n == 0:
         return 0
@@ -503,7 +501,7 @@ cdef object finish_out(object result, object out, str op):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{op}: out must be a tuple of {len(result)} tensors.")
         written = [_finish_one(r, o, op) for r, o in zip(result, out)]
-        return type(result)(written) if type(result) is not tuple else tuple(written)
+        return type(result)(*written) if type(result) is not tuple else tuple(written)
     return _finish_one(result, out, op)
 
 

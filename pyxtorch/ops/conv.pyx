@@ -4,9 +4,8 @@ Three bilinear operations that are each other's gradients: the convolution of x 
 of x (a transposed convolution), and the gradient of w. So every order of derivative is there.
 """
 from cpython.long cimport PyLong_Check
-from libc.string cimport memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record2, record3, recording
+from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_t
 from pyxtorch.ops.shape cimport conj_of, reshape_sizes, squeezed, unsqueezed

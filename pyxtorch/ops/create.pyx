@@ -2,12 +2,10 @@
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
-from libc.string cimport memcpy
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable
+from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 
-from pyxtorch._core import dtype as dtype_class
 
 # ------------------------------------------------------------------------------- from data
 
@@ -477,7 +475,6 @@ def range_(start=0, end=None, step=1, **kwargs):
 
 def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
-    cdef int64_t n
     if steps < 0:
         raise RuntimeError("linspace: number of steps must be non-negative")
     for v in (start, end):

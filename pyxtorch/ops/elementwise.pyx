@@ -3,14 +3,13 @@
 The formulas are in include/pyxtorch/unary.h, binary.h and ternary.h; the mathematical functions
 are in elementwise_math.pyx, the activations in elementwise_activation.pyx.
 """
-cimport cython
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyTypeObject
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
-    Function, Node, Variable, check_inplace, grad_enabled, record1, record2, record3, recording,
+    Function, Variable, check_inplace, grad_enabled, record1, record2, record3, recording,
 )
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
@@ -474,7 +473,6 @@ cdef object scaled(object x, object y, object alpha, str op, object out):
     """x + alpha * y"""
     cdef Variable a, b, r
     cdef double s[1]
-    cdef AddScaled node
     if isinstance(alpha, Variable):
         alpha = item_of(<Variable>alpha)
     if not is_number(alpha):
@@ -872,8 +870,6 @@ cdef class Where(Function):
 cdef Variable where_t(Variable condition, Variable a, Variable b):
     cdef Variable y
     cdef Where node
-    cdef int64_t sizes[64]
-    cdef int nd
     if condition.dt != BOOL:
         if condition.dt != UINT8:
             raise RuntimeError(f"where: expected condition to be a boolean tensor, but got a tensor with dtype {dtype_of(condition.dt)!r}")

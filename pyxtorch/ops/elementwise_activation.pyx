@@ -4,13 +4,12 @@ The gradient's kernel is an operation of its own (`Slope`): it is linear in the 
 and its own derivative by x is written in tensor operations.
 """
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, check_inplace, record1, record2, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.elementwise cimport SAME, Binary, Unary, formula, formula1, formula2, unary
+from pyxtorch.ops.elementwise cimport SAME, Unary, formula, formula1, formula2, unary
 
 from pyxtorch.ops import elementwise as arithmetic
 from pyxtorch.ops import elementwise_math as mathematics
-from pyxtorch.ops._common import inplace
 
 
 cdef class Activation(Function):

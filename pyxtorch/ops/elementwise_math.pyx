@@ -3,10 +3,10 @@
 Gradients are written over the saved input x or output y; `conj` matters for complex tensors only.
 """
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, recording
+from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, where_t, zero_div, zero_mul,
+    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_div, zero_mul,
 )
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
@@ -570,7 +570,6 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     if x.dt < FLOAT16:
         return finish_out(x.clone(), out, "nan_to_num")
     if is_complex_code(x.dt):
-        parts = x.view_as_real() if hasattr(x, "view_as_real") else None
         from pyxtorch.ops import shape
         return finish_out(shape.view_as_complex(nan_to_num(shape.view_as_real(x), nan, posinf, neginf)), out, "nan_to_num")
     from pyxtorch._numbers import finfo
@@ -728,7 +727,6 @@ def ldexp(input, other, *, out=None):
 def frexp(input, *, out=None):
     """Mantissa (0.5 <= |m| < 1) and int32 exponent: input = mantissa * 2 ** exponent."""
     import numpy
-    from collections import namedtuple
     cdef Variable x = checked(input, "frexp", "input")
     if not is_floating(x.dt):
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, not {dtype_of(x.dt)!r}")

@@ -1,6 +1,6 @@
 """Tables of vectors looked up by int64 ids."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, record2, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record2, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.index cimport *
 
@@ -106,7 +106,6 @@ cdef int renorm_rows(Variable table, Variable ids, double max_norm, double norm_
     cdef int64_t bad = 0
     cdef int code
     if not table.flags & CONTIGUOUS:
-        rows = table.detach()
         fresh = clone_raw(table)
         renorm_rows(fresh, ids, max_norm, norm_type)
         copy_raw(table, fresh)

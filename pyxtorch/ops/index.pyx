@@ -4,18 +4,16 @@ An index expression is split into a view (integers, slices, None, Ellipsis) and 
 tensors for some dimensions of that view. A plan has three operations, each other's derivatives:
 get (read), spread (add into zeros) and put (overwrite or add).
 """
-cimport cython
 from cpython.bool cimport PyBool_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
-from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
-    Function, Node, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, record2, recording,
+    Function, Variable, check_inplace, mark_view, rebase, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport where_t
-from pyxtorch.ops.shape cimport expand_to, selected, sliced, sum_to, to_dtype, unsqueezed
+from pyxtorch.ops.shape cimport expand_to, selected, sliced, to_dtype, unsqueezed
 
 cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index")
 
@@ -506,7 +504,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                 over = True
                 continue
             seen = True
-            for k in range(skip):
+            for _ in range(skip):
                 sizes[dim] = x.sizes[src]
                 strides[dim] = x.strides[src]
                 dim += 1
@@ -556,7 +554,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                 p.index.append(zeros_raw(1, &start, INT64, x.dev, x.dev_index))
             dim += 1
         if dim > 64:
-            raise RuntimeError(f"x[...]: the result would have more than 64 dimensions.")
+            raise RuntimeError("x[...]: the result would have more than 64 dimensions.")
     for k in range(src, x.nd):
         sizes[dim] = x.sizes[k]
         strides[dim] = x.strides[k]

@@ -1,11 +1,10 @@
 """Gathering and scattering along one dimension."""
-from libc.string cimport memset
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
-    Function, Node, Variable, check_inplace, grad_enabled, rebase, record1, record2, recording,
+    Function, Variable, check_inplace, rebase, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace as inplace_form
 from pyxtorch.ops.elementwise cimport where_t
 from pyxtorch.ops.index cimport *
 from pyxtorch.ops.shape cimport expand_to, reshape_sizes, sliced, to_dtype
@@ -586,6 +585,6 @@ __all__ = [
 methods = {name: globals()[name] for name in __all__}
 methods.update(
     index_add_=index_add_, index_copy_=index_copy_, index_fill_=index_fill_, scatter_=scatter_, scatter_add_=scatter_add_,
-    put_=inplace(put, "put_"), scatter_reduce_=inplace(scatter_reduce, "scatter_reduce_"),
-    index_reduce_=inplace(index_reduce, "index_reduce_"),
+    put_=inplace_form(put, "put_"), scatter_reduce_=inplace_form(scatter_reduce, "scatter_reduce_"),
+    index_reduce_=inplace_form(index_reduce, "index_reduce_"),
 )

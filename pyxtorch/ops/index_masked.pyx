@@ -1,7 +1,7 @@
 """Masks and positions; triangles; parts written back (select_scatter and its like)."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
-    Function, Node, Variable, check_inplace, grad_enabled, rebase, record1, record2, recording, recording_any,
+    Function, Variable, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._common import inplace
@@ -162,10 +162,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Each slice of input along `dim` repeated (a number, or a 1-d tensor of numbers); without dim, of the
     flattened tensor. With one argument alone, the positions that the repeats name."""
     cdef Variable r
-    cdef Variable index
     cdef Variable x
-    cdef int64_t total
-    cdef int code
     if repeats is None:
         r = checked(input, "repeat_interleave", "repeats")
         if r.nd != 1:
@@ -199,7 +196,6 @@ cdef Variable repeat_positions(Variable repeats, object output_size):
     cdef Variable r
     cdef Variable y
     cdef int64_t total = 0
-    cdef int64_t i
     cdef int code
     cdef pyx_index_kernels* k = index_kernels(repeats, "repeat_interleave")
     if repeats.dt != INT64 and repeats.dt != INT32:

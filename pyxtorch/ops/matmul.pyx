@@ -5,11 +5,11 @@ One kernel multiplies matrices of any strides, so a transpose is never copied.
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record2, record3, recording
+from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_t, mul_number, mul_t
 from pyxtorch.ops.shape cimport (
-    conj_of, contiguous, expand_to, permuted, reshape_sizes, squeezed, sum_to, to_dtype, transposed, unsqueezed,
+    conj_of, contiguous, expand_to, reshape_sizes, squeezed, sum_to, to_dtype, transposed, unsqueezed,
 )
 
 cdef extern from "pyxtorch/kernels/matmul.h" nogil:
@@ -65,7 +65,7 @@ cdef Variable product_raw(Variable a, Variable b, Variable d, double complex alp
     cdef int64_t sa[64]
     cdef int64_t sb[64]
     cdef int64_t sd[64]
-    cdef int64_t x, y, z, t, offset_a = 0, offset_b = 0, offset_c = 0, offset_d = 0
+    cdef int64_t x, y, z, offset_a = 0, offset_b = 0, offset_c = 0, offset_d = 0
     cdef int nd = a.nd if a.nd > b.nd else b.nd
     cdef int i, j, nb = 0, item = itemsize_of(a.dt)
     cdef pyx_gemm p
@@ -391,6 +391,11 @@ cdef object plain(object number, int dt, str op, str name):
     return number
 
 
+cdef object whole(object number, int dt):
+    """Integers are scaled by the whole part, as PyTorch does."""
+    return int(number) if dt < FLOAT16 else number
+
+
 cdef Variable add_product(Variable d, Variable a, Variable b, object beta, object alpha, str op):
     """beta * d + alpha * a @ b; d broadcasts to the result."""
     cdef int64_t sizes[64]
@@ -406,8 +411,8 @@ cdef Variable add_product(Variable d, Variable a, Variable b, object beta, objec
     same_device(d, a, op)
     if a.sizes[a.nd - 1] != b.sizes[b.nd - 2]:
         raise mismatch(op, a, b)
-    beta = plain(beta, a.dt, op, "beta")
-    alpha = plain(alpha, a.dt, op, "alpha")
+    beta = whole(plain(beta, FLOAT32 if a.dt < FLOAT16 else a.dt, op, "beta"), a.dt)
+    alpha = whole(plain(alpha, FLOAT32 if a.dt < FLOAT16 else a.dt, op, "alpha"), a.dt)
     for i in range(nd - 2):
         sizes[i] = a.sizes[i]
     sizes[nd - 2] = a.sizes[a.nd - 2]

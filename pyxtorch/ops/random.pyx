@@ -1,8 +1,8 @@
 """Random numbers. Every number is a function of (seed, place in the stream): see include/pyxtorch/philox.h."""
-from cpython.long cimport PyLong_Check
+cimport cython
 from libc.string cimport memcpy
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, check_inplace, grad_enabled, rebase, record1, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, rebase, record1, recording
 from pyxtorch.ops._common cimport *
 
 cdef pyx_random_kernels** tables = <pyx_random_kernels**>kernel_tables(b"random")
@@ -21,6 +21,7 @@ cdef uint64_t seed_of(object seed) except? 0:
     return n % (1 << 64)
 
 
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Generator:
     """A stream of random numbers: a seed, and the place reached in the stream.
 

@@ -1,6 +1,6 @@
 """Dropout in its forms. The plain one is one kernel: numbers, mask and scaled output in one pass."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, recording
+from pyxtorch.autograd cimport Function, Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._common import inplace as inplace_form
 from pyxtorch.ops.random cimport *

@@ -2,10 +2,9 @@
 from collections import namedtuple
 
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.elementwise cimport mul_number, mul_t, zero_div, zero_mul
-from pyxtorch.ops.shape cimport conj_of, permuted, to_dtype
+from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops import elementwise as arithmetic
 
@@ -497,11 +496,9 @@ cdef Variable variance_of(Variable x, object dim, object correction, bint keepdi
     cdef Variance node
     cdef double c = 1 if correction is None else correction
     cdef int failed
-    cdef int64_t n = 1
     if x.dt < FLOAT16:
         raise RuntimeError(f"{op}: only support floating point and complex dtypes, not {dtype_of(x.dt)!r}")
     if is_complex_code(x.dt):
-        parts = x.view_as_real() if False else None
         return variance_of(x.real, dim, correction, keepdim, op) + variance_of(x.imag, dim, correction, keepdim, op)
     if x.dt == FLOAT16 or x.dt == BFLOAT16:
         return to_dtype(variance_of(to_dtype(x, FLOAT32), dim, correction, keepdim, op), x.dt)
@@ -586,7 +583,8 @@ cdef class Norm(Function):
 
 cdef object zero_where(object g, object y):
     """g / y, and 0 where y is 0 (the subgradient of a norm at 0)."""
-    return arithmetic.where(y == 0, 0, g / y)
+    zero = y == 0
+    return arithmetic.where(zero, 0, g / arithmetic.where(zero, 1, y))
 
 
 cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):

@@ -2,7 +2,7 @@
 from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
-    Function, Node, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, record2,
+    Function, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, record2,
     record_many, recording, recording_any,
 )
 from pyxtorch.ops._common cimport *
@@ -210,7 +210,7 @@ cdef int infer_sizes(Variable x, int nd, int64_t* sizes, str op) except -1:
 cdef bint view_strides(Variable x, int nd, const int64_t* sizes, int64_t* strides) noexcept:
     """Strides with which the same memory has another shape; False if there are none."""
     cdef int d = x.nd - 1, i = nd - 1
-    cdef int64_t chunk = 1, step, wanted, have
+    cdef int64_t step, wanted, have
     if x.flags & CONTIGUOUS or x.n == 0:
         step = 1
         for i in range(nd - 1, -1, -1):
@@ -838,7 +838,7 @@ cdef class Scatter(Function):
 
 cdef tuple laid_out(Variable g, tuple size, tuple stride, int64_t offset, tuple base_stride):
     """g copied into memory laid out like the base; that memory's view of the geometry."""
-    cdef int64_t low = 0, high = 0
+    cdef int64_t high = 0
     cdef int64_t n
     cdef Variable memory, base
     for k in range(g.nd):
@@ -863,7 +863,7 @@ cdef Variable raw_strided(Variable memory, tuple size, tuple stride, int64_t off
 def as_strided_gather_like(Variable g, size, stride, offset, base_stride):
     """The elements of `g` that a view of its base would see (for in-place changes of views)."""
     cdef Gather node
-    base, place = laid_out(g, size, stride, offset, base_stride)
+    _, place = laid_out(g, size, stride, offset, base_stride)
     cdef Variable y = clone_raw(place)
     if recording(g):
         node = <Gather>Gather.__new__(Gather)
@@ -1377,8 +1377,6 @@ cdef class Flip(Function):
 def flip(Variable input not None, *dims):
     """Reverse the order of elements along dimensions, in new memory."""
     cdef Variable x, y
-    cdef pyx_strided walk
-    cdef PyObject* operands[2]
     cdef Mask mask
     cdef int i
     cdef Flip node

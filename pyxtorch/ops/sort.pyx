@@ -2,10 +2,9 @@
 import collections
 
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record_many, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace
-from pyxtorch.ops.shape cimport reshape_sizes, to_dtype, transposed
+from pyxtorch.ops.shape cimport to_dtype
 
 cdef extern from "pyxtorch/kernels/sort.h" nogil:
     ctypedef struct pyx_sort_kernels:

@@ -33,7 +33,11 @@ static void convert_all(char* dst, const char* src, int64_t n) {
     To* y = (To*)dst;
     const From* x = (const From*)src;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) y[i] = convert_one<To>(x[i]);
+    for (int64_t i = 0; i < n; i++) {
+        /* compilers do not vectorise over bool */
+        if constexpr (std::is_same<From, bool>::value) y[i] = ((const pyx_u8*)x)[i] ? convert_one<To>((pyx_u8)1) : convert_one<To>((pyx_u8)0);
+        else y[i] = convert_one<To>(x[i]);
+    }
 }
 typedef void (*Convert)(char*, const char*, int64_t);
 
@@ -229,6 +233,7 @@ static void cast_transposed(const Cast& c, const pyx_strided* w, int other) {
 int cast(const pyx_strided* walk) {
     const pyx_strided* w = walk;
     if (w->noperands != 2 || w->dtype[0] >= PYX_NUM_DTYPES || w->dtype[1] >= PYX_NUM_DTYPES) return -1;
+    if (w->numel <= 0) return 0;
     const Cast c(w->dtype[0], w->dtype[1]);
     if (w->ndim == 1) {
         int64_t ds = w->strides[0][0], ss = w->strides[1][0];

@@ -81,6 +81,12 @@ static pyx_loop loop(int f, int dtype) {
 
 template <class T>
 static void gather_as(char* dst, const char* src, int64_t stride, int64_t n) {
+    if (stride == 0) {
+        const T value = *(const T*)src;
+        T* y = (T*)dst;
+        for (int64_t i = 0; i < n; i++) y[i] = value;
+        return;
+    }
     for (int64_t i = 0; i < n; i++) ((T*)dst)[i] = *(const T*)(src + i * stride);
 }
 struct sixteen {
@@ -118,7 +124,7 @@ static inline void narrow(int to, char* dst, const char* src, int64_t n) {
     else from_floats((const float*)src, (bf16*)dst, n);
 }
 
-constexpr int64_t buffer_bytes = 16384;
+constexpr int64_t buffer_bytes = 8192;
 struct Buffers {
     alignas(64) char half[buffer_bytes];
     alignas(64) char of[max_loop_operands][buffer_bytes];
@@ -149,6 +155,26 @@ static void save(const Kernel& k, Buffers& b, char* dst, int64_t stride, int64_t
 
 /* ------------------------------------------------------------------------------- the walk */
 
+/* `bytes` of src to dst, and zeros up to `room`, whole vectors; and back without the zeros. Masked
+   moves are read back at once by the kernel, which pieces of several sizes would hold up. */
+#if defined(__AVX512BW__)
+static inline uint64_t first_bytes(int64_t n) { return n >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << n) - 1; }
+static inline void pad_in(char* dst, const char* src, int64_t bytes, int64_t room) {
+    for (int64_t i = 0; i < room; i += 64)
+        _mm512_store_si512(dst + i, _mm512_maskz_loadu_epi8(first_bytes(bytes > i ? bytes - i : 0), src + i));
+}
+static inline void pad_out(char* dst, const char* src, int64_t bytes) {
+    for (int64_t i = 0; i < bytes; i += 64)
+        _mm512_mask_storeu_epi8(dst + i, first_bytes(bytes - i), _mm512_load_si512(src + i));
+}
+#else
+static inline void pad_in(char* dst, const char* src, int64_t bytes, int64_t room) {
+    memset(dst, 0, room);
+    memcpy(dst, src, bytes);
+}
+static inline void pad_out(char* dst, const char* src, int64_t bytes) { memcpy(dst, src, bytes); }
+#endif
+
 /* n elements, contiguous and in the types computed in: whole vectors, then a padded rest. */
 static inline void compute(const Kernel& k, char* const* p, int64_t n, const double* s) {
     int64_t whole = n & -(int64_t)k.width, rest = n - whole;
@@ -156,13 +182,10 @@ static inline void compute(const Kernel& k, char* const* p, int64_t n, const dou
     if (!rest) return;
     alignas(64) char pad[max_loop_operands][1024];
     char* q[max_loop_operands] = {pad[0], pad[1], pad[2], pad[3]};
-    for (int i = 1; i < k.operands; i++) {
-        /* One vector is cleared at least, so that a small rest costs no more than it must. */
-        memset(pad[i], 0, k.width * k.size[i]);
-        memcpy(pad[i], p[i] + whole * k.size[i], rest * k.size[i]);
-    }
+    for (int i = 1; i < k.operands; i++)
+        pad_in(pad[i], p[i] + whole * k.size[i], rest * k.size[i], k.width * k.size[i]);
     k.block(q, k.width, s);
-    memcpy(p[0] + whole * k.size[0], pad[0], rest * k.size[0]);
+    pad_out(p[0] + whole * k.size[0], pad[0], rest * k.size[0]);
 }
 
 static int64_t chunk_of(const Kernel& k) {
@@ -194,7 +217,7 @@ static __attribute__((noinline)) void run_buffered(const Kernel& k, char* const*
 
 void run_loop(const Kernel& k, char* const* p, const int64_t* strides, int64_t n, const double* s) {
     for (int i = 0; i < k.operands; i++)
-        if (strides[i] != k.size[i]) {
+        if (strides[i] != k.size[i] || k.convert[i]) {
             run_buffered(k, p, strides, n, s);
             return;
         }
@@ -214,6 +237,16 @@ struct Position {
             for (int i = 0; i < w->noperands; i++) p[i] += at[d] * w->strides[i][d];
         }
     }
+    /* The same for one operand; the others' addresses are then no longer right. */
+    void forward_one(const pyx_strided* w, int i, int64_t count) {
+        at[0] += count;
+        p[i] += count * w->strides[i][0];
+        for (int d = 0; at[d] == w->shape[d] && d + 1 < w->ndim; d++) {
+            at[d] = 0;
+            at[d + 1]++;
+            p[i] += w->strides[i][d + 1] - w->shape[d] * w->strides[i][d];
+        }
+    }
     /* On by `count` elements of dimension 0, at most to its end */
     void forward(const pyx_strided* w, int64_t count) {
         at[0] += count;
@@ -226,33 +259,93 @@ struct Position {
     }
 };
 
-/* Short rows are collected into longer pieces, so that the work on a row is not lost in calls. */
+/* `count` elements of operand i from position `at` on, which is left where it was, to dst or, for
+   the result, from it. */
+template <class T>
+static void move_rows(const pyx_strided* w, int i, Position at, int64_t count, char* buffer) {
+    T* b = (T*)buffer;
+    const int64_t s0 = w->strides[i][0], s1 = w->strides[i][1], inner = w->shape[0];
+    while (count > 0) {
+        if (at.at[0] == 0 && count >= inner) {
+            /* whole rows of the first two dimensions */
+            int64_t rows = std::min(w->shape[1] - at.at[1], count / inner);
+            char* p = at.p[i];
+            for (int64_t r = 0; r < rows; r++, p += s1, b += inner)
+                for (int64_t c = 0; c < inner; c++) {
+                    if (i) b[c] = *(const T*)(p + c * s0);
+                    else *(T*)(p + c * s0) = b[c];
+                }
+            count -= rows * inner;
+            /* to the end of the last row: forward() does the carries */
+            at.at[0] = inner - 1;
+            at.at[1] += rows - 1;
+            at.p[i] += (rows - 1) * s1 + (inner - 1) * s0;
+            at.forward_one(w, i, 1);
+        } else {
+            int64_t n = std::min(inner - at.at[0], count);
+            for (int64_t c = 0; c < n; c++) {
+                if (i) b[c] = *(const T*)(at.p[i] + c * s0);
+                else *(T*)(at.p[i] + c * s0) = b[c];
+            }
+            b += n;
+            count -= n;
+            at.forward_one(w, i, n);
+        }
+    }
+}
+static void move_rows(const pyx_strided* w, int i, int size, const Position& at, int64_t count, char* buffer) {
+    switch (size) {
+        case 1: move_rows<uint8_t>(w, i, at, count, buffer); break;
+        case 2: move_rows<uint16_t>(w, i, at, count, buffer); break;
+        case 4: move_rows<uint32_t>(w, i, at, count, buffer); break;
+        case 8: move_rows<uint64_t>(w, i, at, count, buffer); break;
+        default: move_rows<sixteen>(w, i, at, count, buffer);
+    }
+}
+
+/* Short rows are collected into longer pieces, so that the work on a row is not lost in calls.
+   An operand that is contiguous as a whole is used where it is; one that repeats its first row is
+   collected once, the pieces being whole numbers of rows. */
 static __attribute__((noinline)) void run_short_rows(const Kernel& k, const pyx_strided* w, const double* s, int64_t begin, int64_t end) {
     Buffers b;
-    Position at(w, begin), start = at;
-    int64_t chunk = chunk_of(k);
+    int64_t inner = w->shape[0], chunk = chunk_of(k) / inner * inner;
+    bool linear[max_loop_operands], repeats[max_loop_operands];
     char* q[max_loop_operands] = {b.of[0], b.of[1], b.of[2], b.of[3]};
-    while (begin < end) {
-        int64_t count = end - begin < chunk ? end - begin : chunk, done = 0;
-        start = at;
-        while (done < count) {
-            int64_t row = w->shape[0] - at.at[0];
-            if (row > count - done) row = count - done;
-            for (int i = 1; i < k.operands; i++)
-                gather((k.convert[i] ? b.half + 0 : b.of[i]) + done * k.memory[i], at.p[i], w->strides[i][0], row, k.memory[i]);
-            at.forward(w, row);
-            done += row;
+    auto collect = [&](int i, const Position& at, int64_t index, int64_t count) {
+        const char* source = w->data[i] + index * k.memory[i];
+        if (!k.convert[i]) {
+            if (linear[i]) q[i] = (char*)source;
+            else move_rows(w, i, k.size[i], at, count, q[i]);
+            return;
         }
+        if (!linear[i]) move_rows(w, i, k.memory[i], at, count, b.half);
+        widen(k.convert[i], q[i], linear[i] ? source : b.half, count);
+    };
+    for (int i = 0; i < k.operands; i++) {
+        int64_t step = k.memory[i];
+        linear[i] = repeats[i] = true;
+        for (int d = 0; d < w->ndim; d++) {
+            linear[i] &= w->strides[i][d] == step;
+            repeats[i] &= d == 0 || w->strides[i][d] == 0;
+            step *= w->shape[d];
+        }
+        repeats[i] &= !linear[i];
+        if (i && repeats[i]) collect(i, Position(w, begin), begin, std::min(chunk, end - begin));
+    }
+    while (begin < end) {
+        int64_t count = std::min(chunk, end - begin);
+        Position at(w, begin);
         for (int i = 1; i < k.operands; i++)
-            if (k.convert[i]) break;
+            if (!repeats[i]) collect(i, at, begin, count);
+        char* result = w->data[0] + begin * k.memory[0];
+        if (linear[0] && !k.convert[0]) q[0] = result;
         compute(k, q, count, s);
-        done = 0;
-        while (done < count) {
-            int64_t row = w->shape[0] - start.at[0];
-            if (row > count - done) row = count - done;
-            scatter(start.p[0], w->strides[0][0], b.of[0] + done * k.memory[0], row, k.memory[0]);
-            start.forward(w, row);
-            done += row;
+        if (k.convert[0]) {
+            char* narrowed = linear[0] ? result : b.half;
+            narrow(k.convert[0], narrowed, q[0], count);
+            if (!linear[0]) move_rows(w, 0, k.memory[0], at, count, narrowed);
+        } else if (!linear[0]) {
+            move_rows(w, 0, k.size[0], at, count, q[0]);
         }
         begin += count;
     }
@@ -263,12 +356,10 @@ static int run(int f, int dtype, const pyx_strided* walk, const double* params) 
     if (!e || walk->noperands != e->operands) return -1;
     const Kernel& k = *e->kernels[dtype];
     const pyx_strided* w = walk;
+    if (w->numel <= 0) return 0;
     int64_t inner = w->shape[0];
-    bool converts = false;
-    for (int i = 0; i < k.operands; i++) converts |= k.convert[i] != 0;
-    bool by_rows = w->ndim > 1 && (inner >= 32 || converts);
     parallel_for(w->numel, e->grain, [&](int64_t begin, int64_t end) {
-        if (w->ndim > 1 && !by_rows) {
+        if (w->ndim > 1 && inner < 32) {
             run_short_rows(k, w, params, begin, end);
             return;
         }

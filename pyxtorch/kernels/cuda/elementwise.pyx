@@ -1,7 +1,7 @@
 """The family `elementwise` on the GPU: chooses, compiles and launches the kernels of elementwise.cuh."""
 import re as _re
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport fail, function, launch, memcpy_device, memset_device, multiprocessors, pointer_device, register
@@ -52,7 +52,6 @@ _KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
 
 def read_formulas():
     """{name: (prefix, whether complex types have a form of their own)} of all formulas in the headers."""
-    import functools
 
     _, headers = _cuda.program_source(SOURCE)
     texts = [headers[f"pyxtorch/{h}.h"] for h in ("unary", "binary", "ternary")]

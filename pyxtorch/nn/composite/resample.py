@@ -141,9 +141,7 @@ def interpolate(
     known = mode in _LINEAR or mode in ("nearest", "nearest-exact", "area", "bicubic")
     if not known or wanted != n or not 1 <= n <= 3:
         raise NotImplementedError(
-            "Input Error: Only 3D, 4D and 5D input Tensors supported (got {}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {})".format(
-                input.dim(), mode
-            )
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.dim()}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode})"
         )
     if min(outs) <= 0 or 0 in tuple(input.shape[1:]):
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {tuple(input.shape)} and output {outs}.")

@@ -237,7 +237,7 @@ class ModuleDict(Module):
 def _pairs(items, op):
     """(key, value) pairs of a mapping or of an iterable of pairs."""
     if hasattr(items, "keys"):
-        return list((key, items[key]) for key in items.keys())
+        return [(key, items[key]) for key in items.keys()]
     if not hasattr(items, "__iter__"):
         raise TypeError(f"{op} should be called with an iterable of key/value pairs, but got {type(items).__name__}")
     pairs = list(items)
@@ -410,7 +410,7 @@ class ParameterDict(_Parameters):
 
     def fromkeys(self, keys, default=None):
         """A new dict with `keys`, each of value `default`."""
-        return type(self)({key: default for key in keys})
+        return type(self)(dict.fromkeys(keys, default))
 
     def keys(self):
         """The keys in order."""

@@ -3,8 +3,8 @@ import math
 import warnings
 
 import pyxtorch
-from pyxtorch.nn import init
 from pyxtorch.nn import functional as F
+from pyxtorch.nn import init
 from pyxtorch.nn.composite import recurrent
 from pyxtorch.nn.modules.module import Module
 from pyxtorch.nn.parameter import Parameter

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch.nn.modules.container import ModuleDict, ModuleList
-from pyxtorch.nn.modules.module import Module
 from pyxtorch.nn.parameter import Parameter
 
 _cache_depth = 0

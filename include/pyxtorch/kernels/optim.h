@@ -1,0 +1,36 @@
+/* Kernels of the family `optim`: one optimiser step over many parameters at once.
+
+   Parameter i has elements starts[i] .. starts[i + 1] of an imagined concatenation; lists[k][i] is
+   the memory of its k-th tensor (contiguous, all of one floating dtype). An entry of `lists` that
+   an option does not need is NULL. Scalars that differ between parameters come in `each`.
+   All return -1 for a dtype that is not floating. */
+#pragma once
+#include "../dtype.h"
+
+typedef struct pyx_optim_list {
+    int64_t count;
+    const int64_t* starts;      /* count + 1 */
+    char* const* lists[5];      /* parameters, gradients, then what each kernel says */
+    const double* each;
+} pyx_optim_list;
+
+typedef struct pyx_optim_options {
+    double lr, weight_decay, eps;
+    double momentum, dampening; /* sgd, rmsprop */
+    double beta1, beta2;        /* adam; rmsprop: beta2 is alpha */
+    int nesterov, maximize, decoupled;
+} pyx_optim_options;
+
+typedef struct pyx_optim_kernels {
+    /* lists: parameter, gradient, momentum buffer or NULL. each[i]: 1 where the buffer is new. */
+    int (*sgd)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
+    /* lists: parameter, gradient, exp_avg, exp_avg_sq, max_exp_avg_sq or NULL.
+       each[2 i], each[2 i + 1]: lr / (1 - beta1^t) and sqrt(1 - beta2^t). */
+    int (*adam)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
+    /* lists: parameter, gradient, square_avg, momentum buffer or NULL, grad_avg or NULL. */
+    int (*rmsprop)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
+    /* Sum of squares of lists[0] in double; the order of summation does not depend on threads. */
+    int (*sum_of_squares)(int dtype, const pyx_optim_list* list, double* total);
+    /* lists[0] times a factor */
+    int (*scale)(int dtype, const pyx_optim_list* list, double factor);
+} pyx_optim_kernels;

@@ -1,0 +1,376 @@
+"""Losses of the elementwise kind, and those of classification."""
+import warnings
+
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Variable, record2, recording
+from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport SAME, Binary, binary, formula, formula2, mul_number
+from pyxtorch.ops.shape cimport to_dtype
+
+from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops import elementwise_activation as activation
+from pyxtorch.ops import softmax as softmaxes
+
+
+def legacy_reduction(size_average, reduce, reduction):
+    """The reduction that the two old arguments meant."""
+    if size_average is None and reduce is None:
+        return reduction
+    warnings.warn("size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=3)
+    if reduce is False:
+        return "none"
+    return "mean" if size_average is None or size_average else "sum"
+
+
+cdef object reduced(object loss, str reduction, str op):
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{op}: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
+
+
+cdef int same_sizes(Variable a, Variable b, str op) except -1:
+    """Warn as PyTorch does where broadcasting is probably a mistake."""
+    if not same_shape(a, b):
+        warnings.warn(
+            f"Using a target size ({size_of(b)}) that is different to the input size ({size_of(a)}). This will likely lead to "
+            "incorrect results due to broadcasting. Please ensure they have the same size.", stacklevel=3)
+    return 0
+
+
+# ------------------------------------------------------------------------------ differences
+
+cdef int SQUARED_DIFFERENCE = formula(b"squared_difference")
+cdef int SMOOTH_L1 = formula(b"smooth_l1")
+cdef int SMOOTH_L1_SLOPE = formula(b"smooth_l1_slope")
+cdef int HUBER = formula(b"huber")
+cdef int HUBER_SLOPE = formula(b"huber_slope")
+
+
+cdef class SquaredDifference(Binary):
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
+        self.save(a)
+        self.save(b)
+
+    cdef int vjp(self, Variable g) except -1:
+        slope = g * mul_number(self.saved(0) - self.saved(1), 2)
+        self.pass_grad(0, slope)
+        if self.needs(1):
+            self.pass_grad(1, -slope)
+
+
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """(input - target)^2, its mean, or its sum."""
+    cdef Variable x = checked(input, "mse_loss", "input")
+    cdef Variable t = checked(target, "mse_loss", "target")
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    same_sizes(x, t, "mse_loss")
+    if is_floating(x.dt) and is_floating(t.dt):
+        loss = binary(SQUARED_DIFFERENCE, SquaredDifference, x, t, "mse_loss", SAME, None)
+    else:
+        gap = x - t
+        loss = gap * gap
+    if weight is not None:
+        loss = loss * weight
+        if reduction == "mean":
+            return loss.sum() / weight.expand(loss.shape).sum()
+    return reduced(loss, reduction, "mse_loss")
+
+
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
+    """|input - target|, its mean, or its sum."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    same_sizes(checked(input, "l1_loss", "input"), checked(target, "l1_loss", "target"), "l1_loss")
+    loss = arithmetic.abs(input - target)
+    if weight is not None:
+        loss = loss * weight
+        if reduction == "mean":
+            return loss.sum() / weight.expand(loss.shape).sum()
+    return reduced(loss, reduction, "l1_loss")
+
+
+cdef class Difference(Binary):
+    """f(a - b; s) whose slope is a formula; `curved`: where |a - b| is below s the slope rises by 1 / rise."""
+    cdef int slope
+    cdef double s, rise
+
+    cdef int vjp(self, Variable g) except -1:
+        slope = difference_slope(self.saved(0), self.saved(1), self.slope, self.s, self.rise)
+        self.pass_grad(0, g * slope)
+        if self.needs(1):
+            self.pass_grad(1, -(g * slope))
+
+
+cdef class DifferenceSlope(Function):
+    cdef double s, rise
+
+    cdef int vjp(self, Variable g) except -1:
+        inside = arithmetic.abs(self.saved(0) - self.saved(1)) < self.s
+        curvature = arithmetic.where(inside, g * self.rise, 0)
+        self.pass_grad(0, curvature)
+        self.pass_grad(1, -curvature)
+
+
+cdef Variable difference_slope(Variable a, Variable b, int f, double s, double rise):
+    cdef double p[1]
+    cdef DifferenceSlope node
+    p[0] = s
+    cdef Variable y = formula2(f, a, b, p, "loss")
+    if recording(a) or recording(b):
+        node = <DifferenceSlope>DifferenceSlope.__new__(DifferenceSlope)
+        node.s = s
+        node.rise = rise
+        record2(node, y, a, b)
+        node.save(a)
+        node.save(b)
+    return y
+
+
+cdef Variable difference(int f, int slope, object x, object t, double s, double rise, str op):
+    cdef Variable a, b
+    cdef double p[1]
+    cdef Difference node
+    a, b = arithmetic_operands(x, t, op)
+    p[0] = s
+    cdef Variable y = formula2(f, a, b, p, op)
+    if recording(a) or recording(b):
+        node = <Difference>Difference.__new__(Difference)
+        node.slope = slope
+        node.s = s
+        node.rise = rise
+        record2(node, y, a, b)
+        node.save(a)
+        node.save(b)
+    return y
+
+
+cdef tuple arithmetic_operands(object x, object t, str op):
+    """Both as tensors of one floating dtype and shape."""
+    cdef Variable a = checked(x, op, "input")
+    cdef Variable b = checked(t, op, "target")
+    from pyxtorch.ops import shape
+    cdef int dt = result_type_of(a, b)
+    a, b = shape.broadcast_tensors(to_dtype(a, dt), to_dtype(b, dt))
+    return a, b
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    """0.5 d^2 / beta where |d| < beta, else |d| - 0.5 beta, for d = input - target."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    same_sizes(checked(input, "smooth_l1_loss", "input"), checked(target, "smooth_l1_loss", "target"), "smooth_l1_loss")
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, here {beta}.")
+    if beta == 0 or not is_floating((<Variable>input).dt):
+        return l1_loss(input, target, reduction=reduction)
+    return reduced(difference(SMOOTH_L1, SMOOTH_L1_SLOPE, input, target, beta, 1 / beta, "smooth_l1_loss"), reduction, "smooth_l1_loss")
+
+
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """0.5 d^2 where |d| <= delta, else delta (|d| - 0.5 delta), for d = input - target."""
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta, here {delta}.")
+    same_sizes(checked(input, "huber_loss", "input"), checked(target, "huber_loss", "target"), "huber_loss")
+    loss = difference(HUBER, HUBER_SLOPE, input, target, delta, 1, "huber_loss")
+    if weight is not None:
+        loss = loss * weight
+        if reduction == "mean":
+            return loss.sum() / weight.expand(loss.shape).sum()
+    return reduced(loss, reduction, "huber_loss")
+
+
+# ------------------------------------------------------------------------- binary, divergence
+
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
+    """-(t log x + (1 - t) log(1 - x)); logarithms are cut at -100, so that 0 and 1 have a loss."""
+    cdef Variable x = checked(input, "binary_cross_entropy", "input")
+    cdef Variable t = checked(target, "binary_cross_entropy", "target")
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if not same_shape(x, t):
+        raise ValueError(
+            f"Using a target size ({size_of(t)}) that is different to the input size ({size_of(x)}) is deprecated. Please ensure they have the same size."
+        )
+    d = x.detach()
+    if x.n and not bool(((d >= 0) & (d <= 1)).all()):
+        raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
+    loss = BinaryCrossEntropy.apply(x, t)
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, reduction, "binary_cross_entropy")
+
+
+class BinaryCrossEntropy(Function):
+    """The elementwise loss; its slope (x - t) / max(x (1 - x), 1e-12)."""
+
+    @staticmethod
+    def forward(ctx, x, t):
+        ctx.save_for_backward(x, t)
+        return (t - 1) * (-x).log1p().clamp(min=-100) - t * x.log().clamp(min=-100)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, t = ctx.saved_tensors
+        gx = g * (x - t) / ((1 - x) * x).clamp(min=1e-12) if ctx.needs_input_grad[0] else None
+        gt = g * ((-x).log1p().clamp(min=-100) - x.log().clamp(min=-100)) if ctx.needs_input_grad[1] else None
+        return gx, gt
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+    """Binary cross-entropy of sigmoid(input), computed without overflow; `pos_weight` multiplies the positive term."""
+    cdef Variable x = checked(input, "binary_cross_entropy_with_logits", "input")
+    cdef Variable t = checked(target, "binary_cross_entropy_with_logits", "target")
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if not same_shape(x, t):
+        raise ValueError(f"Target size ({size_of(t)}) must be the same as input size ({size_of(x)})")
+    lower = activation.logsigmoid(x)
+    if pos_weight is None:
+        loss = (1 - t) * x - lower
+    else:
+        loss = (1 - t) * x - ((pos_weight - 1) * t + 1) * lower
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss, reduction, "binary_cross_entropy_with_logits")
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    """target * (log target - input), `input` holding log-probabilities; "batchmean" divides by the batch size."""
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        loss = target.xlogy(target) - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.shape[0] if input.dim() else loss.sum()
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides only by the "
+            "batch size, and aligns with the KL math definition.", stacklevel=2)
+    return reduced(loss, reduction, "kl_div")
+
+
+# ------------------------------------------------------------------------------ classification
+
+cdef tuple classes_last(Variable x, Variable t, str op):
+    """Scores (rows, C) and targets (rows) of (C), (N, C) or (N, C, d1, ...); the shape of an unreduced loss."""
+    if x.nd == 0 or (x.nd == 1 and t.nd != 0) or (x.nd > 1 and t.nd != x.nd - 1):
+        raise ValueError(f"{op}: Expected target with {max(x.nd - 1, 0)} dimensions for an input of shape {list(shape_of(x))}, got target of shape {list(shape_of(t))}")
+    if x.nd == 1:
+        return x.unsqueeze(0), t.reshape((1,)), ()
+    if x.sizes[0] != t.sizes[0]:
+        raise ValueError(f"Expected input batch_size ({x.sizes[0]}) to match target batch_size ({t.sizes[0]}).")
+    for i in range(2, x.nd):
+        if x.sizes[i] != t.sizes[i - 1]:
+            raise RuntimeError(f"{op}: Expected target size {[x.sizes[0]] + list(shape_of(x)[2:])}, got {list(shape_of(t))}")
+    if x.nd == 2:
+        return x, t, shape_of(t)
+    flat = x.movedim(1, -1)
+    return flat.reshape((-1, x.sizes[1])), t.reshape((-1,)), shape_of(t)
+
+
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """-input[target], `input` holding log-probabilities of classes.
+
+    Args:
+        input: (C), (N, C) or (N, C, d1, ...); target: int64, the shape of input without C, from 0 to C - 1.
+        weight: (C), of each class; ignore_index: this target counts for nothing.
+    Returns:
+        the weighted mean, the sum, or with "none" the losses in the shape of target.
+    Raises:
+        IndexError: a target outside 0..C-1 that is not ignore_index.
+    """
+    cdef Variable x = checked(input, "nll_loss", "input")
+    cdef Variable t = checked(target, "nll_loss", "target")
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if t.dt != INT64 and t.dt != UINT8:
+        raise RuntimeError(f"nll_loss: expected scalar type Long but found {dtype_of(t.dt).name} for the target")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"nll_loss: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
+    t = to_dtype(t, INT64)
+    rows, flat, shape = classes_last(x, t, "nll_loss")
+    C = rows.shape[1]
+    if weight is not None and ((<Variable>weight).nd != 1 or (<Variable>weight).n != C):
+        raise RuntimeError(f"nll_loss: weight tensor should be defined either for all {C} classes or no classes but got weight tensor of shape: {list(shape_of(weight))}")
+    ignored = flat == ignore_index
+    any_ignored = bool(ignored.any())
+    if any_ignored:
+        flat = arithmetic.where(ignored, 0, flat)
+    if flat.numel() and (bool((flat < 0).any()) or bool((flat >= C).any())):
+        worst = [v for v in flat.tolist() if not 0 <= v < C][0]
+        raise IndexError(f"nll_loss: Target {worst} is out of bounds for {C} classes (0 to {C - 1}).")
+    picked = -rows.gather(1, flat.unsqueeze(1)).squeeze(1)
+    if weight is not None or any_ignored:
+        w = weight.index_select(0, flat) if weight is not None else rows.new_ones(flat.shape)
+        if any_ignored:
+            w = arithmetic.where(ignored, 0, w)
+            picked = arithmetic.where(ignored, 0, picked)
+        picked = picked * w
+        if reduction == "mean":
+            return picked.sum() / w.sum()
+    if reduction == "none":
+        return picked.reshape(shape)
+    return picked.mean() if reduction == "mean" else picked.sum()
+
+
+def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
+    """Cross-entropy of scores (logits) with class indices, or with probabilities of classes.
+
+    Args:
+        input: (C), (N, C) or (N, C, d1, ...), scores.
+        target: int64 without the class dimension, or probabilities in the shape of input.
+        label_smoothing: share of the target spread evenly over all classes, 0 to 1.
+    Returns, Raises: as nll_loss.
+    """
+    cdef Variable x = checked(input, "cross_entropy", "input")
+    cdef Variable t = checked(target, "cross_entropy", "target")
+    if size_average is not None or reduce is not None:
+        reduction = legacy_reduction(size_average, reduce, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if x.nd == 1 else 1
+    scores = softmaxes.log_softmax(x, dim)
+    C = x.sizes[dim] if x.nd else 1
+    form = (C,) if x.nd == 1 else (1, C) + (1,) * (x.nd - 2)
+    if same_shape(x, t) and is_floating(t.dt):
+        if label_smoothing:
+            t = t * (1 - label_smoothing) + label_smoothing / C
+        loss = scores * t
+        if weight is not None:
+            loss = loss * weight.reshape(form)
+        loss = -loss.sum(dim)
+        if reduction == "mean":
+            return loss.sum() / (x.n // C if x.n else 1) if x.nd > 1 else loss
+        return reduced(loss, reduction, "cross_entropy")
+    if is_floating(t.dt):
+        raise RuntimeError(f"cross_entropy: Expected floating point type for target with class probabilities in the shape of the input {list(shape_of(x))}, got {dtype_of(t.dt).name} of shape {list(shape_of(t))}")
+    if not label_smoothing:
+        return nll_loss(scores, t, weight, ignore_index=ignore_index, reduction=reduction)
+    hard = nll_loss(scores, t, weight, ignore_index=ignore_index, reduction=reduction)
+    ignored = t == ignore_index
+    each = -(scores * weight.reshape(form) if weight is not None else scores).sum(dim)
+    each = arithmetic.where(ignored, 0, each)
+    if reduction == "mean":
+        if weight is not None:
+            count = arithmetic.where(ignored, 0, weight.index_select(0, arithmetic.where(ignored, 0, t).reshape((-1,))).reshape(t.shape)).sum()
+        else:
+            count = arithmetic.logical_not(ignored).sum()
+        each = each.sum() / count
+    elif reduction == "sum":
+        each = each.sum()
+    return (1 - label_smoothing) * hard + label_smoothing / C * each
+
+
+__all__ = []
+functional = [
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "nll_loss",
+    "cross_entropy",
+]
+methods = {}

@@ -1,0 +1,423 @@
+"""Normalisation: layer, group, batch, instance and root-mean-square.
+
+The fused kernels serve the first derivative. Where a graph of the gradient is wanted, the same
+gradient is written in tensor operations instead, so it differentiates to any order.
+"""
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Variable, grad_enabled, record_many, recording_any
+from pyxtorch.ops._common cimport *
+from pyxtorch.ops.shape cimport to_dtype
+
+cdef extern from "pyxtorch/kernels/norm.h" nogil:
+    ctypedef struct pyx_norm_kernels:
+        int (*layer_forward)(int dtype, const void* x, const void* weight, const void* bias, void* y, void* mean, void* rstd, int64_t rows, int64_t n, double eps) noexcept nogil
+        int (*layer_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t rows, int64_t n) noexcept nogil
+        int (*channel_stats)(int dtype, const void* x, void* mean, void* var, int64_t N, int64_t C, int64_t S) noexcept nogil
+        int (*channel_affine)(int dtype, const void* x, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) noexcept nogil
+        int (*channel_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t N, int64_t C, int64_t S, int training) noexcept nogil
+
+cdef pyx_norm_kernels** tables = <pyx_norm_kernels**>kernel_tables(b"norm")
+
+
+cdef inline char* pointer(Variable x) noexcept nogil:
+    if x is None:
+        return NULL
+    return x.ptr
+
+
+cdef Variable optional(object x, str op, str name, int dt):
+    """A parameter as a contiguous tensor of dtype dt, or None."""
+    if x is None:
+        return None
+    return cast_raw(checked(x, op, name), dt)
+
+
+cdef int kernel_dtype(Variable x) noexcept:
+    return FLOAT64 if x.dt == FLOAT64 else FLOAT32
+
+
+# ------------------------------------------------------------------------------ layer norm
+
+cdef class LayerNorm(Function):
+    """Inputs x, weight, bias; rows of n elements. Saves x, weight, mean, 1 / deviation."""
+    cdef int64_t rows, n
+    cdef double eps
+
+    cdef int vjp_many(self, list grads) except -1:
+        cdef Variable g = grads[0], x = self.saved(0), w = self.saved(1), mean = self.saved(2), rstd = self.saved(3)
+        cdef Variable gx = None, gw = None, gb = None
+        cdef pyx_norm_kernels* k
+        cdef int failed
+        if g is None:
+            return 0
+        if grad_enabled():
+            self.by_operations(g, x, w)
+            return 0
+        g = dense(g)
+        x = dense(x)
+        if self.needs(0):
+            gx = <Variable>new_like(x, x.dt)
+        cdef int64_t n = self.n
+        if self.needs(1):
+            gw = <Variable>new_like(w, w.dt)
+        if self.needs(2):
+            gb = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
+        if x.n:
+            k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "layer_norm")
+            with nogil:
+                failed = k.layer_backward(x.dt, g.ptr, x.ptr, pointer(w), mean.ptr, rstd.ptr, pointer(gx), pointer(gw), pointer(gb), self.rows, self.n)
+            if failed:
+                raise RuntimeError(f"layer_norm backward: failed for {dtype_of(x.dt)!r}.")
+        else:
+            for part in (gx, gw, gb):
+                if part is not None:
+                    fill_raw(part, 0)
+        self.pass_grad(0, gx)
+        self.pass_grad(1, gw)
+        if gb is not None:
+            self.pass_grad(2, gb.view(shape_of(w)) if w is not None else gb.view(self.bias_shape))
+
+    cdef tuple bias_shape
+
+    cdef int by_operations(self, Variable g, Variable x, Variable w) except -1:
+        rows = x.reshape((self.rows, self.n))
+        flat = g.reshape((self.rows, self.n))
+        centred = rows - rows.mean(1, True)
+        rstd = ((centred * centred).mean(1, True) + self.eps).rsqrt()
+        xhat = centred * rstd
+        if self.needs(0):
+            h = flat * w.reshape(-1) if w is not None else flat
+            gx = rstd * (h - h.mean(1, True) - xhat * (h * xhat).mean(1, True))
+            self.pass_grad(0, gx.reshape(shape_of(x)))
+        if self.needs(1):
+            self.pass_grad(1, (flat * xhat).sum(0).reshape(shape_of(w)))
+        if self.needs(2):
+            self.pass_grad(2, flat.sum(0).reshape(self.bias_shape))
+
+
+cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, double eps, str op):
+    """(y, mean, rstd), recorded; shape is the normalised one."""
+    cdef int64_t n = 1
+    cdef int k = len(shape), i, failed
+    cdef int dt = kernel_dtype(x)
+    cdef Variable a, w, b, y, mean, rstd
+    cdef LayerNorm node
+    cdef int64_t sizes[64]
+    if k == 0:
+        raise RuntimeError(f"{op}: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+    if k > x.nd or shape_of(x)[x.nd - k:] != shape:
+        raise RuntimeError(
+            f"{op}: Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join([str(s) for s in shape])}], "
+            f"but got input of size {list(shape_of(x))}"
+        )
+    for v, name in ((weight, "weight"), (bias, "bias")):
+        if v is not None and shape_of(checked(v, op, name)) != shape:
+            raise RuntimeError(f"{op}: Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(shape_of(v))} and normalized_shape = {list(shape)}")
+    if not is_floating(x.dt):
+        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+    if x.dt != dt:
+        y, mean, rstd = layer_norm_full(to_dtype(x, dt), shape, None if weight is None else to_dtype(weight, dt), None if bias is None else to_dtype(bias, dt), eps, op)
+        return to_dtype(y, x.dt), mean, rstd
+    for s in shape:
+        n *= s
+    a = dense(x)
+    w = optional(weight, op, "weight", dt)
+    b = optional(bias, op, "bias", dt)
+    y = <Variable>new_like(a, dt)
+    for i in range(x.nd):
+        sizes[i] = x.sizes[i] if i < x.nd - k else 1
+    mean = <Variable>new_empty(x.nd, sizes, dt, x.dev, x.dev_index)
+    rstd = <Variable>new_like(mean, dt)
+    cdef int64_t rows = mean.n
+    if x.n:
+        table = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+        with nogil:
+            failed = table.layer_forward(dt, a.ptr, pointer(w), pointer(b), y.ptr, mean.ptr, rstd.ptr, rows, n, eps)
+        if failed:
+            raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
+    if recording_any((x, weight, bias)):
+        node = <LayerNorm>LayerNorm.__new__(LayerNorm)
+        node.rows = rows
+        node.n = n
+        node.eps = eps
+        node.bias_shape = shape
+        record_many(node, (y,), (x, weight, bias))
+        node.save(x)
+        node.save(w if weight is None or w is weight else weight)
+        node.save(mean)
+        node.save(rstd)
+    return y, mean, rstd
+
+
+cdef tuple as_shape(object shape):
+    return (shape,) if isinstance(shape, int) else tuple([int(s) for s in shape])
+
+
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
+    """Normalise over the last dimensions to mean 0 and variance 1, then scale and shift.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias, var without correction.
+
+    Args:
+        input: (*, normalized_shape); weight, bias: normalized_shape or None.
+    Raises:
+        RuntimeError: shapes do not match, or the dtype is not floating-point.
+    Source:
+        Ba, Kiros and Hinton, "Layer Normalization" (2016).
+    """
+    return layer_norm_full(checked(input, "layer_norm", "input"), as_shape(normalized_shape), weight, bias, eps, "layer_norm")[0]
+
+
+def native_layer_norm(input, normalized_shape, weight, bias, eps):
+    """(layer_norm, mean, 1 / deviation)"""
+    return layer_norm_full(checked(input, "native_layer_norm", "input"), as_shape(normalized_shape), weight, bias, eps, "native_layer_norm")
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
+    cdef Variable x = checked(input, "rms_norm", "input")
+    shape = as_shape(normalized_shape)
+    if not shape:
+        raise RuntimeError("rms_norm: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
+    if shape_of(x)[x.nd - len(shape):] != shape:
+        raise RuntimeError(f"rms_norm: Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join([str(s) for s in shape])}], but got input of size {list(shape_of(x))}")
+    if eps is None:
+        from pyxtorch._numbers import finfo
+        eps = finfo(dtype_of(x.dt).to_real()).eps
+    wide = x.float() if x.dt == FLOAT16 or x.dt == BFLOAT16 else x
+    dims = tuple([x.nd - len(shape) + i for i in range(len(shape))])
+    square = (wide * wide.conj()).real if is_complex_code(x.dt) else wide * wide
+    if is_complex_code(x.dt):
+        square = wide * wide
+    y = wide * (square.mean(dims, True) + eps).rsqrt()
+    y = to_dtype(y, x.dt)
+    return y if weight is None else y * weight
+
+
+# ------------------------------------------------------------------------------- group norm
+
+cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bias, double eps, str op):
+    if x.nd < 2:
+        raise RuntimeError(f"{op}: Expected at least 2 dimensions for input tensor but received {x.nd}")
+    channels = x.sizes[1]
+    if groups <= 0 or channels % groups:
+        raise RuntimeError(f"{op}: Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape_of(x))} and num_groups={groups}")
+    for v, name in ((weight, "weight"), (bias, "bias")):
+        if v is not None and ((<Variable>v).nd != 1 or (<Variable>v).n != channels):
+            raise RuntimeError(f"{op}: Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(shape_of(v))} and input of shape {list(shape_of(x))}")
+    rows = x.sizes[0] * groups
+    n = x.n // rows if rows else 0
+    if not x.n:
+        y, mean, rstd = x * 1, x.new_zeros((x.sizes[0], groups)), x.new_zeros((x.sizes[0], groups))
+    else:
+        y, mean, rstd = layer_norm_full(x.reshape((rows, n)), (n,), None, None, eps, op)
+        y = y.reshape(shape_of(x))
+    form = (1, channels) + (1,) * (x.nd - 2)
+    if weight is not None:
+        y = y * weight.reshape(form)
+    if bias is not None:
+        y = y + bias.reshape(form)
+    return y, mean.reshape((x.sizes[0], groups)), rstd.reshape((x.sizes[0], groups))
+
+
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabled=True):
+    """Normalise each sample over groups of channels, then scale and shift each channel.
+
+    Args:
+        input: (N, C, *), C divisible by num_groups; weight, bias: (C) or None.
+    Source:
+        Wu and He, "Group Normalization" (2018).
+    """
+    return group_norm_full(checked(input, "group_norm", "input"), num_groups, weight, bias, eps, "group_norm")[0]
+
+
+def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
+    """(group_norm, mean, 1 / deviation)"""
+    cdef Variable x = checked(input, "native_group_norm", "input")
+    y, mean, rstd = group_norm_full(x, group, weight, bias, eps, "native_group_norm")
+    if x.n and recording_any((x,)):     # the statistics differentiate too
+        rows = x.reshape((x.sizes[0], group, -1))
+        mean = rows.mean(-1)
+        rstd = (rows.var(-1, correction=0) + eps).rsqrt()
+    return y, mean, rstd
+
+
+# ------------------------------------------------------------------------------- batch norm
+
+cdef class BatchNorm(Function):
+    """Inputs x (N, C, S), weight, bias. Saves x, weight, mean, 1 / deviation."""
+    cdef bint training
+    cdef double eps
+
+    cdef int vjp_many(self, list grads) except -1:
+        cdef Variable g = grads[0], x = self.saved(0), w = self.saved(1), mean = self.saved(2), rstd = self.saved(3)
+        cdef Variable gx = None, gw, gb
+        cdef pyx_norm_kernels* k
+        cdef int failed
+        cdef int64_t N, C, S
+        if g is None:
+            return 0
+        if grad_enabled():
+            self.by_operations(g, x, w, mean, rstd)
+            return 0
+        g = dense(g)
+        x = dense(x)
+        N, C = x.sizes[0], x.sizes[1]
+        S = x.n // (N * C) if x.n else 0
+        if self.needs(0):
+            gx = <Variable>new_like(x, x.dt)
+        gw = <Variable>new_like(mean, x.dt)
+        gb = <Variable>new_like(mean, x.dt)
+        cdef Variable wide = cast_raw(w, x.dt) if w is not None else None
+        k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "batch_norm")
+        with nogil:
+            failed = k.channel_backward(x.dt, g.ptr, x.ptr, pointer(wide), mean.ptr, rstd.ptr, pointer(gx), gw.ptr, gb.ptr, N, C, S, self.training)
+        if failed:
+            raise RuntimeError(f"batch_norm backward: failed for {dtype_of(x.dt)!r}.")
+        self.pass_grad(0, gx)
+        if self.needs(1):
+            self.pass_grad(1, gw)
+        if self.needs(2):
+            self.pass_grad(2, gb)
+
+    cdef int by_operations(self, Variable g, Variable x, Variable w, Variable mean, Variable rstd) except -1:
+        dims = (0,) + tuple(range(2, x.nd))
+        form = (1, x.sizes[1]) + (1,) * (x.nd - 2)
+        if self.training:
+            centred = x - x.mean(dims, True)
+            scale = ((centred * centred).mean(dims, True) + self.eps).rsqrt()
+        else:
+            centred = x - mean.reshape(form)
+            scale = rstd.reshape(form)
+        xhat = centred * scale
+        if self.needs(0):
+            h = g * w.reshape(form) if w is not None else g
+            if self.training:
+                h = h - h.mean(dims, True) - xhat * (h * xhat).mean(dims, True)
+            self.pass_grad(0, scale * h)
+        if self.needs(1):
+            self.pass_grad(1, (g * xhat).sum(dims))
+        if self.needs(2):
+            self.pass_grad(2, g.sum(dims))
+
+
+cdef tuple batch_norm_full(Variable x, object weight, object bias, object running_mean, object running_var, bint training, double momentum, double eps, str op):
+    """(y, mean, rstd), recorded; the running statistics are updated in training."""
+    cdef int dt = kernel_dtype(x), failed
+    cdef int64_t N, C, S
+    cdef Variable a, y, mean, var, rstd, scale, shift
+    cdef BatchNorm node
+    cdef pyx_norm_kernels* k
+    if x.nd < 2:
+        raise RuntimeError(f"{op}: expected at least 2 dimensions (N, C, *), but got an input of shape {list(shape_of(x))}")
+    if not is_floating(x.dt):
+        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+    if x.dt != dt:
+        y, mean, rstd = batch_norm_full(to_dtype(x, dt), None if weight is None else to_dtype(weight, dt), None if bias is None else to_dtype(bias, dt), running_mean, running_var, training, momentum, eps, op)
+        return to_dtype(y, x.dt), mean, rstd
+    N, C = x.sizes[0], x.sizes[1]
+    S = 1
+    for i in range(2, x.nd):
+        S *= x.sizes[i]
+    for v, name in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
+        if v is not None and (<Variable>checked(v, op, name)).n != C:
+            raise RuntimeError(f"{op}: {name} should contain {C} elements not {(<Variable>v).n}")
+    if not training and (running_mean is None or running_var is None):
+        raise RuntimeError(f"{op}: running_mean and running_var must be defined in evaluation mode")
+    a = dense(x)
+    y = <Variable>new_like(a, dt)
+    mean = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
+    var = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
+    k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+    if training:
+        if N * S == 0:
+            fill_raw(mean, 0)
+            fill_raw(var, 0)
+        else:
+            with nogil:
+                failed = k.channel_stats(dt, a.ptr, mean.ptr, var.ptr, N, C, S)
+        if running_mean is not None:
+            (<Variable>running_mean).copy_(running_mean.detach() * (1 - momentum) + mean * momentum)
+        if running_var is not None:
+            unbiased = var * (<double>(N * S) / max(N * S - 1, 1)) if N * S > 1 else var * float("nan")
+            (<Variable>running_var).copy_(running_var.detach() * (1 - momentum) + unbiased * momentum)
+    else:
+        copy_raw(mean, running_mean)
+        copy_raw(var, running_var)
+    rstd = (var + eps).rsqrt()
+    scale = rstd if weight is None else rstd * weight.detach()
+    shift = -mean * scale if bias is None else bias.detach() - mean * scale
+    scale = cast_raw(scale, dt)
+    shift = cast_raw(shift, dt)
+    if x.n:
+        with nogil:
+            failed = k.channel_affine(dt, a.ptr, scale.ptr, shift.ptr, y.ptr, N, C, S)
+        if failed:
+            raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
+    if recording_any((x, weight, bias)):
+        node = <BatchNorm>BatchNorm.__new__(BatchNorm)
+        node.training = training
+        node.eps = eps
+        record_many(node, (y,), (x, weight, bias))
+        node.save(x)
+        node.save(weight)
+        node.save(mean)
+        node.save(rstd)
+    return y, mean, rstd
+
+
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-05):
+    """Normalise each channel over the batch (training) or by running statistics, then scale and shift.
+
+    Args:
+        input: (N, C, *); running_mean, running_var: (C), updated in place in training; weight, bias: (C) or None.
+    Raises:
+        ValueError: training with a single value a channel.
+    Source:
+        Ioffe and Szegedy, "Batch Normalization" (2015).
+    """
+    cdef Variable x = checked(input, "batch_norm", "input")
+    if x.nd == 1 and not x.n:
+        y = x if weight is None else x * weight
+        return y.clone() if bias is None else y + bias
+    if training and x.nd >= 2 and x.sizes[1] and x.n // x.sizes[1] == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size_of(x)}")
+    return batch_norm_full(x, weight, bias, running_mean, running_var, training, 0.0 if momentum is None else momentum, eps, "batch_norm")[0]
+
+
+def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, *, out=None):
+    """(batch_norm, mean, 1 / deviation); the last two are empty in evaluation mode."""
+    cdef Variable x = checked(input, "native_batch_norm", "input")
+    y, mean, rstd = batch_norm_full(x, weight, bias, running_mean, running_var, training, momentum, eps, "native_batch_norm")
+    if not training:
+        mean, rstd = x.new_empty((0,)), x.new_empty((0,))
+    return finish_out((y, mean, rstd), out, "native_batch_norm")
+
+
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
+    """Normalise each channel of each sample, (N, C, *), then scale and shift each channel."""
+    cdef Variable x = checked(input, "instance_norm", "input")
+    if use_input_stats and x.nd > 2:
+        spatial = x.n // (x.sizes[0] * x.sizes[1]) if x.n else 0
+        if spatial == 1:
+            raise ValueError(f"Expected more than 1 spatial element when training, got input size {size_of(x)}")
+    N, C = x.sizes[0], x.sizes[1]
+    if not use_input_stats:
+        return batch_norm_full(x, weight, bias, running_mean, running_var, False, 0.0, eps, "instance_norm")[0]
+    folded = x.reshape((1, N * C) + shape_of(x)[2:])
+    y, mean, rstd = batch_norm_full(folded, None, None, None, None, True, 0.0, eps, "instance_norm")
+    if running_mean is not None:
+        n = x.n // (N * C) if x.n else 0
+        running_mean.copy_(running_mean.detach() * (1 - momentum) + mean.reshape((N, C)).mean(0) * momentum)
+        var = (1 / (rstd * rstd) - eps) * (n / max(n - 1, 1))
+        running_var.copy_(running_var.detach() * (1 - momentum) + var.reshape((N, C)).mean(0) * momentum)
+    y = y.reshape(shape_of(x))
+    form = (1, C) + (1,) * (x.nd - 2)
+    if weight is not None:
+        y = y * weight.reshape(form)
+    return y if bias is None else y + bias.reshape(form)
+
+
+__all__ = ["layer_norm", "native_layer_norm", "rms_norm", "group_norm", "native_group_norm", "batch_norm", "native_batch_norm", "instance_norm"]
+functional = ["layer_norm", "rms_norm", "group_norm", "batch_norm", "instance_norm"]
+methods = {}

@@ -1,0 +1,11 @@
+"""Optimisers: they change parameters by their gradients."""
+from pyxtorch.optim.adam import Adam, AdamW
+from pyxtorch.optim.adaptive import Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
+from pyxtorch.optim.asgd import ASGD, Muon
+from pyxtorch.optim.optimizer import Optimizer
+from pyxtorch.optim.rmsprop import RMSprop
+from pyxtorch.optim.sgd import SGD
+
+__all__ = [
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD",
+]  # fmt: skip

@@ -1,0 +1,4 @@
+"""AdamW: see adam.py."""
+from pyxtorch.optim.adam import AdamW
+
+__all__ = ["AdamW"]

@@ -1,0 +1,383 @@
+"""Optimizer: parameter groups, state, hooks and checkpoints, shared by all optimisers."""
+from collections import OrderedDict, defaultdict
+
+import pyxtorch
+from pyxtorch import Tensor, no_grad
+from pyxtorch.ops.optim import zero_grads
+
+
+class _Required:
+    """Marks an option that every group must be given."""
+
+    def __repr__(self):
+        return "<required parameter>"
+
+
+required = _Required()
+_global_pre_hooks, _global_post_hooks = OrderedDict(), OrderedDict()
+
+
+class _Handle:
+    """Removes a hook."""
+
+    def __init__(self, hooks, hook):
+        self.hooks, self.key = hooks, object()
+        hooks[self.key] = hook
+
+    def remove(self):
+        """The hook is not called any more."""
+        self.hooks.pop(self.key, None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.remove()
+
+
+def register_optimizer_step_pre_hook(hook):
+    """Call `hook(optimizer, args, kwargs)` before every step of every optimiser."""
+    return _Handle(_global_pre_hooks, hook)
+
+
+def register_optimizer_step_post_hook(hook):
+    """Call `hook(optimizer, args, kwargs)` after every step of every optimiser."""
+    return _Handle(_global_post_hooks, hook)
+
+
+def _hooked(step):
+    """A user's own step() with the hooks around it."""
+    import functools
+
+    @functools.wraps(step)
+    def wrapped(self, *args, **kwargs):
+        args, kwargs = self._before_step(args, kwargs)
+        result = step(self, *args, **kwargs)
+        self._after_step(args, kwargs)
+        return result
+
+    return wrapped
+
+
+def check_options(**limits):
+    """Raise ValueError naming the option unless each (value, low, high) lies in low <= value < high.
+
+    The keys are the words of the message, with underscores for spaces.
+    """
+    for words, (value, low, high) in limits.items():
+        if isinstance(value, Tensor):
+            value = value.item()
+        if not low <= value < high:
+            raise ValueError(f"Invalid {words.replace('_', ' ')}: {value}. It must be at least {low}" + (f" and below {high}." if high < INF else "."))
+
+
+INF = float("inf")
+
+
+def check_betas(betas, names=("beta parameter at index 0", "beta parameter at index 1")):
+    """Both betas in [0, 1)."""
+    for name, beta in zip(names, betas):
+        check_options(**{name.replace(" ", "_"): (beta, 0.0, 1.0)})
+
+
+def step_count(value=0.0):
+    """A counter of steps, as the state keeps it: a 0-d tensor."""
+    double = pyxtorch.get_default_dtype() is pyxtorch.float64
+    return pyxtorch.tensor(float(value), dtype=pyxtorch.float64 if double else pyxtorch.float32)
+
+
+class Optimizer:
+    """Base of all optimisers.
+
+    Args:
+        params: iterable of tensors, of (name, tensor) pairs, or of dicts that hold "params" and
+            options of their own (groups).
+        defaults: dict of options for groups that do not give them.
+
+    A subclass either overrides `step`, or gives `_start(p, state, group)`, which fills the state of
+    a parameter, and `_update(p, grad, state, group)`, which changes it; and perhaps `_fused`, a
+    function that steps through a whole group at once and returns the parameters it left alone.
+    """
+
+    _fused = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _hooked(cls.__dict__["step"])
+
+    def __init__(self, params, defaults):
+        self.defaults = defaults
+        self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = OrderedDict(), OrderedDict()
+        self._state_dict_hooks = {name: OrderedDict() for name in ("save_before", "save_after", "load_before", "load_after")}
+        if isinstance(params, Tensor):
+            raise TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}. Use [tensor].")
+        self.state = defaultdict(dict)
+        self.param_groups = []
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(dict(group) if isinstance(group, dict) else group)
+
+    def __getstate__(self):
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if "_optimizer_step_pre_hooks" not in self.__dict__:
+            self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = OrderedDict(), OrderedDict()
+            self._state_dict_hooks = {name: OrderedDict() for name in ("save_before", "save_after", "load_before", "load_after")}
+        for group in self.param_groups:
+            for name, value in self.defaults.items():
+                group.setdefault(name, value)
+
+    def __repr__(self):
+        text = type(self).__name__ + " ("
+        for i, group in enumerate(self.param_groups):
+            text += f"\nParameter Group {i}\n" + "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+        return text + ")"
+
+    # ------------------------------------------------------------------------------- groups
+
+    def add_param_group(self, param_group):
+        """Train further parameters: a dict with "params" and options that differ from the defaults.
+
+        Raises:
+            TypeError: no dict, a set, or something that is not a tensor.
+            ValueError: not a leaf, a required option missing, or a parameter that is trained already.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
+        params = param_group["params"]
+        if isinstance(params, Tensor):
+            params = [params]
+        elif isinstance(params, set):
+            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets will change between runs. Please use a list instead.")
+        params = list(params)
+        names = []
+        for i, p in enumerate(params):
+            if isinstance(p, tuple):
+                names.append(p[0])
+                params[i] = p[1]
+        if names and len(names) != len(params):
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        param_group["params"] = params
+        if names:
+            param_group["param_names"] = names
+        for name, default in self.defaults.items():
+            if default is required and name not in param_group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
+            param_group.setdefault(name, default)
+        if len(set(map(id, params))) != len(params):
+            import warnings
+
+            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error", stacklevel=3)
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        if not known.isdisjoint(map(id, params)):
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append(param_group)
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients, or make them zero."""
+        for group in self.param_groups:
+            zero_grads(group["params"], set_to_none)
+
+    # --------------------------------------------------------------------------------- step
+
+    def _before_step(self, args, kwargs):
+        self._opt_called = True
+        for hook in (*_global_pre_hooks.values(), *self._optimizer_step_pre_hooks.values()):
+            result = hook(self, args, kwargs)
+            if result is not None:
+                if not (isinstance(result, tuple) and len(result) == 2):
+                    raise RuntimeError(f"step pre hook: must return None or a tuple of (new_args, new_kwargs), but got {result}.")
+                args, kwargs = result
+        return args, kwargs
+
+    def _after_step(self, args, kwargs):
+        for hook in (*self._optimizer_step_post_hooks.values(), *_global_post_hooks.values()):
+            hook(self, args, kwargs)
+
+    def step(self, closure=None):
+        """Change all parameters by their gradients.
+
+        Args:
+            closure: computes the loss and its gradients anew; called first, with recording on.
+        Returns:
+            What the closure returned, or None.
+        """
+        hooked = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _global_pre_hooks or _global_post_hooks
+        if hooked:
+            args, kwargs = self._before_step((closure,) if closure is not None else (), {})
+            closure = args[0] if args else kwargs.get("closure")
+        else:
+            self._opt_called = True
+        loss = None
+        if closure is not None:
+            with pyxtorch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            params = group["params"]
+            if self._fused is not None and not group.get("differentiable"):
+                params = self._fused(params, self.state, group, self._start)
+            if params:
+                self._plain_step(params, group)
+        if hooked:
+            self._after_step((closure,) if closure is not None else (), {})
+        return loss
+
+    def _plain_step(self, params, group):
+        """One step by operations on tensors, parameter by parameter."""
+        with pyxtorch.set_grad_enabled(bool(group.get("differentiable"))):
+            for p in params:
+                grad = p.grad
+                if grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    self._start(p, state, group)
+                if group.get("maximize"):
+                    grad = -grad
+                if not p.is_complex():
+                    self._update(p, grad, state, group)
+                    continue
+                # A complex parameter is two real ones.
+                pairs = {k: pyxtorch.view_as_real(v) if isinstance(v, Tensor) and v.is_complex() else v for k, v in state.items()}
+                self._update(pyxtorch.view_as_real(p), pyxtorch.view_as_real(grad), pairs, group)
+                state.update({k: v if k not in state or state[k] is None else state[k] for k, v in pairs.items()})
+                for k, v in state.items():
+                    if k != "step" and isinstance(v, Tensor) and v.shape == (*p.shape, 2) and not v.is_complex():
+                        state[k] = pyxtorch.view_as_complex(v)
+
+    def _start(self, p, state, group):
+        """Fill the state of a parameter before its first step."""
+
+    def _update(self, p, grad, state, group):
+        raise RuntimeError(f"{type(self).__name__}: defines neither step() nor _update().")
+
+    # -------------------------------------------------------------------------------- hooks
+
+    def register_step_pre_hook(self, hook):
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return changed (args, kwargs)."""
+        return _Handle(self._optimizer_step_pre_hooks, hook)
+
+    def register_step_post_hook(self, hook):
+        """Call `hook(optimizer, args, kwargs)` after each step."""
+        return _Handle(self._optimizer_step_post_hooks, hook)
+
+    def _add_hook(self, when, hook, prepend):
+        handle = _Handle(self._state_dict_hooks[when], hook)
+        if prepend:
+            self._state_dict_hooks[when].move_to_end(handle.key, last=False)
+        return handle
+
+    def register_state_dict_pre_hook(self, hook, prepend=False):
+        """Call `hook(optimizer)` before `state_dict`."""
+        return self._add_hook("save_before", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook, prepend=False):
+        """Call `hook(optimizer, state_dict)` after `state_dict`; what it returns replaces the result."""
+        return self._add_hook("save_after", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+        """Call `hook(optimizer, state_dict)` before `load_state_dict`; what it returns is loaded instead."""
+        return self._add_hook("load_before", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook, prepend=False):
+        """Call `hook(optimizer)` after `load_state_dict`."""
+        return self._add_hook("load_after", hook, prepend)
+
+    # -------------------------------------------------------------------------- checkpoints
+
+    def state_dict(self):
+        """Everything that a later run needs: {"state": by parameter number, "param_groups": [...]}."""
+        for hook in self._state_dict_hooks["save_before"].values():
+            hook(self)
+        numbers, groups = {}, []
+        for group in self.param_groups:
+            for p in group["params"]:
+                numbers.setdefault(id(p), len(numbers))
+            packed = {k: v for k, v in group.items() if k != "params"}
+            packed["params"] = [numbers[id(p)] for p in group["params"]]
+            groups.append(packed)
+        state = {numbers[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
+        result = {"state": state, "param_groups": groups}
+        for hook in self._state_dict_hooks["save_after"].values():
+            changed = hook(self, result)
+            result = result if changed is None else changed
+        return result
+
+    def load_state_dict(self, state_dict):
+        """Continue from what `state_dict` gave. Floating state takes the parameter's dtype and device.
+
+        Raises:
+            ValueError: groups or their sizes differ.
+        """
+        state_dict = dict(state_dict)
+        for hook in self._state_dict_hooks["load_before"].values():
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        saved = state_dict["param_groups"]
+        if len(saved) != len(self.param_groups):
+            raise ValueError(f"loaded state dict has a different number of parameter groups: {len(saved)}, the optimizer has {len(self.param_groups)}.")
+        for i, (old, new) in enumerate(zip(saved, self.param_groups)):
+            if len(old["params"]) != len(new["params"]):
+                raise ValueError(
+                    f"loaded state dict contains a parameter group that doesn't match the size of optimizer's group: group {i} has "
+                    f"{len(old['params'])} parameters, the optimizer's has {len(new['params'])}."
+                )
+        by_number = {n: p for old, new in zip(saved, self.param_groups) for n, p in zip(old["params"], new["params"])}
+        state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            p = by_number.get(key)
+            if p is None:
+                state[key] = value
+            else:
+                state[p] = {name: _matched(item, p, name) for name, item in value.items()} if isinstance(value, dict) else _matched(value, p, None)
+        groups = []
+        for old, new in zip(saved, self.param_groups):
+            group = {k: _copied(v) for k, v in old.items() if k != "params"}
+            group["params"] = new["params"]
+            if "param_names" in new:
+                group.setdefault("param_names", new["param_names"])
+            groups.append(group)
+        self.__setstate__({"state": state, "param_groups": groups})
+        for hook in self._state_dict_hooks["load_after"].values():
+            hook(self)
+
+
+def _matched(value, p, name):
+    """Loaded state in the dtype and on the device of its parameter; step counts stay as they are."""
+    if isinstance(value, Tensor):
+        if name == "step":
+            return value.clone()
+        if p.is_floating_point() or p.is_complex():
+            return value.to(dtype=p.dtype if value.is_floating_point() or value.is_complex() else value.dtype, device=p.device, copy=True)
+        return value.to(device=p.device, copy=True)
+    if name == "step" and isinstance(value, (int, float)):
+        return step_count(value)
+    return _copied(value)
+
+
+def _copied(value):
+    if isinstance(value, dict):
+        return {k: _copied(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_copied(v) for v in value]
+    if isinstance(value, tuple):
+        return tuple(_copied(v) for v in value)
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+__all__ = [
+    "INF", "Optimizer", "check_betas", "check_options", "no_grad", "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook", "required", "step_count",
+]

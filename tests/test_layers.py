@@ -1,0 +1,148 @@
+"""Imports go downwards only, as docs/architecture.md says. Needs the source tree, not the built package."""
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "pyxtorch"
+pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the sources are not beside the tests")
+
+# From the ground up; the first prefix that fits a module is its floor. Modules on one floor may
+# import each other, except operation families, which have an order of their own (FAMILIES).
+FLOORS = [
+    ("_core",),
+    ("_cuda", "_grad_mode", "_dtypes"),
+    ("kernels",),
+    ("autograd",),
+    ("_numbers", "_printing"),
+    ("ops",),
+    ("tensor", "_dlpack", "_tensor_str"),
+    ("linalg", "special", "fft", "random", "cuda", "backends", "amp", "serialization"),
+    ("nn.parameter", "nn.composite", "nn.functional", "nn.init"),
+    ("nn", "optim", "utils", "func", "distributions", "testing"),
+]
+FAMILIES = ["_common", "create", "elementwise", "shape", "reduce"]  # then the rest
+# Late imports (inside a function, when it runs) may look up: these floors, and this is why.
+LATE = {
+    "": "the public namespace, by which a rarely taken path reaches an operation of a later family",
+    "linalg": "the same for pyxtorch.linalg",
+    "ops": "a family that comes later, where a tensor method does not exist (cat, stack, creation)",
+    "kernels": "the kernels of a device register themselves when the device is first used",
+    "nn.utils": "a module's rarely used helper",
+    "_cuda": "a device is opened when it is first used",
+}
+STATEMENT = re.compile(r"^([ \t]*)(?:from[ \t]+([\w.]+)[ \t]+(c?import)\b[ \t]*(\([^)]*\)|[^#\n]*)|(c?import)[ \t]+([^#\n]*))", re.M)
+
+
+def modules():
+    for path in sorted(SOURCE.rglob("*")):
+        if path.suffix in (".py", ".pyx", ".pxd") and path.name != "__init__.pxd":
+            name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+            yield path, re.sub(r"\.?__init__$", "", name)
+
+
+def exists(name):
+    base = SOURCE.joinpath(*name.split("."))
+    return any(base.with_suffix(s).exists() for s in (".py", ".pyx", ".pxd")) or (base / "__init__.py").exists()
+
+
+def imports(path):
+    """(line, module below pyxtorch, late) of each import and cimport of the package's own modules."""
+    text = re.sub(r'("""|\'\'\')(.*?)\1', lambda m: "\n" * m[0].count("\n"), path.read_text(), flags=re.S)
+    for found in STATEMENT.finditer(text):
+        indent, source, _, names, _, plain = found.groups()
+        line, late = text.count("\n", 0, found.start()) + 1, bool(indent)
+        targets = [n.split(" as ")[0].strip() for n in plain.split(",")] if plain is not None else [source]
+        for target in targets:
+            target = target.removeprefix("cython.cimports.")
+            if target != "pyxtorch" and not target.startswith("pyxtorch."):
+                continue
+            base = target.removeprefix("pyxtorch").lstrip(".")
+            parts = [n.split(" as ")[0].strip() for n in names.strip("()").replace("\n", " ").split(",")] if names else []
+            inner = [p for p in parts if p and p != "*" and exists(f"{base}.{p}".lstrip("."))]
+            for name in [f"{base}.{p}".lstrip(".") for p in inner] or [base]:
+                yield line, name, late
+
+
+def floor(name):
+    for height, prefixes in enumerate(FLOORS):
+        if any(name == p or name.startswith(p + ".") for p in prefixes):
+            return height
+    return None
+
+
+def family(name):
+    """An operation family's place in the order; a part such as elementwise_math comes right after its family."""
+    stem = name.split(".")[1] if name.startswith("ops.") else ""
+    for place, known in enumerate(FAMILIES):
+        if stem == known or (known != "_common" and stem.startswith(known + "_")):
+            return place
+    return len(FAMILIES)
+
+
+def test_every_module_has_a_floor():
+    without = [name for _, name in modules() if name and floor(name) is None]
+    assert not without, f"give these a floor in FLOORS and in docs/architecture.md: {without}"
+
+
+def test_imports_go_down():
+    wrong = []
+    for path, name in modules():
+        if not name:
+            continue  # pyxtorch/__init__.py gathers everything
+        for line, target, late in imports(path):
+            up = floor(target) is None or floor(target) > floor(name)
+            allowed = any(target == k or (k and target.startswith(k + ".")) for k in LATE)
+            # Plain Python on the upper floors is loaded after the namespace is complete.
+            if target == "" and floor(name) >= floor("nn.parameter"):
+                continue
+            if up and not (late and allowed):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports pyxtorch.{target}".rstrip("."))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_families_cimport_one_way():
+    """Cython cannot cimport in circles: families cimport earlier ones, and within the rest no circle."""
+    edges, wrong = {}, []
+    for path, name in modules():
+        if not name.startswith("ops."):
+            continue
+        text = path.read_text()
+        for target in re.findall(r"^from\s+pyxtorch\.(ops\.\w+)\s+cimport", text, re.M):
+            if path.suffix == ".pxd" and target != name:
+                edges.setdefault(name, set()).add(target)
+            # elementwise and shape use each other's functions; only one of their .pxd may say so.
+            if family(target) > family(name) and {family(target), family(name)} != {2, 3}:
+                wrong.append(f"{name} cimports {target}")
+    assert not wrong, wrong
+
+    def reaches(start, goal, seen):
+        return any(n == goal or (n not in seen and not seen.add(n) and reaches(n, goal, seen)) for n in edges.get(start, ()))
+
+    circles = [name for name in edges if reaches(name, name, set())]
+    assert not circles, f"these .pxd files cimport in a circle: {circles}"
+
+
+def test_headers_and_kernels_know_no_python():
+    files = [*(ROOT / "include").rglob("*.h"), *(SOURCE / "kernels" / "cpu").glob("*.cpp"), *(SOURCE / "kernels").rglob("*.h")]
+    wrong = [str(f.relative_to(ROOT)) for f in files if f.name != "module.cpp" and re.search(r"#\s*include\s*[<\"]Python\.h", f.read_text())]
+    assert not wrong, wrong
+
+
+def test_torch_and_optional_packages_are_not_needed():
+    """No module imports torch; anything but NumPy and the standard library is imported when first used."""
+    wrong = []
+    for path, _ in modules():
+        for match in re.finditer(r"^([ \t]*)(?:from|import)[ \t]+(torch|scipy|sklearn|matplotlib|pycuda)\b", path.read_text(), re.M):
+            if match[2] == "torch" or not match[1]:
+                wrong.append(f"{path.relative_to(ROOT)}: {match[0].strip()}")
+    # Examples in docstrings may say `import torch`; they are prose, not imports.
+    wrong = [w for w in wrong if "torch" not in w.split(":")[1].split()[1] or not _in_docstring(w)]
+    assert not wrong, wrong
+
+
+def _in_docstring(what):
+    path, _, statement = what.partition(": ")
+    text = re.sub(r'("""|\'\'\')(.*?)\1', "", (ROOT / path).read_text(), flags=re.S)
+    return statement not in text
