@@ -66,8 +66,8 @@ cdef Variable constant_padded(Variable x, tuple pairs, object value, str op):
     for left, right in pairs:
         dim -= 1
         sizes[dim] += left + right
-        if sizes[dim] < 0:
-            raise RuntimeError(f"{op}: The input size {x.sizes[dim]}, plus negative padding {left} and {right}, resulted in a negative output size, which is invalid. Check dimension {dim} of your input.")
+        if sizes[dim] < 0 or x.sizes[dim] + min(left, 0) + min(right, 0) < 0:
+            raise RuntimeError(f"{op}: The input size {x.sizes[dim]}, plus negative padding {left} and {right}, resulted in a negative output size, which is invalid. Crop at most what there is: check dimension {dim} of your input.")
         grows = grows or left > 0 or right > 0
     y = <Variable>new_empty(x.nd, sizes, x.dt, x.dev, x.dev_index)
     if grows:
@@ -76,7 +76,7 @@ cdef Variable constant_padded(Variable x, tuple pairs, object value, str op):
     dim = x.nd
     for left, right in pairs:
         dim -= 1
-        kept = max(x.sizes[dim] + min(left, 0) + min(right, 0), 0)
+        kept = x.sizes[dim] + min(left, 0) + min(right, 0)
         inner = box(inner, dim, max(-left, 0), kept, 1)
         place = box(place, dim, max(left, 0), kept, 1)
     copy_raw(place, inner)
