@@ -51,6 +51,7 @@ globals().update(_core.dtypes())
 globals().update(_tensor.public)
 
 from pyxtorch import linalg  # noqa: E402
+from pyxtorch import _autograd  # noqa: E402  (gradcheck, functional and the like, under autograd)
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 
@@ -90,7 +91,7 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("nn", "optim")
+_NAMESPACES = ("cuda", "nn", "optim", "special", "testing")
 
 
 def __getattr__(name):

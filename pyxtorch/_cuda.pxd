@@ -11,6 +11,24 @@ cdef int memset_device(char* to, int value, int64_t nbytes) noexcept nogil
 cdef void fail(str text) noexcept                               # keep a failure of our own
 # A kernel by its C++ name expression, compiled from a source of kernels/cuda/ at first use; NULL after a failure.
 cdef void* function(int device, str source, str expression) noexcept
+
+# A family's kernels by number, each compiled at its first use.
+cdef struct Kernels:
+    int count
+    void** found                # device * count + number
+    bint* defined               # by number
+    int serial                  # its place in _cuda.families
+# `names`: number -> C++ name expression in `source`, a file of kernels/cuda/.
+cdef int define(Kernels* k, str source, dict names) except -1
+# Launch: 0 (a failure is kept), or -1 where there is no kernel of that number.
+cdef int start(Kernels* k, int device, int number, int64_t blocks, void** parameters) noexcept nogil
+cdef enum:
+    THREADS = 256               # in a block; cuda_block.h has the same
+cdef int64_t blocks_for(int64_t threads, int device) noexcept nogil
+
+# Bytes between host and device, in the order of the current stream; back: waits for them.
+cdef int send(int device, void* to, const void* source, int64_t nbytes) noexcept nogil
+cdef int bring(int device, void* to, const void* source, int64_t nbytes) noexcept nogil
 # Device memory for a kernel's own use, ordered by the current stream; NULL after a failure.
 cdef void* scratch(int device, int64_t nbytes, void** block) noexcept nogil
 cdef void scratch_free(void* block) noexcept nogil

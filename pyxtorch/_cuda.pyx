@@ -15,7 +15,7 @@ from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uintptr_t
 from libc.stdlib cimport free as c_free
-from libc.stdlib cimport malloc
+from libc.stdlib cimport calloc, malloc
 from libc.string cimport memset, strcmp
 from pyxtorch._core cimport *
 
@@ -179,7 +179,7 @@ cdef int state = 0          # 0: not tried, 1: ready, -1: there is no GPU
 cdef str why = ""
 
 
-cdef int start() except -1:
+cdef int open_driver() except -1:
     """Open the driver once. Never raises for want of a GPU: `state` and `why` say it."""
     global state, why, device_count, owner_process
     cdef void* handle
@@ -223,9 +223,9 @@ cdef int start() except -1:
 cdef int need_gpu() except -1:
     """Raise unless the GPU can be used by this process."""
     if state == 0:
-        start()
+        open_driver()
     if state < 0:
-        raise RuntimeError(f"cuda: no GPU can be used: {why}. Use device='cpu', or see docs/gpu.md.")
+        raise RuntimeError(f"cuda: no GPU can be used: {why}. Use device='cpu', or see docs/gpu-status.md.")
     if owner_process != getpid():
         raise RuntimeError(
             "cuda: cannot be used in a forked subprocess once the parent has used it. Use the 'spawn' start method of multiprocessing."
@@ -251,9 +251,7 @@ cdef int check(int rc, const char* what) except -1:
 
 cdef int use(int index) except -1:
     """Bind a device's context to this thread."""
-    need_gpu()
-    if index < 0 or index >= device_count:
-        raise RuntimeError(f"CUDA error: invalid device ordinal {index}: there are {device_count} device(s).")
+    check_index(index)
     if c_bind(index):
         raise_pending()
     return 0
@@ -282,6 +280,19 @@ def load():
         _core.register_cuda_kernels(PyCapsule_New(<void*>find, "pyxtorch.cuda_kernels", NULL))
         _ready = True
     return _this
+
+
+def is_loaded():
+    """Whether the GPU side is open, in this process."""
+    return _ready and owner_process == getpid()
+
+
+cpdef int check_index(int index) except -1:
+    """Raise RuntimeError unless there is a GPU of this number."""
+    need_gpu()
+    if index < 0 or index >= device_count:
+        raise RuntimeError(f"CUDA error: invalid device ordinal {index}: there are {device_count} device(s).")
+    return 0
 
 
 def enter_pycuda():
@@ -352,6 +363,48 @@ cdef int multiprocessors(int device) noexcept nogil:
     return devices[device].multiprocessors
 
 
+cdef int64_t blocks_for(int64_t threads, int device) noexcept nogil:
+    cdef int64_t blocks = (threads + THREADS - 1) // THREADS
+    cdef int64_t most = <int64_t>devices[device].multiprocessors * 32
+    return blocks if blocks < most else most
+
+
+defined_kernels = []       # (source, {number: name expression}) of each family, by serial
+
+
+cdef int define(Kernels* k, str source, dict names) except -1:
+    cdef int i
+    k.count = max(names) + 1
+    k.found = <void**>calloc(<size_t>k.count * MAX_DEVICES, sizeof(void*))
+    k.defined = <bint*>calloc(k.count, sizeof(bint))
+    if k.found == NULL or k.defined == NULL:
+        raise MemoryError()
+    for i in names:
+        k.defined[i] = True
+    k.serial = len(defined_kernels)
+    defined_kernels.append((source, names))
+    return 0
+
+
+cdef void* need_kernel(Kernels* k, int device, int number) noexcept with gil:
+    source, names = defined_kernels[k.serial]
+    cdef void* kernel = function(device, source, names[number])
+    k.found[device * k.count + number] = kernel
+    return kernel
+
+
+cdef int start(Kernels* k, int device, int number, int64_t blocks, void** parameters) noexcept nogil:
+    cdef void* kernel
+    if number < 0 or number >= k.count or not k.defined[number]:
+        return -1
+    kernel = k.found[device * k.count + number]
+    if kernel == NULL:
+        kernel = need_kernel(k, device, number)
+    if kernel != NULL:
+        launch(device, kernel, blocks, THREADS, parameters)
+    return 0
+
+
 cdef int memcpy_device(char* to, const char* source, int64_t nbytes) noexcept nogil:
     cdef int a = c_device_of(to), b = c_device_of(source), rc
     if nbytes <= 0:
@@ -375,6 +428,28 @@ cdef int memset_device(char* to, int value, int64_t nbytes) noexcept nogil:
         return -1
     rc = driver.memory_set(<Address>to, value, nbytes, current_stream[a])
     return c_fail(rc, b"cuMemsetD8Async") if rc else 0
+
+
+cdef int send(int device, void* to, const void* source, int64_t nbytes) noexcept nogil:
+    cdef int rc
+    if nbytes <= 0:
+        return 0
+    if c_bind(device):
+        return -1
+    rc = driver.copy_to_device(<Address>to, source, nbytes, current_stream[device])
+    return c_fail(rc, b"cuMemcpyHtoDAsync") if rc else 0
+
+
+cdef int bring(int device, void* to, const void* source, int64_t nbytes) noexcept nogil:
+    cdef int rc
+    if nbytes <= 0:
+        return 0
+    if c_bind(device):
+        return -1
+    rc = driver.copy_to_host(to, <Address>source, nbytes, current_stream[device])
+    if rc == 0:
+        rc = driver.stream_synchronize(current_stream[device])
+    return c_fail(rc, b"cuMemcpyDtoHAsync") if rc else 0
 
 
 cdef void fail(str text) noexcept:
@@ -491,6 +566,9 @@ def nvrtc_archs():
     return [archs[i] for i in range(min(n, 256))]
 
 
+# The C++ types in memory, by dtype code.
+C_TYPES = ("bool", "pyx_u8", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", "pyx::f16", "pyx::bf16", "float", "double",
+           "pyx::c64", "pyx::c128")
 _here = _Path(__file__).parent
 _includes = _here / "include" if (_here / "include").is_dir() else _here.parent / "include"
 _texts = {}
@@ -799,19 +877,19 @@ def record_stream(TensorBase x not None, Stream stream not None):
 
 def is_available():
     """Whether a GPU can be used."""
-    start()
+    open_driver()
     return state == 1
 
 
 def reason():
     """Why no GPU can be used; empty if one can."""
-    start()
+    open_driver()
     return why
 
 
 def count_devices():
     """How many GPUs there are; 0 without a driver."""
-    start()
+    open_driver()
     return device_count if state == 1 else 0
 
 
@@ -843,7 +921,7 @@ def set_current_device(int index):
 
 def get_device_name(int index):
     cdef char name[256]
-    need_gpu()
+    check_index(index)
     check(driver.device_name(name, 256, devices[index].handle), b"cuDeviceGetName")
     return (<bytes>name).decode(errors="replace")
 
@@ -852,7 +930,7 @@ def device_info(int index):
     """Figures of a GPU: total memory, capability, multiprocessors, limits."""
     cdef size_t total = 0
     cdef int value = 0
-    need_gpu()
+    check_index(index)
     check(driver.device_memory(&total, devices[index].handle), b"cuDeviceTotalMem")
     info = {"name": get_device_name(index), "total_memory": total, "major": devices[index].capability // 10,
             "minor": devices[index].capability % 10, "multi_processor_count": devices[index].multiprocessors}
@@ -900,6 +978,7 @@ def memory_stats(int index):
     """All statistics of the GPU's caching allocator, by PyTorch's names."""
     cdef int i, k
     cdef Statistic* s
+    check_index(index)
     stats = {}
     for i in range(9):
         for k, pool in enumerate(("all", "large_pool", "small_pool")):
@@ -917,6 +996,7 @@ def memory_stats(int index):
 def reset_peak_memory_stats(int index):
     """Count peaks from now on."""
     cdef int i, k
+    check_index(index)
     for i in range(9):
         for k in range(3):
             pools[index].statistics[i][k].peak = pools[index].statistics[i][k].current
@@ -925,6 +1005,7 @@ def reset_peak_memory_stats(int index):
 def reset_accumulated_memory_stats(int index):
     """Count allocations, retries and failures from now on."""
     cdef int i, k
+    check_index(index)
     for i in range(9):
         for k in range(3):
             pools[index].statistics[i][k].allocated = pools[index].statistics[i][k].freed = 0
@@ -933,6 +1014,7 @@ def reset_accumulated_memory_stats(int index):
 
 def set_memory_limit(int index, nbytes):
     """Let tensors use at most this many bytes of the GPU; None: no limit."""
+    check_index(index)
     pools[index].limit = 0x7fffffffffffffff if nbytes is None else nbytes
 
 
@@ -1047,6 +1129,7 @@ _thread = _threading.local()    # keeps the Python objects of current streams al
 def get_current_stream(int index):
     """The stream that new work of this thread goes to on a GPU."""
     cdef Stream s
+    check_index(index)
     kept = getattr(_thread, "streams", None)
     if kept is not None and index in kept:
         return kept[index]
@@ -1059,6 +1142,7 @@ def get_current_stream(int index):
 def default_stream(int index):
     """A GPU's default stream (the legacy stream 0, as PyTorch's)."""
     cdef Stream s = Stream.__new__(Stream)
+    check_index(index)
     s.device_index = index
     return s
 

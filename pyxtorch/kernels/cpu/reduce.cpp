@@ -5,8 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <limits>
-
+#include "pyxtorch/reductions.h"
 #include "pyxtorch/runtime.h"
 
 namespace pyx {
@@ -16,86 +15,7 @@ namespace {
 constexpr int LANES = 64;
 constexpr int64_t BLOCK = 64 * LANES, PIECE = 1 << 16, ROWS = 128;
 
-template <class T> struct wide { typedef T type; };
-template <> struct wide<float> { typedef double type; };
-template <class T> using wide_t = typename wide<T>::type;
-
-template <class T> inline bool is_nan(T x) { return x != x; }
-template <class T> inline bool is_nan(complex<T> x) { return x.re != x.re || x.im != x.im; }
-template <class T> inline bool nonzero(T x) { return x != (T)0; }
-template <class T> inline bool nonzero(complex<T> x) { return x.re != 0 || x.im != 0; }
-template <class T> inline complex<T> operator+(complex<T> a, complex<T> b) { return {a.re + b.re, a.im + b.im}; }
-template <class T> inline complex<T> operator*(complex<T> a, complex<T> b) {
-    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-template <class T> inline T constant(int v) { return (T)v; }
-template <> inline c64 constant<c64>(int v) { return {(float)v, 0}; }
-template <> inline c128 constant<c128>(int v) { return {(double)v, 0}; }
-template <class To, class T> inline To convert(T x) { return (To)x; }
-template <> inline c64 convert<c64, c64>(c64 x) { return x; }
-template <> inline c128 convert<c128, c128>(c128 x) { return x; }
-
-/* A reduction: A is folded within a block, W over blocks; `map` takes an element in, `finish` out. */
-template <class T> struct Sum {
-    typedef T A; typedef wide_t<T> W; typedef T R;
-    static A first() { return constant<T>(0); }
-    static A map(T x, double) { return x; }
-    template <class V> static V fold(V a, V b) { return a + b; }
-    static R finish(W w, double) { return convert<T>(w); }
-};
-template <class T> struct Nansum : Sum<T> {
-    static T map(T x, double) { return is_nan(x) ? constant<T>(0) : x; }
-};
-template <class T> struct Prod : Sum<T> {
-    typedef T W;
-    static T first() { return constant<T>(1); }
-    template <class V> static V fold(V a, V b) { return a * b; }
-    static T finish(T w, double) { return w; }
-};
-template <class T> struct Max {
-    typedef T A; typedef T W; typedef T R;
-    static A first() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
-    static A map(T x, double) { return x; }
-    template <class V> static V fold(V a, V b) { return (b > a) | (b != b) ? b : a; }
-    static R finish(W w, double) { return w; }
-};
-template <class T> struct Min : Max<T> {
-    static T first() { return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max(); }
-    template <class V> static V fold(V a, V b) { return (b < a) | (b != b) ? b : a; }
-};
-template <class T> struct Any {
-    typedef unsigned char A; typedef unsigned char W; typedef unsigned char R;
-    static A first() { return 0; }
-    static A map(T x, double) { return nonzero(x); }
-    template <class V> static V fold(V a, V b) { return a | b; }
-    static R finish(W w, double) { return w; }
-};
-template <class T> struct All : Any<T> {
-    static unsigned char first() { return 1; }
-    template <class V> static V fold(V a, V b) { return a & b; }
-};
-template <class T> struct Count {
-    typedef int64_t A; typedef int64_t W; typedef int64_t R;
-    static A first() { return 0; }
-    static A map(T x, double) { return nonzero(x); }
-    template <class V> static V fold(V a, V b) { return a + b; }
-    static R finish(W w, double) { return w; }
-};
-template <class T> struct Norm0 : Sum<T> { static T map(T x, double) { return (T)nonzero(x); } };
-template <class T> struct Norm1 : Sum<T> { static T map(T x, double) { return x < 0 ? -x : x; } };
-template <class T> struct Norm2 : Sum<T> {
-    static T map(T x, double) { return x * x; }
-    static T finish(wide_t<T> w, double) { return (T)::sqrt(w); }
-};
-template <class T> struct NormMax : Max<T> {
-    static T first() { return 0; }
-    static T map(T x, double) { return x < 0 ? -x : x; }
-};
-template <class T> struct NormMin : Min<T> { static T map(T x, double) { return x < 0 ? -x : x; } };
-template <class T> struct NormP : Sum<T> {
-    static T map(T x, double p) { return (T)::pow((double)(x < 0 ? -x : x), p); }
-    static T finish(wide_t<T> w, double p) { return (T)::pow((double)w, 1 / p); }
-};
+using namespace reduction;
 
 /* Fold n contiguous elements. */
 template <class Op, class T>

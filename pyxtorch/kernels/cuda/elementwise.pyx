@@ -4,7 +4,7 @@ import re as _re
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport fail, function, launch, memcpy_device, memset_device, multiprocessors, pointer_device, register
+from pyxtorch._cuda cimport THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, pointer_device, register
 
 from pyxtorch import _cuda
 
@@ -24,7 +24,6 @@ cdef enum:
     DEVICES = 16
     FORMULAS = 512
     VARIANTS = 3        # contiguous, strided with 32-bit indices, strided with 64-bit indices
-    THREADS = 256
     WIDTH = 4
 
 # What a kernel takes: the same layout as in elementwise.cuh.
@@ -43,8 +42,7 @@ cdef struct Walk64:
     int64_t shape[64]
     int64_t strides[4][64]
 
-C_TYPES = ("bool", "pyx_u8", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", "pyx::f16", "pyx::bf16", "float", "double",
-           "pyx::c64", "pyx::c128")
+C_TYPES = _cuda.C_TYPES
 WORDS = {1: "pyx_u8", 2: "pyx_u16", 4: "pyx_u32", 8: "pyx_u64", 16: "pyx_gpu::word16"}
 SOURCE = "elementwise.cuh"
 _KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
@@ -171,13 +169,7 @@ cdef int variant_of(const pyx_strided* walk) noexcept nogil:
     return 1
 
 
-cdef int64_t blocks_for(int64_t n, int device) noexcept nogil:
-    cdef int64_t blocks = (n + THREADS - 1) // THREADS
-    cdef int64_t most = <int64_t>multiprocessors(device) * 32
-    return blocks if blocks < most else most
-
-
-cdef int start(int device, void* kernel, int variant, const pyx_strided* walk, const double* params, int scalars) noexcept nogil:
+cdef int begin(int device, void* kernel, int variant, const pyx_strided* walk, const double* params, int scalars) noexcept nogil:
     cdef Scalars s
     cdef Walk32 small
     cdef Walk64 large
@@ -263,7 +255,7 @@ cdef int run(int f, int dtype, const pyx_strided* walk, const double* params) no
         kernel = need_formula(device, f, dtype, variant)
         if kernel == NULL:
             return 0        # kept, and raised later
-    return start(device, kernel, variant, walk, params, scalar_counts[f])
+    return begin(device, kernel, variant, walk, params, scalar_counts[f])
 
 
 cdef int cast(const pyx_strided* walk) noexcept nogil:
@@ -281,7 +273,7 @@ cdef int cast(const pyx_strided* walk) noexcept nogil:
         kernel = need_cast(device, to, source, variant)
         if kernel == NULL:
             return 0
-    return start(device, kernel, variant, walk, NULL, 0)
+    return begin(device, kernel, variant, walk, NULL, 0)
 
 
 cdef int fill(char* data, int64_t n, int itemsize, const char* value) noexcept nogil:
