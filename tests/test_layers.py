@@ -18,7 +18,7 @@ FLOORS = [
     ("_numbers", "_printing"),
     ("ops",),
     ("tensor", "_dlpack", "_tensor_str"),
-    ("linalg", "special", "fft", "random", "cuda", "backends", "amp", "serialization"),
+    ("linalg", "special", "_autograd", "fft", "random", "cuda", "backends", "amp", "serialization"),
     ("nn.parameter", "nn.composite", "nn.functional", "nn.init"),
     ("nn", "optim", "utils", "func", "distributions", "testing"),
 ]

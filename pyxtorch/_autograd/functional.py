@@ -1,0 +1,184 @@
+"""torch.autograd.functional: Jacobians, Hessians and products with them."""
+import pyxtorch
+from pyxtorch.autograd import Variable, enable_grad, grad
+
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
+
+def _tensors(x, op, what):
+    """(was it a tuple, the tensors), checked."""
+    several = isinstance(x, tuple)
+    x = x if several else tuple(x) if isinstance(x, list) else (x,)
+    for i, t in enumerate(x):
+        if not isinstance(t, Variable):
+            raise TypeError(f"{op}: {what} must be a tensor or a tuple of tensors, but element {i} is {type(t).__name__}.")
+    return several or len(x) > 1, x
+
+
+def _fresh(inputs, create_graph):
+    """Inputs to differentiate by: views that lead back to the given ones, or leaves of their own."""
+    return tuple(x.view_as(x) if create_graph and x.requires_grad else x.detach().requires_grad_() for x in inputs)
+
+
+def _directions(v, like, op):
+    """`v` as a tuple of the shapes of `like`; None stands for a single 1."""
+    if v is None:
+        if len(like) != 1 or like[0].numel() != 1:
+            raise RuntimeError(f"{op}: the vector v can only be None for a single element, but there are {[list(t.shape) for t in like]}.")
+        return (pyxtorch.ones_like(like[0]),)
+    _, v = _tensors(v, op, "v")
+    if len(v) != len(like):
+        raise RuntimeError(f"{op}: v has {len(v)} tensors, expected {len(like)}.")
+    for i, (a, b) in enumerate(zip(v, like)):
+        if a.shape != b.shape:
+            raise RuntimeError(f"{op}: entry {i} of v has shape {list(a.shape)}, expected {list(b.shape)}.")
+    return v
+
+
+def _outputs(func, inputs, op):
+    several, outputs = _tensors(func(*inputs), op, "the result of func")
+    return several, outputs
+
+
+def _gradients(outputs, inputs, v, op, strict, create_graph, retain_graph=None):
+    """v' J for each input; zeros where an output does not depend on an input (strict: an error)."""
+    recorded = [(y, g) for y, g in zip(outputs, v) if y.requires_grad]
+    if strict and len(recorded) < len(outputs):
+        raise RuntimeError(f"{op}: an output of the user-provided function does not depend on its input. This is not allowed in strict mode.")
+    if not recorded:
+        return tuple(pyxtorch.zeros_like(x) for x in inputs)
+    ys, gs = zip(*recorded)
+    found = grad(ys, inputs, gs, create_graph=create_graph, retain_graph=retain_graph, allow_unused=True)
+    if strict and any(g is None for g in found):
+        raise RuntimeError(f"{op}: the outputs of the user-provided function are independent of an input. This is not allowed in strict mode.")
+    return tuple(pyxtorch.zeros_like(x) if g is None else g for x, g in zip(inputs, found))
+
+
+def _finish(tensors, several, create_graph):
+    tensors = tuple(t if create_graph else t.detach() for t in tensors)
+    return tensors if several else tensors[0]
+
+
+def _scalar(outputs, op):
+    if len(outputs) != 1 or outputs[0].numel() != 1:
+        raise RuntimeError(f"{op}: func must return a single element, not {[list(t.shape) for t in outputs]}.")
+
+
+def vjp(func, inputs, v=None, create_graph=False, strict=False):
+    """(func(inputs), v' J): a vector times the Jacobian.
+
+    Args:
+        func: takes and returns a tensor or several.
+        inputs: tensor or tuple of tensors.
+        v: shaped like the outputs; None where there is one single-element output.
+        create_graph: make the result differentiable.
+        strict: raise where an output does not depend on an input, rather than give zeros.
+    """
+    with enable_grad():
+        several, given = _tensors(inputs, "vjp", "inputs")
+        inputs = _fresh(given, create_graph)
+        many, outputs = _outputs(func, inputs, "vjp")
+        v = _directions(v, outputs, "vjp")
+        found = _gradients(outputs, inputs, v, "vjp", strict, create_graph)
+    return _finish(outputs, many, create_graph), _finish(found, several, create_graph)
+
+
+def jvp(func, inputs, v=None, create_graph=False, strict=False):
+    """(func(inputs), J v): the Jacobian times a vector, by differentiating u -> u' J once more.
+
+    Args: as of `vjp`; v is shaped like the inputs.
+    """
+    with enable_grad():
+        several, given = _tensors(inputs, "jvp", "inputs")
+        inputs = _fresh(given, create_graph)
+        v = _directions(v, inputs, "jvp")
+        many, outputs = _outputs(func, inputs, "jvp")
+        u = tuple(pyxtorch.zeros_like(y).requires_grad_() for y in outputs)
+        pulled = _gradients(outputs, inputs, u, "jvp", strict, True)
+        found = _gradients(pulled, u, v, "jvp", strict, create_graph)
+    return _finish(outputs, many, create_graph), _finish(found, many, create_graph)
+
+
+def vhp(func, inputs, v=None, create_graph=False, strict=False):
+    """(func(inputs), v' H): a vector times the Hessian of a func with one single-element output.
+
+    Args: as of `vjp`; v is shaped like the inputs.
+    """
+    with enable_grad():
+        several, given = _tensors(inputs, "vhp", "inputs")
+        inputs = _fresh(given, create_graph)
+        v = _directions(v, inputs, "vhp")
+        many, outputs = _outputs(func, inputs, "vhp")
+        _scalar(outputs, "vhp")
+        slope = _gradients(outputs, inputs, (pyxtorch.ones_like(outputs[0]),), "vhp", strict, True)
+        found = _gradients(slope, inputs, v, "vhp", strict, create_graph)
+    return _finish(outputs, many, create_graph), _finish(found, several, create_graph)
+
+
+def hvp(func, inputs, v=None, create_graph=False, strict=False):
+    """(func(inputs), H v): the Hessian of a func with one single-element output times a vector.
+
+    The Hessian is symmetric where second derivatives are continuous, and then this is `vhp`; it is
+    computed by differentiating u -> u' H, which holds in any case. Args: as of `vhp`.
+    """
+    with enable_grad():
+        several, given = _tensors(inputs, "hvp", "inputs")
+        inputs = _fresh(given, create_graph)
+        v = _directions(v, inputs, "hvp")
+        many, outputs = _outputs(func, inputs, "hvp")
+        _scalar(outputs, "hvp")
+        slope = _gradients(outputs, inputs, (pyxtorch.ones_like(outputs[0]),), "hvp", strict, True)
+        u = tuple(pyxtorch.zeros_like(x).requires_grad_() for x in inputs)
+        pulled = _gradients(slope, inputs, u, "hvp", strict, True)
+        found = _gradients(pulled, u, v, "hvp", strict, create_graph)
+    return _finish(outputs, many, create_graph), _finish(found, several, create_graph)
+
+
+def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, strategy="reverse-mode"):
+    """The Jacobian of func: for output of shape A and input of shape B a tensor of shape A + B.
+
+    Args:
+        func, inputs, create_graph, strict: as of `vjp`.
+        vectorize: accepted; the result is the same.
+        strategy: "reverse-mode" differentiates each output, "forward-mode" (with vectorize) each input.
+    Returns:
+        A tensor; a tuple where func returns or takes several; of several both, a tuple (by
+        output) of tuples (by input).
+    """
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise ValueError(f'jacobian: strategy must be either "reverse-mode" or "forward-mode", not {strategy!r}.')
+    if strategy == "forward-mode" and not vectorize:
+        raise RuntimeError('jacobian: strategy="forward-mode" needs vectorize=True.')
+    with enable_grad():
+        several, given = _tensors(inputs, "jacobian", "inputs")
+        inputs = _fresh(given, create_graph)
+        many, outputs = _outputs(func, inputs, "jacobian")
+        table = []
+        for y in outputs:
+            rows = []
+            for k in range(y.numel()):
+                unit = pyxtorch.zeros_like(y)
+                unit.view(-1)[k] = 1
+                rows.append(_gradients((y,), inputs, (unit,), "jacobian", strict, create_graph, True))
+            parts = []
+            for i, x in enumerate(inputs):
+                whole = pyxtorch.stack([row[i] for row in rows]) if rows else x.new_zeros((0, *x.shape))
+                parts.append(whole.reshape(*y.shape, *x.shape))
+            table.append(_finish(parts, several, create_graph))
+    return tuple(table) if many else table[0]
+
+
+def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, outer_jacobian_strategy="reverse-mode"):
+    """The Hessian of a func with one single-element output: for inputs of shape A and B of shape A + B.
+
+    Args: as of `jacobian`. Returns a tensor, or a tuple of tuples for several inputs.
+    """
+    several, given = _tensors(inputs, "hessian", "inputs")
+
+    def slope(*inside):
+        _, outputs = _outputs(func, inside, "hessian")
+        _scalar(outputs, "hessian")
+        found = _gradients(outputs, inside, (pyxtorch.ones_like(outputs[0]),), "hessian", strict, True)
+        return found if several else found[0]
+
+    return jacobian(slope, given if several else given[0], create_graph, strict, vectorize, outer_jacobian_strategy)
