@@ -1,34 +1,16 @@
 """Recurrent layers, step by step: any cell, packed sequences, both directions, projections."""
 import pyxtorch
 from pyxtorch.nn import functional as F
-
-
-def _tanh(gates_x, h, w_hh, b_hh):
-    return (gates_x + F.linear(h, w_hh, b_hh)).tanh()
-
-
-def _relu(gates_x, h, w_hh, b_hh):
-    return (gates_x + F.linear(h, w_hh, b_hh)).relu()
-
-
-def _gru(gates_x, h, w_hh, b_hh):
-    # The reset gate multiplies the product, not the state: the form that cuDNN computes.
-    reset_x, update_x, new_x = gates_x.chunk(3, -1)
-    reset_h, update_h, new_h = F.linear(h, w_hh, b_hh).chunk(3, -1)
-    update = (update_x + update_h).sigmoid()
-    new = (new_x + (reset_x + reset_h).sigmoid() * new_h).tanh()
-    return new + update * (h - new)
+from pyxtorch.ops import rnn
 
 
 def lstm_step(gates_x, h, c, w_hh, b_hh, w_hr=None):
     """One step of an LSTM: the next (h, c)."""
-    i, f, g, o = (gates_x + F.linear(h, w_hh, b_hh)).chunk(4, -1)
-    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-    h = o.sigmoid() * c.tanh()
+    h, c = rnn.lstm_step(gates_x, h, c, w_hh, b_hh)
     return (h if w_hr is None else F.linear(h, w_hr)), c
 
 
-STEPS = {"RNN_TANH": _tanh, "RNN_RELU": _relu, "GRU": _gru}
+STEPS = {"RNN_TANH": rnn.tanh_step, "RNN_RELU": rnn.relu_step, "GRU": rnn.gru_step}
 
 
 def _direction(mode, x, states, weights, sizes, backwards):

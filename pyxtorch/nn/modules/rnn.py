@@ -3,12 +3,12 @@ import math
 import warnings
 
 import pyxtorch
-from pyxtorch.nn import functional as F
 from pyxtorch.nn import init
 from pyxtorch.nn.composite import recurrent
 from pyxtorch.nn.modules.module import Module
 from pyxtorch.nn.parameter import Parameter
 from pyxtorch.nn.utils.rnn import PackedSequence
+from pyxtorch.ops import rnn
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 
@@ -261,30 +261,23 @@ class RNNCellBase(Module):
 
     def _begin(self, input, states, count):
         """Input and states with a batch dimension, and whether they had one."""
-        name = type(self).__name__
-        if input.dim() not in (1, 2):
-            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
-        if states is not None:
-            for i, s in enumerate(states):
-                if s.dim() not in (1, 2):
-                    raise ValueError(f"{name}: Expected hx{f'[{i}]' if count > 1 else ''} to be 1D or 2D, got {s.dim()}D instead")
-        batched = input.dim() == 2
+        ndim = input.ndim
+        if ndim != 1 and ndim != 2:
+            raise ValueError(f"{type(self).__name__}: Expected input to be 1D or 2D, got {ndim}D instead")
+        batched = ndim == 2
         x = input if batched else input.unsqueeze(0)
         if states is None:
             zeros = pyxtorch.zeros(x.shape[0], self.hidden_size, dtype=x.dtype, device=x.device)
-            states = [zeros] * count
-        else:
-            states = [s if batched else s.unsqueeze(0) for s in states]
-        if x.shape[1] != self.input_size:
-            raise RuntimeError(f"input has inconsistent input_size: got {x.shape[1]} expected {self.input_size}")
+            return x, (zeros,) * count, batched
         for s in states:
-            if tuple(s.shape) != (x.shape[0], self.hidden_size):
-                raise RuntimeError(f"{name}: hidden has inconsistent shape: got {tuple(s.shape)} expected {(x.shape[0], self.hidden_size)}")
-        return x, states, batched
+            if s.ndim != 1 and s.ndim != 2:
+                name = f"hx[{next(i for i, t in enumerate(states) if t is s)}]" if count > 1 else "hx"
+                raise ValueError(f"{type(self).__name__}: Expected {name} to be 1D or 2D, got {s.ndim}D instead")
+        return x, states if batched else tuple([s.unsqueeze(0) for s in states]), batched
 
-    def _step(self, mode, input, hx):
+    def _step(self, cell, input, hx):
         x, (h,), batched = self._begin(input, None if hx is None else [hx], 1)
-        h = recurrent.STEPS[mode](F.linear(x, self.weight_ih, self.bias_ih), h, self.weight_hh, self.bias_hh)
+        h = cell(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return h if batched else h.squeeze(0)
 
     def extra_repr(self):
@@ -308,7 +301,7 @@ class RNNCell(RNNCellBase):
     def forward(self, input, hx=None):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return self._step("RNN_" + self.nonlinearity.upper(), input, hx)
+        return self._step(rnn.rnn_tanh_cell if self.nonlinearity == "tanh" else rnn.rnn_relu_cell, input, hx)
 
 
 class LSTMCell(RNNCellBase):
@@ -319,7 +312,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         x, (h, c), batched = self._begin(input, hx, 2)
-        h, c = recurrent.lstm_step(F.linear(x, self.weight_ih, self.bias_ih), h, c, self.weight_hh, self.bias_hh)
+        h, c = rnn.lstm_cell(x, (h, c), self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
 
@@ -330,4 +323,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._step("GRU", input, hx)
+        return self._step(rnn.gru_cell, input, hx)
