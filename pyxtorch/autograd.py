@@ -1335,6 +1335,8 @@ def execute(tensors, gradients, keep: cython.bint, create: cython.bint, op: str)
     before: cython.bint = pyx_swap_grad(create)
     try:
         for t in tensors:
+            if not isinstance(t, Variable):
+                raise TypeError(f"{op}: element {i} of tensors must be a Tensor, not {type(t).__name__}.")
             x = t
             if x._base is not None:
                 stale(x)

@@ -330,16 +330,16 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     var = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
     k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
     if training:
-        if N * S == 0:
+        if x.n == 0:
             fill_raw(mean, 0)
             fill_raw(var, 0)
         else:
             with nogil:
                 failed = k.channel_stats(dt, a.ptr, mean.ptr, var.ptr, N, C, S)
-        if running_mean is not None:
+        if running_mean is not None and x.n:
             (<Variable>running_mean).copy_(running_mean.detach() * (1 - momentum) + mean * momentum)
-        if running_var is not None:
-            unbiased = var * (<double>(N * S) / max(N * S - 1, 1)) if N * S > 1 else var * float("nan")
+        if running_var is not None and x.n:
+            unbiased = var * (<double>(N * S) / (N * S - 1) if N * S > 1 else float("nan"))
             (<Variable>running_var).copy_(running_var.detach() * (1 - momentum) + unbiased * momentum)
     else:
         copy_raw(mean, running_mean)

@@ -448,8 +448,9 @@ cdef object fractional_max_pool(object input, int n, object kernel_size, object 
     for d in range(n):      # starts of the windows along each dimension, by the pseudo-random sequence
         s, o, k = inside[d], out[d], kernel[d]
         alpha = (s - k) / (o - 1) if o > 1 else 0.0
-        u = samples[:, :, n - 1 - d].detach().double().unsqueeze(-1)
-        steps = pyxtorch.arange(o - 1, device=x.device).double()
+        # PyTorch's order of the samples: (x, y) in two dimensions, but (z, y, x) in three
+        u = samples[:, :, 1 - d if n == 2 else d].detach().unsqueeze(-1)
+        steps = pyxtorch.arange(o - 1, dtype=u.dtype, device=x.device)
         starts = ((steps + u) * alpha).floor().long() - (u * alpha).floor().long()
         starts = pyxtorch.cat([starts, starts.new_full((N, C, 1), s - k)], -1)
         places = (starts.unsqueeze(-1) + pyxtorch.arange(k, device=x.device)).reshape(N, C, o * k)

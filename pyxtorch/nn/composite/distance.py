@@ -1,5 +1,8 @@
 """Distances, similarities and normalisation by them."""
+import math
+
 import pyxtorch
+from pyxtorch.nn import functional as F
 
 functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
 
@@ -48,38 +51,33 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.dim()} dimensions)")
     if input.numel() == 0:
         return input
-    square = input * input
-    shape = list(input.shape)
-    pads = [square.new_zeros([n if d != 1 else width for d, n in enumerate(shape)]) for width in (size // 2, (size - 1) // 2)]
-    padded = pyxtorch.cat([pads[0], square, pads[1]], 1)
-    total = padded[:, : shape[1]]
-    for shift in range(1, size):
-        total = total + padded[:, shift : shift + shape[1]]
-    return input / (total * (alpha / size) + k) ** beta
+    square = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
+    mean = F.avg_pool2d(F.pad(square, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1).reshape(input.shape)
+    return input / (mean * alpha + k) ** beta
 
 
 def _lp_pool(input, p, kernel_size, stride, ceil_mode, n):
-    from pyxtorch.nn import functional as F
-
+    if p in (math.inf, -math.inf):
+        sign = 1 if p > 0 else -1
+        maximum = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[n - 1]
+        return sign * maximum(sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode)
     window = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
-    cells = 1
-    for size in window:
-        cells *= size
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[n - 1]
     mean = pool(input.pow(p), kernel_size, kernel_size if stride is None else stride, 0, ceil_mode)
-    return (mean.sign() * mean.abs().relu() * cells).pow(1.0 / p)
+    # sign * relu(abs) changes nothing but the gradient, which becomes 0 where the mean is
+    return (mean.sign() * mean.abs().relu() * math.prod(window)).pow(1.0 / p)
 
 
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p) over windows of (N, C, L) or (C, L), p = norm_type."""
+    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, L) or (C, L); with p infinite the largest (-inf: smallest) |x|."""
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 1)
 
 
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p) over windows of (N, C, H, W) or (C, H, W)."""
+    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, H, W) or (C, H, W); with p infinite the largest (-inf: smallest) |x|."""
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
 
 
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p) over windows of (N, C, D, H, W) or (C, D, H, W)."""
+    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, D, H, W) or (C, D, H, W); with p infinite the largest (-inf: smallest) |x|."""
     return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 3)

@@ -73,16 +73,16 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
 
 
 def _rows(input, target, op, same_shape):
-    """`input` as (N, C) and `target` beside it, and whether there was no batch dimension."""
-    if input.dim() not in (1, 2) or input.dim() == 2 and 0 in tuple(input.shape)[1:] or input.dim() == 1 and input.numel() == 0:
-        raise RuntimeError(f"{op}: expected a non-empty vector or matrix (optional 0-dim batch size), but got size {list(input.shape)}.")
-    single = input.dim() == 1
-    input = input.unsqueeze(0) if single else input
-    wanted = tuple(input.shape) if same_shape else tuple(input.shape[:1])
-    given = (1, *target.shape) if single and same_shape else (1,) if single and target.numel() == 1 else tuple(target.shape)
-    if given != wanted:
+    """`input` as (N, C) and `target` beside it, and the shape of an unreduced loss."""
+    if input.dim() > 2 or 0 in tuple(input.shape)[-1:]:
+        raise RuntimeError(f"{op}: Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}.")
+    classes = input.shape[-1] if input.dim() else 1
+    rows = input.reshape(-1, classes) if input.dim() < 2 else input
+    wanted = tuple(rows.shape) if same_shape else tuple(rows.shape[:1])
+    if target.numel() != math.prod(wanted) or target.dim() > input.dim() and target.dim() > 1 or input.dim() == 2 and tuple(target.shape) != wanted:
         raise RuntimeError(f"{op}: inconsistent target size {list(target.shape)} for an input of shape {list(input.shape)}.")
-    return input, target.reshape(wanted), single
+    batch = tuple(input.shape[:1]) if input.dim() == 2 else tuple(target.shape) if input.dim() == 0 else ()
+    return rows, target.reshape(wanted), batch
 
 
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -96,7 +96,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     """
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is {p}. Only 1 and 2 are supported.")
-    input, target, single = _rows(input, target, "multi_margin_loss", same_shape=False)
+    input, target, batch = _rows(input, target, "multi_margin_loss", same_shape=False)
     if weight is not None and tuple(weight.shape) != tuple(input.shape[1:]):
         raise RuntimeError(f"multi_margin_loss: inconsistent weight size, expected {input.shape[1]} but got {list(weight.shape)}.")
     _check_classes(target, input.shape[1], "multi_margin_loss")
@@ -108,7 +108,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         hinge = hinge * weight[target].unsqueeze(1)
     others = pyxtorch.ones_like(input).scatter(1, place, 0)
     loss = (hinge * others).sum(1) / input.shape[1]
-    return reduced(loss.squeeze(0) if single and reduction == "none" else loss, reduction, size_average, reduce)
+    return reduced(loss.reshape(batch), reduction, size_average, reduce)
 
 
 def _check_classes(target, classes, op):
@@ -123,7 +123,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         input: (N, C) or (C).
         target: int64 of the same shape; each row lists classes, up to the first -1.
     """
-    input, target, single = _rows(input, target, "multilabel_margin_loss", same_shape=True)
+    input, target, batch = _rows(input, target, "multilabel_margin_loss", same_shape=True)
     classes = input.shape[1]
     listed = (target >= 0).to(pyxtorch.int64).cumprod(1)
     if target.numel() and int(target.min()) < -1 or target.numel() and int(target.max()) >= classes:
@@ -133,7 +133,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     pairs = _relu(1 - input.gather(1, place).unsqueeze(2) + input.unsqueeze(1))
     counts = listed.unsqueeze(2) * (~is_target).to(pyxtorch.int64).unsqueeze(1)
     loss = (pairs * counts.to(input.dtype)).sum((1, 2)) / classes
-    return reduced(loss.squeeze(0) if single and reduction == "none" else loss, reduction, size_average, reduce)
+    return reduced(loss.reshape(batch), reduction, size_average, reduce)
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):

@@ -96,7 +96,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     places, (top, left), _ = _windows((height, width), kernel_size, dilation, padding, stride, "unfold", input.device)
     if top or left:
         image = F.pad(image, (left, left, top, top))
-    columns = image.reshape(batch, channels, -1).index_select(2, places.reshape(-1))
+    columns = image.flatten(2).index_select(2, places.reshape(-1))
     result = columns.reshape(batch, channels * places.shape[0], places.shape[1])
     return result.squeeze(0) if single else result
 

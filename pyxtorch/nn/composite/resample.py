@@ -263,7 +263,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     axes = []  # for each dimension: pairs (integer place as float, weight)
     for x in places:
         if mode == "nearest":
-            axes.append([(x.detach().round(), None)])
+            # a weight of 1 whose gradient is 0 rather than missing, as PyTorch's
+            axes.append([(x.detach().round(), x * 0 + 1)])
             continue
         left = x.detach().floor()
         t = x - left
@@ -290,13 +291,9 @@ def _gather(flat, axes, space, shape):
             inside = within if inside is None else inside & within
             cell = pyxtorch.where(within, cell, 0).to(pyxtorch.int64)
             index = cell if index is None else index * size + cell
-            if factor is not None:
-                weight = factor if weight is None else weight * factor
+            weight = factor if weight is None else weight * factor
         index = index.reshape(batch, 1, -1).expand(batch, channels, -1)
         value = flat.gather(2, index).reshape(batch, channels, *shape)
-        inside = inside.unsqueeze(1)
-        if weight is not None:
-            value = value * weight.unsqueeze(1)
-        value = pyxtorch.where(inside, value, 0)
+        value = pyxtorch.where(inside.unsqueeze(1), value * weight.unsqueeze(1), 0)
         result = value if result is None else result + value
     return result
