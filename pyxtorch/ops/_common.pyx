@@ -5,7 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, check_inplace, grad_enabled, rebase
+from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, rebase, recording_any
 
 elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
 
@@ -505,6 +505,38 @@ cdef object finish_out(object result, object out, str op):
     return _finish_one(result, out, op)
 
 
+cdef Variable before_change(Variable x):
+    """The values and the history that x has now, in memory of their own."""
+    cdef Variable y = clone_raw(x)
+    y._grad_fn = x._grad_fn
+    y.output_nr = x.output_nr
+    y.flags |= x.flags & REQUIRES_GRAD
+    return y
+
+
+cdef int keep_before(Variable x, Node node) except -1:
+    """x is about to be overwritten with what `node` made of it: should the node have saved x, give it a copy."""
+    cdef Variable old = None
+    cdef int i
+    if node is None:
+        return 0
+    if node.s0 is x:
+        old = before_change(x)
+        node.s0, node.v0 = old, old.st.version
+    if node.s1 is x:
+        old = old if old is not None else before_change(x)
+        node.s1, node.v1 = old, old.st.version
+    if node.s2 is x:
+        old = old if old is not None else before_change(x)
+        node.s2, node.v2 = old, old.st.version
+    if node.s_more is not None:
+        for i in range(len(node.s_more)):
+            if node.s_more[i] is x:
+                old = old if old is not None else before_change(x)
+                node.s_more[i], node.v_more[i] = old, old.st.version
+    return 0
+
+
 cdef Variable write_inplace(Variable x, Variable result, str op):
     """`result` was computed from x: let x hold it, history included."""
     check_inplace(x, op)
@@ -519,6 +551,8 @@ cdef Variable write_inplace(Variable x, Variable result, str op):
         )
     if result.dt != x.dt:
         result = result.to(dtype_of(x.dt))
+    if result._grad_fn is not None:
+        keep_before(x, <Node>result._grad_fn)
     copy_raw(x, result)
     bump(x)
     if grad_enabled() and ((result.flags | x.flags) & REQUIRES_GRAD or x._base is not None):
@@ -531,7 +565,11 @@ def inplace(function, name=None):
     op = name or function.__name__ + "_"
 
     def method(self, *args, **kwargs):
-        return write_inplace(self, function(self, *args, **kwargs), op)
+        source = self
+        if isinstance(self, Variable) and (recording_any((self, *args)) or recording_any(tuple(kwargs.values()))):
+            # The operations that `function` consists of may save their input, which is about to change.
+            source = before_change(self)
+        return write_inplace(self, function(source, *args, **kwargs), op)
 
     method.__name__ = method.__qualname__ = op
     method.__doc__ = f"In-place form of `{function.__name__}`."

@@ -1257,7 +1257,7 @@ def clamp_(Variable self not None, min=None, max=None):
     if not recording(self) and self._base is None:
         check_inplace(self, "clamp_")
         return clamp(self, min, max, out=self)
-    return write_inplace(self, clamp(self, min, max), "clamp_")
+    return recorded_clamp_(self, min, max)
 
 
 def zero_(Variable self not None):
@@ -1288,7 +1288,9 @@ def fill(Variable input not None, value):
             raise RuntimeError(f"fill only supports 0-dimension value tensor but got tensor with {(<Variable>value).nd} dimensions.")
         return to_dtype(<Variable>value, input.dt).expand(shape_of(input)).clone()
     y = full_raw(input.nd, input.sizes, input.dt, input.dev, input.dev_index, value)
-    return input * 0 + y if recording(input) and input.dt >= FLOAT16 else y
+    if recording(input) and input.dt >= FLOAT16:
+        return where(full_raw(0, NULL, BOOL, input.dev, input.dev_index, True), y, input)     # on the tape, with a gradient of 0
+    return y
 
 
 __all__ = [
@@ -1304,6 +1306,7 @@ greater, greater_equal, less, less_equal, not_equal, clip = gt, ge, lt, le, ne, 
 
 from pyxtorch.ops._common import inplace
 
+recorded_clamp_ = inplace(clamp, "clamp_")     # of two steps where the bounds are tensors
 methods = {name: globals()[name] for name in __all__ if name not in ("rsub", "where", "fill")}
 methods["where"] = lambda self, condition, other: where(condition, self, other)
 methods.update(add_=add_, sub_=sub_, mul_=mul_, div_=div_, clamp_=clamp_, zero_=zero_, fill_=fill_, subtract_=sub_, multiply_=mul_,

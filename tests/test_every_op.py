@@ -1,0 +1,106 @@
+"""Every record of tests/ops/test_<family>.py goes through every check of pyxtorch.testing.operations."""
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import pyxtorch as torch
+from pyxtorch.tensor import families
+from pyxtorch.testing import operations as checks
+
+
+def records():
+    """The lists `OPS`, read from the files themselves: however tests are imported, wherever they lie."""
+    for path in sorted((Path(__file__).parent / "ops").glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"_records_of_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for op in getattr(module, "OPS", ()):
+            op.file = path.stem
+            yield op
+
+
+OPS = list(records())
+
+
+def cases(keep, dtypes=None):
+    """(record, dtype) for those records that `keep` says yes to; only records if `dtypes` is None."""
+    seen, out = {}, []
+    for op in filter(keep, OPS):
+        number = seen[op.name] = seen.get(op.name, 0) + 1
+        label = op.name if number == 1 else f"{op.name}-{number}"
+        if dtypes is None:
+            out.append(pytest.param(op, id=label))
+        else:
+            out += [pytest.param(op, dtype, id=f"{label}-{dtype}".replace("torch.", "")) for dtype in dtypes(op)]
+    return out
+
+
+def one_of_each_kind(op):
+    """A floating dtype, a complex one and an integer: enough where the dtype does not matter."""
+    for group in (checks.WIDE, checks.COMPLEX, checks.INT):
+        yield from [d for d in group if d in op.dtypes][:1]
+
+
+def kept(op):
+    """As above, but only dtypes that the result has too, as an in-place form needs."""
+    return [d for d in one_of_each_kind(op) if op.gives is None or checks.expected_dtype(op.gives, d) == d]
+
+
+def widest(op):
+    return next(one_of_each_kind(op), op.dtypes[0]),
+
+
+@pytest.mark.parametrize("op, dtype", cases(lambda op: op.reference, lambda op: op.dtypes))
+def test_values(op, dtype):
+    checks.check_values(op, dtype)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.grad))
+def test_gradients(op):
+    checks.check_gradients(op)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.gradgrad))
+def test_second_gradients(op):
+    checks.check_second_gradients(op)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.grad and op.zero))
+def test_zero_gradients_stay_zero(op):
+    checks.check_zero_gradients(op)
+
+
+@pytest.mark.parametrize("op, dtype", cases(lambda op: op.layouts, one_of_each_kind))
+def test_layouts(op, dtype):
+    checks.check_layouts(op, dtype)
+
+
+@pytest.mark.parametrize("op, dtype", cases(lambda op: op.layouts, widest))
+def test_expanded(op, dtype):
+    checks.check_expanded(op, dtype)
+
+
+@pytest.mark.parametrize("op, dtype", cases(lambda op: op.inplace, kept))
+def test_inplace(op, dtype):
+    checks.check_inplace(op, dtype)
+
+
+@pytest.mark.parametrize("op, dtype", cases(lambda op: op.out, one_of_each_kind))
+def test_out(op, dtype):
+    checks.check_out(op, dtype)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.large))
+def test_same_bits_with_any_number_of_threads(op):
+    checks.check_threads(op)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.errors))
+def test_errors(op):
+    checks.check_errors(op)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.aliases))
+def test_aliases(op):
+    checks.check_aliases(op)
