@@ -1,5 +1,5 @@
 /* The tiled matrix product of matmul_tile.h. */
-#include "matmul_tile.h"
+#include "matmul_amx.h"
 
 namespace pyx {
 inline namespace PYX_LEVEL_NS {
@@ -139,37 +139,6 @@ void unpacked(const product<T>& p, int64_t i0, int64_t i1, int64_t j0, int64_t j
 }
 
 /* ------------------------------------------------------------------------------- packing */
-
-/* Transpose N rows of N elements held in vectors, by log2(N) perfect shuffles. */
-template <class T>
-PYX_HD void transpose(typename lanes<T>::type* r) {
-    constexpr int N = lanes<T>::n;
-    typedef typename lanes<T>::type vec;
-    vec t[N];
-    int stages = N == 16 ? 4 : N == 8 ? 3 : N == 4 ? 2 : 1;
-#pragma GCC unroll 4
-    for (int s = 0; s < stages; s++) {
-#pragma GCC unroll 8
-        for (int i = 0; i < N / 2; i++) {
-            vec x = r[i], y = r[i + N / 2];
-            if constexpr (N == 16) {
-                t[2 * i] = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-                t[2 * i + 1] = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-            } else if constexpr (N == 8) {
-                t[2 * i] = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
-                t[2 * i + 1] = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
-            } else if constexpr (N == 4) {
-                t[2 * i] = __builtin_shufflevector(x, y, 0, 4, 1, 5);
-                t[2 * i + 1] = __builtin_shufflevector(x, y, 2, 6, 3, 7);
-            } else {
-                t[2 * i] = __builtin_shufflevector(x, y, 0, 2);
-                t[2 * i + 1] = __builtin_shufflevector(x, y, 1, 3);
-            }
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < N; i++) r[i] = t[i];
-    }
-}
 
 /* out[q][w] = x[q * along + w * across] for q < k, w < width; columns width..padded become 0.
    `out` may be written up to one vector past its end. */
@@ -386,7 +355,14 @@ void row_times(const product<T>& p, bool parallel) {
 }  // namespace
 
 template <class T>
-int gemm(const product<T>& given, bool parallel) {
+int gemm(const product<T>& p, bool parallel) {
+    if constexpr (std::is_same<T, float>::value)
+        if (amx::suits(p.m, p.n, p.k)) return amx::gemm(p, parallel);
+    return gemm_tiles<T>(p, parallel);
+}
+
+template <class T>
+int gemm_tiles(const product<T>& given, bool parallel) {
     product<T> p = given;
     if (p.m <= 0 || p.n <= 0) return 0;
     /* A column of results is a row of the transposed product. */
@@ -461,6 +437,8 @@ template void pack_left<double>(const double*, int64_t, int64_t, int64_t, int64_
 template void gemm_strips<float>(const product<float>&, const float*, const float*, int64_t);
 template void gemm_strips<double>(const product<double>&, const double*, const double*, int64_t);
 template int gemm<float>(const product<float>&, bool);
+template int gemm_tiles<float>(const product<float>&, bool);
+template int gemm_tiles<double>(const product<double>&, bool);
 template int gemm<double>(const product<double>&, bool);
 
 }  // namespace PYX_LEVEL_NS

@@ -80,6 +80,37 @@ PYX_HD T vsum(typename lanes<T>::type v) {
     }
 }
 
+/* Transpose N rows of N elements held in vectors, by log2(N) perfect shuffles. */
+template <class T>
+PYX_HD void transpose(typename lanes<T>::type* r) {
+    constexpr int N = lanes<T>::n;
+    typedef typename lanes<T>::type vec;
+    vec t[N];
+    int stages = N == 16 ? 4 : N == 8 ? 3 : N == 4 ? 2 : 1;
+#pragma GCC unroll 4
+    for (int s = 0; s < stages; s++) {
+#pragma GCC unroll 8
+        for (int i = 0; i < N / 2; i++) {
+            vec x = r[i], y = r[i + N / 2];
+            if constexpr (N == 16) {
+                t[2 * i] = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                t[2 * i + 1] = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            } else if constexpr (N == 8) {
+                t[2 * i] = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11);
+                t[2 * i + 1] = __builtin_shufflevector(x, y, 4, 12, 5, 13, 6, 14, 7, 15);
+            } else if constexpr (N == 4) {
+                t[2 * i] = __builtin_shufflevector(x, y, 0, 4, 1, 5);
+                t[2 * i + 1] = __builtin_shufflevector(x, y, 2, 6, 3, 7);
+            } else {
+                t[2 * i] = __builtin_shufflevector(x, y, 0, 2);
+                t[2 * i + 1] = __builtin_shufflevector(x, y, 1, 3);
+            }
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < N; i++) r[i] = t[i];
+    }
+}
+
 /* A product over typed pointers; the fields are those of pyx_gemm. */
 template <class T>
 struct product {
