@@ -216,12 +216,12 @@ def threshold(input, threshold, value, inplace=False):
     return activate(THRESHOLD, THRESHOLD_BACKWARD, input, "threshold", inplace, threshold, value)
 
 
-def gelu(input, approximate="none"):
+def gelu(input, approximate="none", *, out=None):
     """x times the normal distribution function of x; approximate="tanh" for the tanh form."""
     if approximate == "none":
-        return activate(GELU, GELU_BACKWARD, input, "gelu", False)
+        return finish_out(activate(GELU, GELU_BACKWARD, input, "gelu", False), out, "gelu")
     if approximate == "tanh":
-        return activate(GELU_TANH, GELU_TANH_BACKWARD, input, "gelu_tanh", False)
+        return finish_out(activate(GELU_TANH, GELU_TANH_BACKWARD, input, "gelu_tanh", False), out, "gelu")
     raise RuntimeError(f"gelu: approximate argument must be either none or tanh, not {approximate!r}.")
 
 
@@ -237,9 +237,9 @@ def mish(input, inplace=False):
     return activate(MISH, MISH_BACKWARD, input, "mish", inplace)
 
 
-def softplus(input, beta=1.0, threshold=20.0):
+def softplus(input, beta=1.0, threshold=20.0, *, out=None):
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
-    return activate(SOFTPLUS, SOFTPLUS_BACKWARD, input, "softplus", False, beta, threshold)
+    return finish_out(activate(SOFTPLUS, SOFTPLUS_BACKWARD, input, "softplus", False, beta, threshold), out, "softplus")
 
 
 def elu(input, alpha=1.0, inplace=False):
@@ -259,9 +259,9 @@ def celu(input, alpha=1.0, inplace=False):
     return activate(CELU, CELU_BACKWARD, input, "celu", inplace, alpha)
 
 
-def logsigmoid(input):
+def logsigmoid(input, *, out=None):
     """log(sigmoid(x)) without underflow."""
-    return activate(LOGSIGMOID, LOGSIGMOID_BACKWARD, input, "logsigmoid", False)
+    return finish_out(activate(LOGSIGMOID, LOGSIGMOID_BACKWARD, input, "logsigmoid", False), out, "logsigmoid")
 
 
 def softsign(input):
@@ -282,16 +282,16 @@ def hardsigmoid(input, inplace=False):
     return activate(HARDSIGMOID, HARDSIGMOID_BACKWARD, input, "hardsigmoid", inplace)
 
 
-def hardshrink(input, lambd=0.5):
+def hardshrink(input, lambd=0.5, *, out=None):
     """x where |x| > lambd, else 0."""
-    return activate(HARDSHRINK, HARDSHRINK_BACKWARD, input, "hardshrink", False, lambd)
+    return finish_out(activate(HARDSHRINK, HARDSHRINK_BACKWARD, input, "hardshrink", False, lambd), out, "hardshrink")
 
 
-def softshrink(input, lambd=0.5):
+def softshrink(input, lambd=0.5, *, out=None):
     """x moved by lambd towards 0."""
     if lambd < 0:
         raise RuntimeError(f"softshrink: lambda must be greater or equal to 0, but found to be {lambd}.")
-    return activate(SOFTSHRINK, HARDSHRINK_BACKWARD, input, "softshrink", False, lambd)
+    return finish_out(activate(SOFTSHRINK, HARDSHRINK_BACKWARD, input, "softshrink", False, lambd), out, "softshrink")
 
 
 def tanhshrink(input):

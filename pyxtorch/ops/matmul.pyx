@@ -587,7 +587,7 @@ cdef Variable odd_linear(Variable x, Variable w, Variable bias):
     return y if bias is None else add_t(y, bias)
 
 
-def linear(Variable input not None, Variable weight not None, Variable bias=None):
+def linear(Variable input not None, Variable weight not None, Variable bias=None, *, out=None):
     """input @ weight^T + bias, the bias added as the product is stored.
 
     Args:
@@ -599,7 +599,8 @@ def linear(Variable input not None, Variable weight not None, Variable bias=None
     Raises:
         RuntimeError: sizes or dtypes differ.
     """
-    return linear_t(input, weight, bias)
+    y = linear_t(input, weight, bias)
+    return y if out is None else finish_out(y, out, "linear")
 
 
 def bilinear(Variable input1 not None, Variable input2 not None, Variable weight not None, Variable bias=None):

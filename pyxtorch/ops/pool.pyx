@@ -1,8 +1,11 @@
 """Pooling over windows in one, two or three dimensions: maximum, average, adaptive, and unpooling."""
+from libc.math cimport INFINITY
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
+
+from pyxtorch.ops import elementwise as arithmetic
 
 cdef extern from "pyxtorch/kernels/pool.h" nogil:
     ctypedef struct pyx_window:
@@ -443,8 +446,10 @@ cdef object fractional_max_pool(object input, int n, object kernel_size, object 
     N, C = batched.shape[0], batched.shape[1]
     if samples is None:
         samples = pyxtorch.rand(N, C, n, dtype=batched.dtype, device=x.device)
+    elif samples.dim() != 3 or samples.shape[0] < N or samples.shape[1] != C or samples.shape[2] != n:
+        raise RuntimeError(f"{op}: Expect _random_samples of shape ({N}, {C}, {n}) (batch, channels, dimensions), but got {list(samples.shape)}")
+    samples = samples[:N]
     index = None
-    values = batched
     for d in range(n):      # starts of the windows along each dimension, by the pseudo-random sequence
         s, o, k = inside[d], out[d], kernel[d]
         alpha = (s - k) / (o - 1) if o > 1 else 0.0
@@ -473,6 +478,59 @@ cdef object fractional_max_pool(object input, int n, object kernel_size, object 
     return values, found
 
 
+# ----------------------------------------------------------------------------- power means
+
+cdef class LpPool(Function):
+    """y = (sum of x^p)^(1/p) over windows, the sum being a mean times the number of cells."""
+    cdef AvgPool window
+    cdef double p, cells
+
+    cdef int vjp(self, Variable g) except -1:
+        x, y = self.saved(0), self.saved(1)
+        share = arithmetic.where(y == 0, 0, g * y ** (1 - self.p))
+        self.pass_grad(0, x ** (self.p - 1) * avg_backward(share, self.window) * self.cells)
+
+
+cdef object lp_pool(object input, int n, double p, object kernel_size, object stride, bint ceil_mode):
+    op = f"lp_pool{n}d"
+    cdef Variable x = checked(input, op, "input"), y
+    cdef AvgPool window = <AvgPool>AvgPool.__new__(AvgPool)
+    cdef LpPool node
+    if not is_floating(x.dt) or x.dt == FLOAT16 or x.dt == BFLOAT16:
+        y = lp_pool(to_dtype(x, FLOAT32), n, p, kernel_size, stride, ceil_mode)
+        return to_dtype(y, x.dt) if is_floating(x.dt) else y
+    if p == INFINITY or p == -INFINITY:
+        sign = 1 if p > 0 else -1
+        return sign * max_pool(x.abs() * sign, n, kernel_size, stride, 0, 1, ceil_mode, None, op)[0]
+    take_window(x, n, &window.w, kernel_size, stride, 0, 1, ceil_mode, op)
+    window.n, window.count_pad, window.shape = n, True, shape_of(x)
+    cells = window.w.kernel[0] * window.w.kernel[1] * window.w.kernel[2]
+    y = (avg_forward(x.detach() ** p, window) * cells) ** (1 / p)
+    if recording(x):
+        node = <LpPool>LpPool.__new__(LpPool)
+        node.window, node.p, node.cells = window, p, cells
+        record1(node, y, x)
+        node.save(x)
+        node.save_output(y)
+    return y
+
+
+def _lp_pools(n):
+    def function(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        return lp_pool(input, n, norm_type, kernel_size, stride, ceil_mode)
+
+    function.__name__ = f"lp_pool{n}d"
+    function.__doc__ = f"""The power mean (sum of x**p) ** (1/p), p = norm_type, of each window of {n} dimension(s).
+
+    Args:
+        input: (N, C, ...) or (C, ...); norm_type: infinity for the largest |x|, -infinity for the smallest.
+        kernel_size, stride (default: kernel_size): int or {n} ints; ceil_mode: windows may stick out at the end.
+    Gradient: 0 where the sum is 0.
+    """
+    return function
+
+
+lp_pool1d, lp_pool2d, lp_pool3d = _lp_pools(1), _lp_pools(2), _lp_pools(3)
 fractional_max_pool2d, fractional_max_pool2d_with_indices = _fractional(2)
 fractional_max_pool3d, fractional_max_pool3d_with_indices = _fractional(3)
 
@@ -481,7 +539,7 @@ functional = [
     "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "adaptive_max_pool1d_with_indices",
     "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d", "avg_pool3d",
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
-    "fractional_max_pool2d", "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices",
+    "lp_pool1d", "lp_pool2d", "lp_pool3d", "fractional_max_pool2d", "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices",
 ]
 __all__ = ["max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "adaptive_avg_pool1d", "adaptive_max_pool1d", "max_pool1d_with_indices"]
 methods = {}

@@ -1,10 +1,8 @@
 """Distances, similarities and normalisation by them."""
-import math
-
 import pyxtorch
 from pyxtorch.nn import functional as F
 
-functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d"]
+functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm"]
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -54,30 +52,3 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     square = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
     mean = F.avg_pool2d(F.pad(square, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1).reshape(input.shape)
     return input / (mean * alpha + k) ** beta
-
-
-def _lp_pool(input, p, kernel_size, stride, ceil_mode, n):
-    if p in (math.inf, -math.inf):
-        sign = 1 if p > 0 else -1
-        maximum = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[n - 1]
-        return sign * maximum(sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode)
-    window = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[n - 1]
-    mean = pool(input.pow(p), kernel_size, kernel_size if stride is None else stride, 0, ceil_mode)
-    # sign * relu(abs) changes nothing but the gradient, which becomes 0 where the mean is
-    return (mean.sign() * mean.abs().relu() * math.prod(window)).pow(1.0 / p)
-
-
-def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, L) or (C, L); with p infinite the largest (-inf: smallest) |x|."""
-    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 1)
-
-
-def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, H, W) or (C, H, W); with p infinite the largest (-inf: smallest) |x|."""
-    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 2)
-
-
-def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(sum of x**p) ** (1/p), p = norm_type, over windows of (N, C, D, H, W) or (C, D, H, W); with p infinite the largest (-inf: smallest) |x|."""
-    return _lp_pool(input, norm_type, kernel_size, stride, ceil_mode, 3)

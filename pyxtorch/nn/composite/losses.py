@@ -1,6 +1,5 @@
 """Losses written in tensor operations; their gradients follow from those."""
 import math
-import warnings
 
 import pyxtorch
 from pyxtorch import Tensor
@@ -57,12 +56,12 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     return reduced(near + far, reduction, size_average, reduce)
 
 
-def margin_ranking_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
+def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
     """max(-target * (input1 - input2) + margin, 0)."""
     if not input1.dim() == input2.dim() == target.dim():
         sizes = ", ".join(f"{name} size: {tuple(x.shape)}" for name, x in (("input1", input1), ("input2", input2), ("target", target)))
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes} ")
-    return reduced(_relu(-target * (input1 - input2) + margin), reduction, size_average, reduce)
+    return reduced(_relu(-target * (input1 - input2) + float(margin)), reduction, size_average, reduce)
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -79,9 +78,9 @@ def _rows(input, target, op, same_shape):
     classes = input.shape[-1] if input.dim() else 1
     rows = input.reshape(-1, classes) if input.dim() < 2 else input
     wanted = tuple(rows.shape) if same_shape else tuple(rows.shape[:1])
-    if target.numel() != math.prod(wanted) or target.dim() > input.dim() and target.dim() > 1 or input.dim() == 2 and tuple(target.shape) != wanted:
+    if target.numel() != math.prod(wanted) or target.dim() > max(input.dim(), 1) or not same_shape and target.dim() > 1 or input.dim() == 2 and tuple(target.shape) != wanted:
         raise RuntimeError(f"{op}: inconsistent target size {list(target.shape)} for an input of shape {list(input.shape)}.")
-    batch = tuple(input.shape[:1]) if input.dim() == 2 else tuple(target.shape) if input.dim() == 0 else ()
+    batch = tuple(input.shape[:1]) if input.dim() == 2 else () if same_shape and input.dim() else tuple(target.shape)
     return rows, target.reshape(wanted), batch
 
 
@@ -331,9 +330,8 @@ def linear_cross_entropy(
         raise RuntimeError(f"linear_cross_entropy: a weight of shape {tuple(linear_weight.shape)} needs input (N, in_features), not {tuple(input.shape)}.")
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     logits = F.linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias).reshape(tuple(input.shape[:-1]) + outputs)
-    if target.is_floating_point() and ignore_index not in (None, -100):
-        warnings.warn("linear_cross_entropy: ignore_index has no effect on class probabilities.", stacklevel=2)
-        ignore_index = None
+    if target.is_floating_point() and ignore_index is not None:
+        raise RuntimeError(f"linear_cross_entropy: ignore_index cannot be specified when target contains probabilities, but is {ignore_index}. Leave it out.")
     return F.cross_entropy(
         logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index, label_smoothing=label_smoothing
     )

@@ -277,6 +277,17 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     return _gather(flat, axes, space, tuple(grid.shape[1:-1]))
 
 
+def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
+    """grid_sample with the modes as numbers: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2 reflection."""
+    for name, number in (("interpolation_mode", interpolation_mode), ("padding_mode", padding_mode)):
+        if number not in (0, 1, 2):
+            raise RuntimeError(f"grid_sampler: {name} must be 0, 1 or 2, not {number}.")
+    return grid_sample(input, grid, GRID_MODES[interpolation_mode], GRID_PADDINGS[padding_mode], align_corners)
+
+
+grid_sampler_2d = grid_sampler_3d = grid_sampler
+
+
 def _gather(flat, axes, space, shape):
     """The weighted sum over all combinations of one cell of each axis; 0 outside."""
     batch, channels = flat.shape[:2]
