@@ -68,7 +68,7 @@
 #define PYX_BINARY_BACKWARD(X)                                                                      \
     X(tanh_backward, PYX_INEXACT, PYX_SAME, x * conj(one<T>() - y * y))                             \
     X(sigmoid_backward, PYX_INEXACT, PYX_SAME, x * conj(y * (one<T>() - y)))                        \
-    X(relu_backward, PYX_REALS, PYX_SAME, y > (T)0 ? x : (T)0)                                      \
+    X(relu_backward, PYX_REALS, PYX_SAME, y <= (T)0 ? (T)0 : x)                                     \
     X(threshold_backward, PYX_REALS, PYX_SAME, y <= (T)s[0] ? (T)0 : x)                             \
     X(leaky_relu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * s[0])                           \
     X(hardtanh_backward, PYX_FLOATS, PYX_SAME, (y > s[0]) & (y < s[1]) ? x : (T)0)                 \
@@ -108,7 +108,11 @@
     X(hermite_polynomial_h, PYX_FLOATS, PYX_SAME, polynomial(HERMITE_H, x, y))                      \
     X(hermite_polynomial_he, PYX_FLOATS, PYX_SAME, polynomial(HERMITE_HE, x, y))                    \
     X(laguerre_polynomial_l, PYX_FLOATS, PYX_SAME, polynomial(LAGUERRE_L, x, y))                    \
-    X(legendre_polynomial_p, PYX_FLOATS, PYX_SAME, polynomial(LEGENDRE_P, x, y))                    
+    X(legendre_polynomial_p, PYX_FLOATS, PYX_SAME, polynomial(LEGENDRE_P, x, y))                    \
+    X(shifted_chebyshev_polynomial_t, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_T, (double)x + x - 1.0, (double)y)) \
+    X(shifted_chebyshev_polynomial_u, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_U, (double)x + x - 1.0, (double)y)) \
+    X(shifted_chebyshev_polynomial_v, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_V, (double)x + x - 1.0, (double)y)) \
+    X(shifted_chebyshev_polynomial_w, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_W, (double)x + x - 1.0, (double)y))
 
 #define PYX_BINARY(X)        \
     PYX_BINARY_ARITHMETIC(X) \

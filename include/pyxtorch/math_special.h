@@ -62,19 +62,11 @@ PYX_FN double trigamma(double x) {
     sum += 1.0 / x + 0.5 * q + q / x * p;
     return sign * (sum + y);
 }
-/* The Hurwitz zeta function by Euler-Maclaurin summation, DLMF 25.11.5 */
-PYX_FN double zeta(double s, double q) {
-    if (s == 1.0) return infinity<double>();
-    if (!(s > 1.0) || q != q) return not_a_number<double>();
-    if (q <= 0.0) {
-        if (q == floor(q)) return infinity<double>();
-        if (s != floor(s)) return not_a_number<double>();
-    }
+/* The Hurwitz zeta function for s > 1, q > 0 by Euler-Maclaurin summation, DLMF 25.11.5 */
+PYX_FN double zeta_positive(double s, double q) {
     if (is_inf(q)) return 0.0;
     double sum = pow(q, -s);
-    int n = 0;
-    while ((n < 9 || q <= 9.0) && n < 1000000) {
-        n++;
+    for (int n = 0; n < 9 || q <= 9.0; n++) {
         q += 1.0;
         double term = pow(q, -s);
         sum += term;
@@ -96,6 +88,17 @@ PYX_FN double zeta(double s, double q) {
         below /= q * q;
     }
     return sum;
+}
+/* For negative q and integer s: the terms below 0 are those of two zeta functions' difference. */
+PYX_FN double zeta(double s, double q) {
+    if (s == 1.0) return infinity<double>();
+    if (!(s > 1.0) || q != q) return not_a_number<double>();
+    if (q > 0.0) return zeta_positive(s, q);
+    double whole = floor(q), part = q - whole;
+    if (part == 0.0 || is_inf(q)) return infinity<double>();
+    if (s != floor(s)) return not_a_number<double>();
+    double below = zeta_positive(s, 1.0 - part) - zeta_positive(s, 1.0 - part - whole);
+    return zeta_positive(s, part) + (fmod(s, 2.0) != 0.0 ? -below : below);
 }
 /* The nth derivative of digamma: DLMF 5.15.1 */
 PYX_FN double polygamma(double x, double n) {
@@ -259,15 +262,16 @@ PYX_FN double spherical_j0(double x) {
     if (is_inf(x)) return 0.0;
     return fabs(x) < 1e-4 ? 1.0 - x * x / 6.0 : sin(x) / x;
 }
-/* Ai: for large x by DLMF 9.6.2 over K(1/3), for large -x DLMF 9.7.9, between 9.4.1 */
+/* Ai: for large x by DLMF 9.6.2 over K(1/3), for large -x DLMF 9.7.9; between, the Taylor series
+   about the nearest even number, from Ai'' = x Ai */
 PYX_FN double airy_ai(double x) {
     if (x != x) return x;
     double z = 2.0 / 3.0 * fabs(x) * sqrt(fabs(x));
     if (x > 2.0) return x > 110.0 ? 0.0 : sqrt(x / 3.0) / PYX_PI * exp(-z) * scaled_bessel_k(1.0 / 3.0, z);
-    if (x < -8.0) {
+    if (x < -10.0) {
         if (is_inf(x)) return 0.0;
         double even = 1.0, odd = 0.0, u = 1.0;
-        for (int k = 1; k < 14; k++) {
+        for (int k = 1; k < 25; k++) {
             u *= (6.0 * k - 5.0) * (6.0 * k - 3.0) * (6.0 * k - 1.0) / (216.0 * k * (2.0 * k - 1.0)) / z;
             double signed_u = (k / 2) % 2 ? -u : u;
             if (k % 2) odd += signed_u;
@@ -276,25 +280,48 @@ PYX_FN double airy_ai(double x) {
         double phase = z - 0.25 * PYX_PI;
         return (cos(phase) * even + sin(phase) * odd) / (PYX_SQRT_PI * sqrt(sqrt(-x)));
     }
-    double cube = x * x * x, f = 1.0, g = x, a = 1.0, b = x;
-    for (int k = 1; k < 60; k++) {
-        a *= cube / ((3.0 * k - 1.0) * (3.0 * k));
-        b *= cube / ((3.0 * k) * (3.0 * k + 1.0));
-        f += a;
-        g += b;
+    /* Ai and Ai' at 2, 0, -2 ... -10 */
+    const double near[7][2] = {
+        {0.034924130423274379, -0.053090384433653632}, {0.35502805388781724, -0.25881940379280680},
+        {0.22740742820168558, 0.61825902074169104},    {-0.070265532949289515, -0.79062857536856138},
+        {-0.32914517362982311, 0.34593548728134289},   {-0.052705050356386203, 0.93556093819830655},
+        {0.040241238486443191, 0.99626504413279006}};
+    int i = (int)(1.5 - 0.5 * x);
+    double center = 2.0 - 2.0 * i, h = x - center, before = 0.0, a = near[i][0], b = near[i][1], sum = a + b * h, power = h;
+    for (int n = 0; n < 30; n++) {
+        double c = (center * a + before) / ((n + 1.0) * (n + 2.0));
+        before = a;
+        a = b;
+        b = c;
+        power *= h;
+        sum += c * power;
     }
-    return 0.35502805388781723926 * f - 0.25881940379280679841 * g;
+    return sum;
 }
 
 /* ------------------------------------------------------------------- orthogonal polynomials */
 
 /* By their three-term recurrences, DLMF 18.9.1: p(k+1) = (a x + b) p(k) - c p(k-1) */
 enum { CHEBYSHEV_T, CHEBYSHEV_U, CHEBYSHEV_V, CHEBYSHEV_W, HERMITE_H, HERMITE_HE, LAGUERRE_L, LEGENDRE_P };
+/* DLMF 18.5.1 to 18.5.4, for |x| < 1: rounding does not grow with the degree as in the recurrences */
+PYX_FN double chebyshev_by_angle(int family, double x, double n) {
+    double angle = acos(x);
+    switch (family) {
+        case CHEBYSHEV_T: return cos(n * angle);
+        case CHEBYSHEV_U: return sin((n + 1.0) * angle) / sin(angle);
+        case CHEBYSHEV_V: return cos((n + 0.5) * angle) / cos(0.5 * angle);
+        default: return sin((n + 0.5) * angle) / sin(0.5 * angle);
+    }
+}
+/* 0, as in PyTorch, for degrees that are negative or not an int64; NaN for those that would take
+   seconds, past 10^8 */
 PYX_FN double polynomial(int family, double x, double degree) {
-    if (x != x || degree != degree) return not_a_number<double>();
-    if (degree < 0.0) return 0.0;
-    double n = degree > 1e5 ? 1e5 : trunc(degree), before = 1.0, p;
+    double n = trunc(degree), before = 1.0, p;
+    if (!(n >= 0.0 && n < 9223372036854775808.0)) return 0.0;
+    if (x != x) return x;
     if (n == 0.0) return 1.0;
+    if (n > 64.0 && family <= CHEBYSHEV_W && fabs(x) < 1.0) return chebyshev_by_angle(family, x, n);
+    if (n > 1e8) return not_a_number<double>();
     switch (family) {
         case CHEBYSHEV_U: case HERMITE_H: p = x + x; break;
         case CHEBYSHEV_V: p = x + x - 1.0; break;
