@@ -36,5 +36,6 @@ cdef void scratch_free(void* block) noexcept nogil
 cdef int gemm(int device, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int lda, int64_t stride_a,
               const void* b, int ldb, int64_t stride_b, const void* beta, void* c, int ldc, int64_t stride_c, int batch,
               int type, int compute) noexcept nogil
+cdef bint uses_tf32() noexcept nogil
 # A family's table, as pyxtorch._core.kernel_tables finds it.
 cdef int register(const char* family, const void* table) except -1

@@ -500,6 +500,24 @@ cdef int load_cublas() noexcept:
     return 0 if cublas_state == 1 else -1
 
 
+cdef bint tf32 = False
+
+
+cdef bint uses_tf32() noexcept nogil:
+    return tf32
+
+
+def allows_tf32():
+    """Whether products of float32 may be computed with TF32's 10 bits of mantissa (not unless set)."""
+    return bool(tf32)
+
+
+def allow_tf32(allow):
+    """Let products of float32 be computed with TF32's 10 bits of mantissa."""
+    global tf32
+    tf32 = bool(allow)
+
+
 cdef int gemm(int device, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int lda, int64_t stride_a,
               const void* b, int ldb, int64_t stride_b, const void* beta, void* c, int ldc, int64_t stride_c, int batch,
               int type, int compute) noexcept nogil:

@@ -1,7 +1,4 @@
-/* How GPU kernels of (outer, dim, inner) share the work within a block. NVRTC only.
-
-   A block's threads form a box: `across` of them lie along inner, `along` along dim, the rest along
-   outer; all three are powers of two. Threads that differ only along dim work on one line. */
+/* How GPU kernels share the work. NVRTC only. */
 #pragma once
 #include "dtype.h"
 
@@ -11,6 +8,32 @@ using namespace pyx;
 
 constexpr int THREADS = 256;
 
+/* A loop over 0 .. n - 1, whose turns the threads of all blocks share. */
+#define PYX_EACH(i, n)                                                                                       \
+    for (pyx_i64 i = (pyx_i64)blockIdx.x * blockDim.x + threadIdx.x, pyx_step = (pyx_i64)gridDim.x * blockDim.x; \
+         i < (n); i += pyx_step)
+
+/* Sums of the values of the threads before this one, in the order of threadIdx.x, and of all.
+   Every thread of the block must call it. `shared` has THREADS elements. */
+template <class T>
+__device__ T sum_before(T value, T* shared, T* total) {
+    int t = (int)threadIdx.x;
+    shared[t] = value;
+    __syncthreads();
+    for (int step = 1; step < (int)blockDim.x; step *= 2) {
+        T other = t >= step ? shared[t - step] : (T)0;
+        __syncthreads();
+        shared[t] += other;
+        __syncthreads();
+    }
+    T before = shared[t] - value;
+    *total = shared[blockDim.x - 1];
+    __syncthreads();
+    return before;
+}
+
+/* Work on (outer, dim, inner): a block's threads form a box: `across` of them lie along inner, `along` along dim, the rest along
+   outer; all three are powers of two. Threads that differ only along dim work on one line. */
 struct Box {
     int across, along;
     int column, step, line; /* this thread's place */

@@ -253,7 +253,10 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
             raise NotImplementedError(f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got mode='{mode}').")
         if (<Variable>per_sample_weights).dt != table.dt:
             raise RuntimeError(f"embedding_bag: expected per_sample_weights of dtype {dtype_of(table.dt).name}, but got {dtype_of((<Variable>per_sample_weights).dt).name}")
+        same_device(<Variable>per_sample_weights, table, op)
         w = dense(<Variable>per_sample_weights)
+    if starts.dev != table.dev or starts.dev_index != table.dev_index:
+        starts = <Variable>starts.to(device_of(table.dev, table.dev_index))
     starts = dense(starts)
     bags = starts.n - 1
     shape[0], shape[1] = bags, table.sizes[1]

@@ -24,6 +24,15 @@ cdef pyx_index_kernels* index_kernels(TensorBase x, str op) except NULL:
 
 # ---------------------------------------------------------------------------------------- plans
 
+cdef Variable on_device_of(Variable x, Variable index, str op):
+    """Indices on the CPU are sent to where x is."""
+    if index.dev == x.dev and index.dev_index == x.dev_index:
+        return index
+    if index.dev != CPU:
+        raise RuntimeError(f"{op}: indices should be either on cpu or on the same device as the indexed tensor ({device_of(x.dev, x.dev_index)})")
+    return <Variable>index.to(device_of(x.dev, x.dev_index))
+
+
 cdef class Plan:
     cdef int shape(self, Variable x, int64_t* out) except -1:
         """The shape of x[plan]; returns its number of dimensions."""
@@ -44,6 +53,7 @@ cdef class Plan:
 
     cdef int fill(self, Variable x, pyx_indexing* at) except -1:
         cdef int i, k = 0, kept = 0
+        cdef Variable v
         cdef int size = itemsize_of(x.dt)
         at.count = self.n
         at.nindex = self.count
@@ -51,7 +61,8 @@ cdef class Plan:
         at.nbefore = self.front
         for i in range(x.nd):
             if k < self.count and self.dims[k] == i:
-                at.index[k] = <const int64_t*>(<Variable>self.index[k]).ptr
+                v = self.index[k] = on_device_of(x, <Variable>self.index[k], self.op)
+                at.index[k] = <const int64_t*>v.ptr
                 at.size[k] = x.sizes[i]
                 at.stride[k] = x.strides[i] * size
                 k += 1

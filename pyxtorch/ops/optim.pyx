@@ -43,11 +43,13 @@ cdef inline bint fits(object x, Variable p) noexcept:
     if not isinstance(x, Variable):
         return False
     cdef Variable v = <Variable>x
-    return v.dt == p.dt and v.dev == p.dev and v.flags & CONTIGUOUS != 0 and same_shape(v, p)
+    return v.dt == p.dt and v.dev == p.dev and v.dev_index == p.dev_index and v.flags & CONTIGUOUS != 0 and same_shape(v, p)
 
 
-cdef inline bint eligible(Variable p) noexcept:
-    return p.dev == CPU and is_floating(p.dt) and p.flags & CONTIGUOUS != 0
+cdef inline bint eligible(Variable p, Variable first) noexcept:
+    """Whether a kernel can take p along with `first`: one call is for one device."""
+    return (p.dev == first.dev and p.dev_index == first.dev_index and tables[p.dev] != NULL and is_floating(p.dt)
+            and p.flags & CONTIGUOUS != 0)
 
 
 cdef inline Variable gradient(Variable p):
@@ -56,7 +58,7 @@ cdef inline Variable gradient(Variable p):
     if not isinstance(p._grad, Variable):
         return None
     g = <Variable>p._grad
-    if g.dt != p.dt or g.dev != p.dev or not same_shape(g, p):
+    if g.dt != p.dt or g.dev != p.dev or g.dev_index != p.dev_index or not same_shape(g, p):
         return None
     return g if g.flags & CONTIGUOUS else clone_raw(g)
 
@@ -75,11 +77,11 @@ cdef inline double advance(Variable step) noexcept:
     return (<double*>step.ptr)[0]
 
 
-cdef int run(int kind, int dt, Batch* batch, int used, pyx_optim_options* options) except -1:
+cdef int run(int kind, int dt, int dev, Batch* batch, int used, pyx_optim_options* options) except -1:
     """`used` bit k: list k is not NULL."""
     cdef pyx_optim_list l
     cdef int k, failed
-    cdef pyx_optim_kernels* table = tables[CPU]
+    cdef pyx_optim_kernels* table = tables[dev]
     l.count = <int64_t>batch.starts.size() - 1
     if l.count == 0:
         return 0
@@ -116,7 +118,7 @@ def sgd_step(list params not None, state, dict group not None, start):
     cdef Batch batch
     cdef int seen = 0, code, only = -1
     cdef list held = [], rest = []
-    cdef Variable p, g
+    cdef Variable p, g, first = None
     cdef double momentum = number(group["momentum"])
     cdef dict own
     cdef bint fresh
@@ -129,7 +131,9 @@ def sgd_step(list params not None, state, dict group not None, start):
     for item in params:
         p = <Variable>item
         if p._grad is not None:
-            if eligible(p):
+            if first is None:
+                first = p
+            if eligible(p, first):
                 seen |= 1 << p.dt
             else:
                 rest.append(p)
@@ -143,7 +147,7 @@ def sgd_step(list params not None, state, dict group not None, start):
         batch.starts.push_back(0)
         for item in params:
             p = <Variable>item
-            if p.dt != code or p._grad is None or not eligible(p):
+            if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
             if g is None:
@@ -165,7 +169,7 @@ def sgd_step(list params not None, state, dict group not None, start):
             put(&batch, 0, p, True)
             put(&batch, 1, g, False)
             batch.starts.push_back(batch.starts.back() + p.n)
-        run(SGD, code, &batch, 7 if momentum != 0 else 3, &o)
+        run(SGD, code, first.dev, &batch, 7 if momentum != 0 else 3, &o)
     return rest
 
 
@@ -175,7 +179,7 @@ def adam_step(list params not None, state, dict group not None, start):
     cdef Batch batch
     cdef int seen = 0, code, k
     cdef list held = [], rest = []
-    cdef Variable p, g
+    cdef Variable p, g, first = None
     cdef dict own
     cdef bint amsgrad = bool(group["amsgrad"])
     cdef double t, last = -1, factor = 0, root = 0
@@ -190,7 +194,9 @@ def adam_step(list params not None, state, dict group not None, start):
     for item in params:
         p = <Variable>item
         if p._grad is not None:
-            if eligible(p):
+            if first is None:
+                first = p
+            if eligible(p, first):
                 seen |= 1 << p.dt
             else:
                 rest.append(p)
@@ -204,7 +210,7 @@ def adam_step(list params not None, state, dict group not None, start):
         batch.starts.push_back(0)
         for item in params:
             p = <Variable>item
-            if p.dt != code or p._grad is None or not eligible(p):
+            if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
             own = state[p]
@@ -230,7 +236,7 @@ def adam_step(list params not None, state, dict group not None, start):
             if amsgrad:
                 put(&batch, 4, <Variable>top, True)
             batch.starts.push_back(batch.starts.back() + p.n)
-        run(ADAM, code, &batch, 31 if amsgrad else 15, &o)
+        run(ADAM, code, first.dev, &batch, 31 if amsgrad else 15, &o)
     return rest
 
 
@@ -240,7 +246,7 @@ def rmsprop_step(list params not None, state, dict group not None, start):
     cdef Batch batch
     cdef int seen = 0, code, k
     cdef list held = [], rest = []
-    cdef Variable p, g
+    cdef Variable p, g, first = None
     cdef dict own
     cdef bint centered = bool(group["centered"]), heavy = group["momentum"] > 0
     o.lr = number(group["lr"])
@@ -252,7 +258,9 @@ def rmsprop_step(list params not None, state, dict group not None, start):
     for item in params:
         p = <Variable>item
         if p._grad is not None:
-            if eligible(p):
+            if first is None:
+                first = p
+            if eligible(p, first):
                 seen |= 1 << p.dt
             else:
                 rest.append(p)
@@ -265,7 +273,7 @@ def rmsprop_step(list params not None, state, dict group not None, start):
         batch.starts.push_back(0)
         for item in params:
             p = <Variable>item
-            if p.dt != code or p._grad is None or not eligible(p):
+            if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
             own = state[p]
@@ -288,7 +296,7 @@ def rmsprop_step(list params not None, state, dict group not None, start):
             if centered:
                 put(&batch, 4, <Variable>mean, True)
             batch.starts.push_back(batch.starts.back() + p.n)
-        run(RMSPROP, code, &batch, 7 | heavy << 3 | centered << 4, &o)
+        run(RMSPROP, code, first.dev, &batch, 7 | heavy << 3 | centered << 4, &o)
     return rest
 
 
@@ -314,7 +322,7 @@ def zero_grads(list params not None, bint set_to_none):
 def clip_by_norm(tensors, double max_norm):
     """Scale `tensors` so that the 2-norm of all together is at most max_norm; returns the norm before.
 
-    None where the kernel cannot do it: other devices or layouts, or mixed dtypes.
+    None where the kernel cannot do it: several devices, other layouts, or mixed dtypes.
     """
     cdef Batch batch
     cdef pyx_optim_list l
@@ -329,17 +337,18 @@ def clip_by_norm(tensors, double max_norm):
         if not isinstance(item, Variable):
             return None
         g = <Variable>item
-        if not eligible(g) or (dt >= 0 and g.dt != dt) or g.flags & REQUIRES_GRAD:
+        if not eligible(g, <Variable>held[0]) or (dt >= 0 and g.dt != dt) or g.flags & REQUIRES_GRAD:
             return None
         dt = g.dt
         batch.lists[0].push_back(g.ptr)
         batch.starts.push_back(batch.starts.back() + g.n)
+    cdef pyx_optim_kernels* table = tables[g.dev]
     l.count = len(held)
     l.starts = batch.starts.data()
     l.each = NULL
     l.lists[0] = batch.lists[0].data()
     with nogil:
-        failed = tables[CPU].sum_of_squares(dt, &l, &total)
+        failed = table.sum_of_squares(dt, &l, &total)
     if failed:
         return None
     norm = sqrt(total)
@@ -348,11 +357,12 @@ def clip_by_norm(tensors, double max_norm):
         for item in held:
             bump(<Variable>item)
         with nogil:
-            tables[CPU].scale(dt, &l, factor)
-    return wrap_plain(norm, dt)
+            table.scale(dt, &l, factor)
+    return wrap_plain(norm, dt, g)
 
 
-cdef object wrap_plain(double value, int dt):
+cdef object wrap_plain(double value, int dt, Variable like):
+    """A 0-d tensor on the device of `like`."""
     cdef Variable y = <Variable>new_empty(0, NULL, dt, CPU, 0)
     write_number(value, dt, y.ptr)
-    return y
+    return y if like.dev == CPU else y.to(device_of(like.dev, like.dev_index))

@@ -358,7 +358,8 @@ cdef tuple whole_range(int dt):
     if dt == UINT8:
         return 0, 255
     if dt <= INT64:
-        return -(1 << (8 * itemsize_of(dt) - 1)), (1 << (8 * itemsize_of(dt) - 1)) - 1
+        beyond = <object>1 << (8 * itemsize_of(dt) - 1)     # a Python number: 2^63 is none in C
+        return -beyond, beyond - 1
     if dt == FLOAT16:
         return -65504, 65504
     return -(1 << 63), (1 << 63) - 1

@@ -15,7 +15,7 @@ LIBRARIES = (("driver.cpp", "libcuda.so.1"), ("nvrtc.cpp", "libnvrtc.so.13"), ("
 
 def build():
     """The folder of the three libraries, made if the sources have changed."""
-    sources = b"".join((HERE / name).read_bytes() for name, _ in LIBRARIES)
+    sources = b"".join((HERE / name).read_bytes() for name in ("pyxemu.h", *(name for name, _ in LIBRARIES)))
     key = hashlib.sha256(sources + str(HERE).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pyxtorch-standin-{key}"
     if not (folder / "done").exists():
@@ -23,6 +23,7 @@ def build():
         for source, name in LIBRARIES:
             subprocess.run(
                 ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", f'-DPYXEMU_FOLDER="{HERE}"',
+                 f'-DPYXEMU_BUILD="{key}"',
                  f"-Wl,-soname,{name}", "-o", str(folder / name), str(HERE / source),
                  *([str(folder / "libcuda.so.1")] if source == "cublas.cpp" else []), "-ldl"],
                 check=True,

@@ -22,7 +22,7 @@
 #include <vector>
 
 #define API extern "C" __attribute__((visibility("default"))) int
-enum { OK = 0, INVALID = 1, NO_MEMORY = 2, NO_DEVICE = 100, NOT_FOUND = 500, NOT_READY = 600, LAUNCH_FAILED = 719 };
+enum { OK = 0, INVALID = 1, NO_MEMORY = 2, NO_DEVICE = 100, NOT_FOUND = 500, NOT_READY = 600, ILLEGAL_ADDRESS = 700, LAUNCH_FAILED = 719 };
 
 static std::recursive_mutex the_lock;
 #define LOCK std::lock_guard<std::recursive_mutex> guard(the_lock);
@@ -200,7 +200,7 @@ API cuInit(unsigned) {
 API cuDriverGetVersion(int* v) { *v = 13000; return OK; }
 API cuDeviceGetCount(int* n) { *n = number("PYXTORCH_CUDA_STANDIN", 0) ? 1 : 0; return OK; }
 API cuDeviceGet(int* d, int i) { *d = i; return i == 0 ? OK : 101; }
-API cuDeviceGetName(char* name, int n, int) { snprintf(name, n, "pyxtorch stand-in (no GPU: runs on the CPU)"); return OK; }
+API cuDeviceGetName(char* name, int n, int) { snprintf(name, n, "pyxtorch stand-in " PYXEMU_BUILD " (no GPU: runs on the CPU)"); return OK; }
 API cuDeviceGetAttribute(int* v, int what, int) {
     switch (what) {
         case 1: *v = 1024; break;             // threads in a block
@@ -220,13 +220,13 @@ API cuDevicePrimaryCtxRelease_v2(int) { return OK; }
 API cuCtxSetCurrent(void* c) { bound = c; return OK; }
 API cuGetErrorString(int rc, const char** text) {
     *text = rc == INVALID ? "invalid argument" : rc == NO_MEMORY ? "out of memory" : rc == NO_DEVICE ? "no device"
-            : rc == NOT_FOUND ? "not found" : rc == LAUNCH_FAILED ? "launch failed" : "error";
+            : rc == NOT_FOUND ? "not found" : rc == ILLEGAL_ADDRESS ? "a kernel was given an address of the host" : rc == LAUNCH_FAILED ? "launch failed" : "error";
     return OK;
 }
 
 // ------------------------------------------------------------------ modules and fibres
 struct Dim { unsigned x, y, z; };
-struct State { Dim threadIdx, blockIdx, blockDim, gridDim; void (*barrier)(); };
+struct State { Dim threadIdx, blockIdx, blockDim, gridDim; void (*barrier)(); int (*on_device)(const void*); };
 typedef void* (*Entry)(int, void*);
 struct Module { void* handle; uintptr_t base; };
 struct Function { Entry entry; Module* module; };
@@ -344,7 +344,7 @@ static bool run_block(int threads, bool reverse) {
 static void run_grid(Function* f, void* parameters, Dim grid, Dim block) {
     static int reverse = number("PYXEMU_REVERSE", 0);
     if (sticky) return;
-    ((void (*)(State*))dlsym(f->module->handle, "pyxemu_bind"))(&state);
+    ((void (*)(State*))dlsym(f->module->handle, "pyxemu_bind"))(&state);  // also of this thread
     state.blockDim = block;
     state.gridDim = grid;
     state.barrier = barrier;
@@ -362,13 +362,18 @@ static void run_grid(Function* f, void* parameters, Dim grid, Dim block) {
     }
 }
 
+static int on_device(const void* p) { return inside((uintptr_t)p, 1) || inside((uintptr_t)p - 1, 1); }
+
 API cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned, void* s,
                    void** parameters, void**) {
     LOCK if (sticky) return sticky;
     if (!bound) return 201;
     if (!gx || !gy || !gz || !bx || !by || !bz || (uint64_t)bx * by * bz > 1024 || gx > 0x7fffffffu || gy > 65535 || gz > 65535) return INVALID;
     Function* f = (Function*)function;
+    state.on_device = on_device;
+    ((void (*)(State*))dlsym(f->module->handle, "pyxemu_bind"))(&state);
     void* copy = f->entry(0, parameters);
+    if (!copy) return ILLEGAL_ADDRESS;  // late on a GPU
     stream_of(s)->queue.push_back([=] {
         run_grid(f, copy, {gx, gy, gz}, {bx, by, bz});
         f->entry(2, copy);

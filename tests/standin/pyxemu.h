@@ -26,6 +26,7 @@ struct pyxemu_dim { unsigned x, y, z; };
 struct pyxemu_state {
     pyxemu_dim threadIdx, blockIdx, blockDim, gridDim;
     void (*barrier)();
+    int (*on_device)(const void*);
 };
 static pyxemu_state* pyxemu_now;
 static thread_local char pyxemu_anchor[64]; /* makes the TLS segment exist */
@@ -35,14 +36,22 @@ static thread_local char pyxemu_anchor[64]; /* makes the TLS segment exist */
 #define blockDim (pyxemu_now->blockDim)
 #define gridDim (pyxemu_now->gridDim)
 static inline void __syncthreads() { pyxemu_now->barrier(); }
+/* Threads run one at a time, so nothing comes between. */
+template <class T> static inline T atomicAdd(T* p, T v) { T old = *p; *p = old + v; return old; }
+template <class T> static inline T atomicMin(T* p, T v) { T old = *p; *p = v < old ? v : old; return old; }
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) { return (unsigned __int128)a * b >> 64; }
 static inline double rsqrt(double x) { return 1 / sqrt(x); }
 static inline float rsqrtf(float x) { return 1 / sqrtf(x); }
 
-/* One entry point for each kernel: 0 copies the parameters, 1 runs one thread, 2 frees the copy. */
+template <class T> static bool pyxemu_usable(T) { return true; }
+template <class T> static bool pyxemu_usable(T* p) { return !p || pyxemu_now->on_device(p); }
+
+/* One entry point for each kernel: 0 copies the parameters (NULL where a pointer is the host's), 1 runs
+   one thread, 2 frees the copy. */
 template <class... A, size_t... I>
 static void* pyxemu_entry(void (*kernel)(A...), int what, void* p, std::index_sequence<I...>) {
     typedef std::tuple<A...> Copy;
-    if (what == 0) return new Copy(*(A*)((void**)p)[I]...);
+    if (what == 0) return (pyxemu_usable(*(A*)((void**)p)[I]) && ...) ? new Copy(*(A*)((void**)p)[I]...) : nullptr;
     if (what == 1) kernel(std::get<I>(*(Copy*)p)...);
     if (what == 2) delete (Copy*)p;
     return nullptr;

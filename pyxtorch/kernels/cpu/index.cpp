@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "pyxtorch/put.h"
 #include "pyxtorch/runtime.h"
 #include "index_masked.h"
 
@@ -185,55 +186,6 @@ int get(int itemsize, const pyx_indexing* at, const char* x, char* values, int64
     return 0;
 }
 
-/* How a written element meets what is there. */
-template <class T>
-struct Set {
-    static void one(T* d, const T* s) { *d = *s; }
-};
-template <class T, class A = acc_t<T>>
-struct Add {
-    static void one(T* d, const T* s) { store<T>(d, (A)(load(d) + load(s))); }
-};
-template <>
-struct Add<bool, bool> {
-    static void one(bool* d, const bool* s) { *d |= *s; }
-};
-template <class R>
-struct Add<complex<R>, complex<R>> {
-    static void one(complex<R>* d, const complex<R>* s) { d->re += s->re; d->im += s->im; }
-};
-template <class T, class A = acc_t<T>>
-struct Mul {
-    static void one(T* d, const T* s) { store<T>(d, (A)(load(d) * load(s))); }
-};
-template <>
-struct Mul<bool, bool> {
-    static void one(bool* d, const bool* s) { *d &= *s; }
-};
-template <class R>
-struct Mul<complex<R>, complex<R>> {
-    static void one(complex<R>* d, const complex<R>* s) {
-        complex<R> a = *d, b = *s;
-        d->re = a.re * b.re - a.im * b.im;
-        d->im = a.re * b.im + a.im * b.re;
-    }
-};
-/* NaN wins, as in minimum and maximum. */
-template <class T, class A = acc_t<T>>
-struct Min {
-    static void one(T* d, const T* s) {
-        A a = load(d), b = load(s);
-        if (b < a || b != b) *d = *s;
-    }
-};
-template <class T, class A = acc_t<T>>
-struct Max {
-    static void one(T* d, const T* s) {
-        A a = load(d), b = load(s);
-        if (a < b || b != b) *d = *s;
-    }
-};
-
 /* One piece of a put: before b0..b1 and elements c0..c1 of each run. */
 template <class T, class Op>
 void put_piece(const pyx_indexing* at, char* x, const T* values, int64_t step, const Offsets& before,
@@ -289,7 +241,7 @@ int put_all(const pyx_indexing* at, char* x, const char* values, int scalar) {
 
 int put(int how, int dtype, const pyx_indexing* at, char* x, const char* values, int scalar, int64_t* bad) {
     if (!all_in_range(at, bad)) return -2;
-#define PUT(Op) return put_all<T, Op<T>>(at, x, values, scalar)
+#define PUT(Op) return put_all<T, pyx::putting::Op<T>>(at, x, values, scalar)
     switch (how) {
         case PYX_PUT_SET: ITEMSIZE_SWITCH(pyx_itemsize(dtype), PUT(Set)) break;
         case PYX_PUT_ADD: ANY_DTYPE(dtype, PUT(Add)) break;
@@ -429,7 +381,7 @@ int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int64_t s
     if (!check_flat(index, n, size, dim, bad)) return -2;
     Rows rows(nd, shape, dim, strides, src_strides);
     int64_t step = nd ? strides[dim] : 0;
-#define PUT(Op) return scatter_all<T, Op<T>>(rows, step, x, index, src)
+#define PUT(Op) return scatter_all<T, pyx::putting::Op<T>>(rows, step, x, index, src)
     switch (how) {
         case PYX_PUT_SET: ITEMSIZE_SWITCH(pyx_itemsize(dtype), PUT(Set)) break;
         case PYX_PUT_ADD: ANY_DTYPE(dtype, PUT(Add)) break;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "pyxtorch/optim_steps.h"
 #include "pyxtorch/runtime.h"
 
 namespace pyx {
@@ -33,27 +34,25 @@ inline T* at(const pyx_optim_list* list, int k, int64_t i) {
 template <class T>
 int sgd(const pyx_optim_list* list, const pyx_optim_options* o) {
     typedef acc_t<T> A;
-    A lr = (A)o->lr, decay = (A)o->weight_decay, momentum = (A)o->momentum, share = (A)(1 - o->dampening);
-    A sign = o->maximize ? (A)-1 : (A)1;
-    bool nesterov = o->nesterov;
+    const SgdStep<A> step(*o);
     over(list, [=](int64_t i, int64_t from, int64_t to) {
         T* __restrict p = at<T>(list, 0, i);
         const T* __restrict g = at<T>(list, 1, i);
         T* __restrict buffer = at<T>(list, 2, i);
+        bool fresh = buffer && list->each[i] != 0;
         if (!buffer) {
             for (int64_t k = from; k < to; k++) {
-                A x = load(p + k), d = sign * load(g + k) + decay * x;
-                store(p + k, x - lr * d);
+                A x = load(p + k);
+                step.plain(x, load(g + k));
+                store(p + k, x);
             }
             return;
         }
-        bool fresh = list->each[i] != 0;
-        A keep = fresh ? 0 : momentum, take = fresh ? 1 : share;
         for (int64_t k = from; k < to; k++) {
-            A x = load(p + k), d = sign * load(g + k) + decay * x;
-            A m = fresh ? d : keep * load(buffer + k) + take * d;
+            A x = load(p + k), m = load(buffer + k);
+            step.with_momentum(x, load(g + k), m, fresh);
             store(buffer + k, m);
-            store(p + k, x - lr * (nesterov ? d + momentum * m : m));
+            store(p + k, x);
         }
     });
     return 0;
@@ -62,37 +61,31 @@ int sgd(const pyx_optim_list* list, const pyx_optim_options* o) {
 template <class T>
 int adam(const pyx_optim_list* list, const pyx_optim_options* o) {
     typedef acc_t<T> A;
-    A shrink = o->decoupled ? (A)(1 - o->lr * o->weight_decay) : (A)1;
-    A decay = o->decoupled ? (A)0 : (A)o->weight_decay;
-    A sign = o->maximize ? (A)-1 : (A)1, eps = (A)o->eps;
-    A take1 = (A)(1 - o->beta1), beta2 = (A)o->beta2, take2 = (A)(1 - o->beta2);
+    const AdamStep<A> step(*o);
     over(list, [=](int64_t i, int64_t from, int64_t to) {
         T* __restrict p = at<T>(list, 0, i);
         const T* __restrict g = at<T>(list, 1, i);
         T* __restrict mean = at<T>(list, 2, i);
         T* __restrict square = at<T>(list, 3, i);
         T* __restrict top = at<T>(list, 4, i);
-        A step = (A)list->each[2 * i], scale = (A)(1 / list->each[2 * i + 1]);
+        const A size = (A)list->each[2 * i], scale = (A)(1 / list->each[2 * i + 1]);
         if (top) {
             for (int64_t k = from; k < to; k++) {
-                A x = load(p + k) * shrink, d = sign * load(g + k) + decay * x;
-                A m = load(mean + k), v = load(square + k) * beta2 + take2 * d * d, w = load(top + k);
-                m += take1 * (d - m);
-                w = (v > w) | (v != v) ? v : w;
+                A x = load(p + k), m = load(mean + k), v = load(square + k), w = load(top + k);
+                step.with_top(x, load(g + k), m, v, w, size, scale);
                 store(mean + k, m);
                 store(square + k, v);
                 store(top + k, w);
-                store(p + k, x - step * m / (std::sqrt(w) * scale + eps));
+                store(p + k, x);
             }
             return;
         }
         for (int64_t k = from; k < to; k++) {
-            A x = load(p + k) * shrink, d = sign * load(g + k) + decay * x;
-            A m = load(mean + k), v = load(square + k) * beta2 + take2 * d * d;
-            m += take1 * (d - m);
+            A x = load(p + k), m = load(mean + k), v = load(square + k);
+            step.plain(x, load(g + k), m, v, size, scale);
             store(mean + k, m);
             store(square + k, v);
-            store(p + k, x - step * m / (std::sqrt(v) * scale + eps));
+            store(p + k, x);
         }
     });
     return 0;
@@ -101,32 +94,27 @@ int adam(const pyx_optim_list* list, const pyx_optim_options* o) {
 template <class T>
 int rmsprop(const pyx_optim_list* list, const pyx_optim_options* o) {
     typedef acc_t<T> A;
-    A lr = (A)o->lr, decay = (A)o->weight_decay, sign = o->maximize ? (A)-1 : (A)1, eps = (A)o->eps;
-    A momentum = (A)o->momentum, alpha = (A)o->beta2, take = (A)(1 - o->beta2);
+    const RmspropStep<A> step(*o);
     over(list, [=](int64_t i, int64_t from, int64_t to) {
         T* __restrict p = at<T>(list, 0, i);
         const T* __restrict g = at<T>(list, 1, i);
         T* __restrict square = at<T>(list, 2, i);
         T* __restrict buffer = at<T>(list, 3, i);
         T* __restrict mean = at<T>(list, 4, i);
-        /* Two options, four loops: `mean` and `buffer` do not change within one. */
-        for (int64_t k = from; k < to; k++) {
-            A x = load(p + k), d = sign * load(g + k) + decay * x;
-            A v = alpha * load(square + k) + take * d * d, spread = v;
-            store(square + k, v);
-            if (mean) {
-                A m = load(mean + k);
-                m += take * (d - m);
-                store(mean + k, m);
-                spread = v - m * m;
+        auto loop = [=](auto buffered, auto centered) {
+            for (int64_t k = from; k < to; k++) {
+                A x = load(p + k), v = load(square + k), b = buffered ? load(buffer + k) : 0, m = centered ? load(mean + k) : 0;
+                step.template run<buffered, centered>(x, load(g + k), v, b, m);
+                store(square + k, v);
+                if (centered) store(mean + k, m);
+                if (buffered) store(buffer + k, b);
+                store(p + k, x);
             }
-            A step = d / (std::sqrt(spread) + eps);
-            if (buffer) {
-                step = momentum * load(buffer + k) + step;
-                store(buffer + k, step);
-            }
-            store(p + k, x - lr * step);
-        }
+        };
+        std::true_type yes;
+        std::false_type no;
+        if (buffer) mean ? loop(yes, yes) : loop(yes, no);
+        else mean ? loop(no, yes) : loop(no, no);
     });
     return 0;
 }

@@ -39,45 +39,29 @@ inline void lanes(const Law& law, const Words& words, float* out) {
     switch (law.law) {
         case PYX_UNIFORM: {
             const float span = (float)(law.b - law.a);
-            for (int i = 0; i < 64; i++) {
-                float v = a + uniform_float(w[i] & keep) * span;
-                out[i] = v < b ? v : a;  /* rounding may reach b */
-            }
+            for (int i = 0; i < 64; i++) out[i] = uniform_law(uniform_float(w[i] & keep), a, b, span);
             break;
         }
         case PYX_NORMAL:
         case PYX_LOG_NORMAL:
             for (int half = 0; half < 2; half++)
-                for (int i = 0; i < LANES; i++) {
-                    float r = __builtin_sqrtf(-2.0f * log_lane(uniform_float_above(words.w[2 * half][i]))), s, c;
-                    turn(uniform_float(words.w[2 * half + 1][i]), s, c);
-                    out[32 * half + i] = a + b * r * c;
-                    out[32 * half + LANES + i] = a + b * r * s;
-                }
+                for (int i = 0; i < LANES; i++)
+                    normal_law(uniform_float_above(words.w[2 * half][i]), uniform_float(words.w[2 * half + 1][i]), a, b,
+                               out[32 * half + i], out[32 * half + LANES + i]);
             if (law.law == PYX_LOG_NORMAL)
                 for (int i = 0; i < 64; i++) out[i] = expf(out[i]);
             break;
         case PYX_EXPONENTIAL: {
-            const float scale = (float)(-1.0 / law.a);
-            for (int i = 0; i < 64; i++) {  /* 0 has probability 0 */
-                float v = log_lane(uniform_float_above(w[i])) * scale;
-                out[i] = v > 0 ? v : 2.98e-8f * -scale;
-            }
+            const float scale = (float)(-1.0 / law.a), least = 2.98e-8f * -scale;
+            for (int i = 0; i < 64; i++) out[i] = exponential_law(uniform_float_above(w[i]), scale, least);
             break;
         }
         case PYX_CAUCHY:
-            for (int i = 0; i < 64; i++) {
-                float s, c;
-                turn((((float)(int)(w[i] >> 8) + 0.5f) * 5.9604644775390625e-8f) * 0.5f, s, c);
-                out[i] = a - b * c / s;
-            }
+            for (int i = 0; i < 64; i++) out[i] = cauchy_law(uniform_float_middle(w[i]), a, b);
             break;
         case PYX_GEOMETRIC: {
             const float scale = (float)(1.0 / log1p(-law.a));
-            for (int i = 0; i < 64; i++) {
-                float v = __builtin_ceilf(log_lane(uniform_float_above(w[i])) * scale);
-                out[i] = v >= 1 ? v : 1;
-            }
+            for (int i = 0; i < 64; i++) out[i] = geometric_law(uniform_float_above(w[i]), scale);
             break;
         }
         default:
@@ -96,41 +80,23 @@ inline void lanes(const Law& law, const Words& words, double* out) {
                                    : uniform_double(words.w[2 * h][i], words.w[2 * h + 1][i]);
     switch (law.law) {
         case PYX_UNIFORM:
-            for (int i = 0; i < 32; i++) {
-                double v = a + u[i] * (b - a);
-                out[i] = v < b ? v : a;
-            }
+            for (int i = 0; i < 32; i++) out[i] = uniform_law(u[i], a, b, b - a);
             break;
         case PYX_NORMAL:
         case PYX_LOG_NORMAL:
-            for (int i = 0; i < LANES; i++) {
-                double r = __builtin_sqrt(-2.0 * log_lane(u[i])), s, c;
-                turn(u[LANES + i], s, c);
-                out[i] = a + b * r * c;
-                out[LANES + i] = a + b * r * s;
-            }
+            for (int i = 0; i < LANES; i++) normal_law(u[i], u[LANES + i], a, b, out[i], out[LANES + i]);
             if (law.law == PYX_LOG_NORMAL)
                 for (int i = 0; i < 32; i++) out[i] = exp(out[i]);
             break;
         case PYX_EXPONENTIAL:
-            for (int i = 0; i < 32; i++) {
-                double v = log_lane(u[i]) * (-1.0 / a);
-                out[i] = v > 0 ? v : 5.6e-17 / a;
-            }
+            for (int i = 0; i < 32; i++) out[i] = exponential_law(u[i], -1.0 / a, 5.6e-17 / a);
             break;
         case PYX_CAUCHY:
-            for (int i = 0; i < 32; i++) {
-                double s, c;
-                turn((u[i] + 5.5e-17) * 0.5, s, c);
-                out[i] = a - b * c / s;
-            }
+            for (int i = 0; i < 32; i++) out[i] = cauchy_law(uniform_double_middle(u[i]), a, b);
             break;
         case PYX_GEOMETRIC: {
             const double scale = 1.0 / log1p(-a);
-            for (int i = 0; i < 32; i++) {
-                double v = __builtin_ceil(log_lane(u[i]) * scale);
-                out[i] = v >= 1 ? v : 1;
-            }
+            for (int i = 0; i < 32; i++) out[i] = geometric_law(u[i], scale);
             break;
         }
         default:

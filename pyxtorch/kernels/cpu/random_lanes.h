@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "pyxtorch/laws.h"
 #include "pyxtorch/philox.h"
 #include "pyxtorch/runtime.h"
 #if defined(__AVX2__) || defined(__SSE2__)
@@ -112,64 +113,5 @@ __attribute__((noinline)) void draw(uint64_t seed, uint64_t offset, Words& out) 
             Wide::put(out.w[3] + at, c3[i]);
         }
     }
-}
-
-/* log(x) of a normal positive number: x = m * 2^e with m near 1, and log m by the series of
-   2 atanh(s), s = (m - 1) / (m + 1). */
-PYX_HD float log_lane(float x) {
-    int32_t i = bits<int32_t>(x), e = (i - 0x3f3504f3) >> 23;
-    float m = bits<float>(i - (e << 23)), s = (m - 1.0f) / (m + 1.0f), z = s * s;
-    float p = s * (2.0f + z * (0.666666667f + z * (0.4f + z * (0.285714286f + z * 0.222222222f))));
-    return p + (float)e * 0.693147181f;
-}
-PYX_HD double log_lane(double x) {
-    int64_t i = bits<int64_t>(x), e = (i - 0x3fe6a09e667f3bcdll) >> 52;
-    double m = bits<double>(i - (e << 52)), s = (m - 1.0) / (m + 1.0), z = s * s;
-    double p = 2.0 / 21;
-    p = p * z + 2.0 / 19;
-    p = p * z + 2.0 / 17;
-    p = p * z + 2.0 / 15;
-    p = p * z + 2.0 / 13;
-    p = p * z + 2.0 / 11;
-    p = p * z + 2.0 / 9;
-    p = p * z + 2.0 / 7;
-    p = p * z + 2.0 / 5;
-    p = p * z + 2.0 / 3;
-    p = p * z + 2.0;
-    return p * s + (double)e * 0.69314718055994530942;
-}
-
-/* sin and cos of 2 pi u, 0 <= u < 1: u is reduced to an eighth of a turn about the nearest quarter. */
-template <class F>
-PYX_HD void turn(F u, F& sine, F& cosine) {
-    typedef typename std::conditional<sizeof(F) == 4, int32_t, int64_t>::type I;
-    I q = (I)(u * 4 + (F)0.5);
-    F x = (u - (F)q * (F)0.25) * (F)6.283185307179586477, z = x * x;
-    F s, c;
-    if (sizeof(F) == 4) {
-        s = x + x * z * ((F)-0.16666667 + z * ((F)0.0083333310 + z * (F)-0.00019840874));
-        c = 1 + z * ((F)-0.5 + z * ((F)0.041666666 + z * ((F)-0.0013888397 + z * (F)2.4760495e-5)));
-    } else {
-        F p = (F)(1.0 / 1307674368000.0);
-        p = (F)(1.0 / 6227020800.0) - z * p;
-        p = (F)(1.0 / 39916800.0) - z * p;
-        p = (F)(1.0 / 362880.0) - z * p;
-        p = (F)(1.0 / 5040.0) - z * p;
-        p = (F)(1.0 / 120.0) - z * p;
-        p = (F)(1.0 / 6.0) - z * p;
-        s = x - x * z * p;
-        p = (F)(1.0 / 20922789888000.0);
-        p = (F)(1.0 / 87178291200.0) - z * p;
-        p = (F)(1.0 / 479001600.0) - z * p;
-        p = (F)(1.0 / 3628800.0) - z * p;
-        p = (F)(1.0 / 40320.0) - z * p;
-        p = (F)(1.0 / 720.0) - z * p;
-        p = (F)(1.0 / 24.0) - z * p;
-        p = (F)0.5 - z * p;
-        c = 1 - z * p;
-    }
-    F a = q & 1 ? c : s, b = q & 1 ? s : c;
-    sine = q & 2 ? -a : a;
-    cosine = (q + 1) & 2 ? -b : b;
 }
 }  // namespace
