@@ -20,7 +20,7 @@ from pyxtorch import ops as _ops
 from pyxtorch._core import Size, storage_of, view_storage
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
-from pyxtorch.ops import shape as _shape
+from pyxtorch.ops import shape_join as _shape
 
 cdef object _div = _elementwise.div
 cdef object _pow = _elementwise.pow
@@ -298,6 +298,10 @@ cdef class Tensor(Variable):
     def is_set_to(self, Tensor tensor not None):
         """Whether both look at the same memory in the same way."""
         return self.st == tensor.st and self.ptr == tensor.ptr and same_shape(self, tensor) and self.stride() == tensor.stride()
+
+    def is_nonzero(self):
+        """Whether the only element is not 0; RuntimeError unless there is just one."""
+        return bool(self)
 
     def is_same_size(self, Tensor other not None):
         return same_shape(self, other)
@@ -818,6 +822,16 @@ def _attributes(self):
     return generic_dict(self, NULL)
 
 
+# Methods that PyTorch has as functions of the same name, too.
+METHODS_AS_FUNCTIONS = """
+abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_ ceil_ clamp_
+clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ gcd_
+get_device i0_ is_conj is_inference is_neg is_nonzero is_same_size is_signed lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_
+nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ resize_as_ resolve_conj resolve_neg round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_
+sqrt_ square_ tan_ tanh_ trunc_ xlogy_ zero_
+"""
+
+
 def _collect():
     """Gather names, methods and functional names of all families."""
     global _getitem, _setitem, _matmul
@@ -840,6 +854,9 @@ def _collect():
             _getitem, _setitem = module.getitem, module.setitem
         if "matmul" in public:
             _matmul = public["matmul"]
+    for name in METHODS_AS_FUNCTIONS.split():
+        if hasattr(Tensor, name):
+            public.setdefault(name, getattr(Tensor, name))
 
 
 _collect()

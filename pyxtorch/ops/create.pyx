@@ -438,21 +438,29 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     integral = all([not PyFloat_Check(v) for v in (start, end, step)])
     if dtype is None:
         dtype = out.dtype if out is not None else dtype_of(INT64 if integral else default_dtype())
+    cdef int dt = dtype_code(dtype)
+    if dt == INT64 and not integral:
+        start, end, step = int(start), int(end), int(step)
+        if step == 0:
+            raise RuntimeError("arange: step must be nonzero; as an integer it is 0. Give a floating dtype.")
+        integral = True
     if integral:
-        n = (end - start + step - (1 if step > 0 else -1)) // step
-        y = <Variable>new_empty(1, &n, INT64, CPU, 0)
-        fill_range(y, start, step)
+        n = max(0, (end - start + step - (1 if step > 0 else -1)) // step)
     else:
-        a = start
-        d = step
         import math
         n = math.ceil((end - start) / step)
         if n > 1 << 40:
             raise RuntimeError(f"arange: invalid size, possible overflow: {n} elements")
+    if dt <= INT64:
+        y = <Variable>new_empty(1, &n, INT64, CPU, 0)
+        fill_range(y, int(start), int(step))
+    else:
+        a = start
+        d = step
         y = <Variable>new_empty(1, &n, FLOAT64, CPU, 0)
         for i in range(n):
             (<double*>y.ptr)[i] = a + i * d
-    y = on_device(cast_raw(y, dtype_code(dtype)), device)
+    y = on_device(cast_raw(y, dt), device)
     if requires_grad:
         y.requires_grad_(True)
     return y if out is None else finish_out(y, out, "arange")
@@ -473,53 +481,58 @@ def range_(start=0, end=None, step=1, **kwargs):
     return arange(start, end + step / 2.0, step, **kwargs)
 
 
-def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """`steps` numbers from `start` to `end`, both included, evenly spaced."""
+cdef Variable evenly(object start, object end, object steps, object base, object out, object dtype, object device,
+                     object requires_grad, str op):
+    """linspace, or with a base logspace. Counted from the nearer end, so that both ends are met exactly."""
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(f"{op}(): argument 'steps' must be int, not {type(steps).__name__}")
+    steps = as_index(steps, op)
     if steps < 0:
-        raise RuntimeError("linspace: number of steps must be non-negative")
+        raise RuntimeError(f"{op}: number of steps must be non-negative, not {steps}")
     for v in (start, end):
         if isinstance(v, Variable) and (<Variable>v).nd:
-            raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got a tensor with {(<Variable>v).nd} dimension(s).")
+            raise RuntimeError(f"{op} only supports 0-dimensional start and end tensors, but got a tensor with {(<Variable>v).nd} dimension(s).")
     start, end = number_of(start), number_of(end)
-    complex_ends = isinstance(start, complex) or isinstance(end, complex)
+    for v in (start, end):
+        if not is_number(v):
+            raise TypeError(f"{op}(): expected numbers, not {type(v).__name__}")
+    complex_ends = isinstance(start, complex) or isinstance(end, complex) or isinstance(base, complex)
     if dtype is None:
         dtype = out.dtype if out is not None else dtype_of(complex_code(default_dtype()) if complex_ends else default_dtype())
     cdef int dt = dtype_code(dtype)
     if complex_ends and not is_complex_code(dt):
-        raise RuntimeError(f"linspace: inferred dtype complex can't be safely cast to passed dtype {dtype}")
+        raise RuntimeError(f"{op}: inferred dtype complex can't be safely cast to passed dtype {dtype!r}")
     import numpy
-    if is_integral(dt):
-        # Steps are counted from the nearer end, so that both ends are met.
-        k = numpy.arange(steps)
-        step = (end - start) / (steps - 1) if steps > 1 else 0.0
-        values = numpy.where(k < steps // 2, start + k * step, end - (steps - 1 - k) * step) if steps != 1 else numpy.array([start])
-    else:
-        values = numpy.linspace(start, end, steps, dtype=numpy.complex128 if complex_ends or is_complex_code(dt) else numpy.float64)
-    y = on_device(cast_raw(<Variable>from_buffer(numpy.ascontiguousarray(values), "linspace"), dt), device)
-    if requires_grad:
-        y.requires_grad_(True)
-    return y if out is None else finish_out(y, out, "linspace")
-
-
-def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
-    """base ** linspace(start, end, steps)"""
-    if steps < 0:
-        raise RuntimeError("logspace: number of steps must be non-negative")
-    for v in (start, end):
-        if isinstance(v, Variable) and (<Variable>v).nd:
-            raise RuntimeError(f"logspace only supports 0-dimensional start and end tensors, but got a tensor with {(<Variable>v).nd} dimension(s).")
-    start, end = number_of(start), number_of(end)
-    if dtype is None:
-        dtype = out.dtype if out is not None else dtype_of(complex_code(default_dtype()) if isinstance(start, complex) or isinstance(end, complex) else default_dtype())
-    cdef int dt = dtype_code(dtype)
-    import numpy
-    exponents = numpy.linspace(start, end, steps, dtype=numpy.complex128 if is_complex_code(dt) else numpy.float64)
+    if dt <= INT64:
+        start, end = int(start), int(end)
+    k = numpy.arange(steps)
+    step = (end - start) / (steps - 1) if steps > 1 else 0.0
+    values = numpy.where(k < steps // 2 if steps > 1 else k == 0, start + k * step, end - (steps - 1 - k) * step)
     with numpy.errstate(all="ignore"):
-        values = numpy.power(exponents.dtype.type(base), exponents)
-    y = on_device(cast_raw(<Variable>from_buffer(values, "logspace"), dt), device)
+        if base is not None:
+            values = numpy.power(values.dtype.type(base), values)
+        if dt <= INT64 and dt != BOOL:
+            values = values.astype(numpy.int64)
+    y = on_device(cast_raw(<Variable>from_buffer(numpy.ascontiguousarray(values), op), dt), device)
     if requires_grad:
         y.requires_grad_(True)
-    return y if out is None else finish_out(y, out, "logspace")
+    return y if out is None else finish_out(y, out, op)
+
+
+def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    Args:
+        start, end: numbers or 0-d tensors; truncated first where dtype is an integer one.
+    Raises:
+        RuntimeError: steps is negative, or complex ends and a real dtype.
+    """
+    return evenly(start, end, steps, None, out, dtype, device, requires_grad, "linspace")
+
+
+def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+    """base ** linspace(start, end, steps)"""
+    return evenly(start, end, steps, base, out, dtype, device, requires_grad, "logspace")
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):

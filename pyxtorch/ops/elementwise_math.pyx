@@ -570,8 +570,8 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     if x.dt < FLOAT16:
         return finish_out(x.clone(), out, "nan_to_num")
     if is_complex_code(x.dt):
-        from pyxtorch.ops import shape
-        return finish_out(shape.view_as_complex(nan_to_num(shape.view_as_real(x), nan, posinf, neginf)), out, "nan_to_num")
+        from pyxtorch.ops import shape_copy
+        return finish_out(shape_copy.view_as_complex(nan_to_num(shape_copy.view_as_real(x), nan, posinf, neginf)), out, "nan_to_num")
     from pyxtorch._numbers import finfo
     largest = finfo(dtype_of(x.dt)).max
     s[0] = 0.0 if nan is None else nan

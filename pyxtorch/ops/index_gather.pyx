@@ -119,6 +119,9 @@ cdef Variable index_fill_by(Variable x, object dim, Variable index, object value
     v = to_dtype(v, x.dt)
     i = index_int64(index, "index_fill_")
     i = i if i.nd else <Variable>i.reshape(1)
+    if recording(v) and i.n > 1:    # a slice that is named twice is filled once: so much of the gradient is the value's
+        length = x.sizes[d] if x.nd else 1
+        i = where_t(<Variable>(i < 0), <Variable>(i + length), i).unique()
     if x.nd == 0:
         if not inplace:
             return <Variable>plan_put(at_least_1d(x), plan_dim(0, i, "index_fill_", True), v, False, False).reshape(())
@@ -179,11 +182,11 @@ cdef int failed(int code, str op, Variable x, const int64_t* bad) except -1:
 cdef int check_gather(Variable x, int d, Variable index, str op) except -1:
     """index: int32 or int64, as many dimensions as x, no larger than x except along dim."""
     cdef int i
+    if index.n == 0 and index.nd <= 1:
+        return 0
     if index.dt != INT64 and index.dt != INT32:
         raise RuntimeError(f"{op}(): Expected dtype int32 or int64 for index, but got {dtype_of(index.dt).name}")
     same_device(x, index, op)
-    if index.n == 0 and index.nd <= 1:
-        return 0
     if (x.nd or 1) != (index.nd or 1):
         raise RuntimeError(f"{op}: Index tensor must have the same number of dimensions as input tensor, but has {index.nd} and the input {x.nd}.")
     for i in range(index.nd):
@@ -249,11 +252,16 @@ def gather(Variable input not None, dim, Variable index not None, *, sparse_grad
     """
     cdef int d = wrap_dim(dim, input.nd, "gather")
     check_gather(input, d, index, "gather")
+    if index.n == 0:
+        index = cast_raw(index, INT64)
     return finish_out(gather_t(input, d, index), out, "gather")
 
 
 def take_along_dim(Variable input not None, Variable indices not None, dim=None, *, out=None):
-    """`gather` after broadcasting the other dimensions; without dim, of the flattened tensor."""
+    """`gather` after broadcasting the other dimensions; without dim, of the flattened tensor.
+
+    With dim, negative indices count from the end.
+    """
     cdef int d, i
     if indices.dt != INT64:
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {dtype_of(indices.dt).name}")
@@ -268,6 +276,8 @@ def take_along_dim(Variable input not None, Variable indices not None, dim=None,
             if a[i] != b[i] and a[i] != 1 and b[i] != 1:
                 raise RuntimeError(f"take_along_dim: shapes {a} and {b} do not broadcast apart from dimension {d}.")
             a[i] = b[i] = b[i] if a[i] == 1 else a[i]
+    if indices.n and bool((indices < 0).any()):
+        indices = where_t(indices < 0, indices + input.sizes[d], indices)
     return gather(input.expand(a), d, indices.expand(b), out=out)
 
 

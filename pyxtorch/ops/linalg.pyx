@@ -534,7 +534,7 @@ cdef tuple qr_t(Variable a, str mode, str op):
 
 
 cdef object products_cat(object a, object b):
-    from pyxtorch.ops.shape import cat
+    from pyxtorch.ops.shape_join import cat
     return cat([a, b], -1)
 
 
@@ -689,7 +689,7 @@ cdef tuple lu_t(Variable a):
     node.save_output(low_square)
     node.save_output(up_square)
     low, up = low_square, up_square
-    from pyxtorch.ops.shape import cat
+    from pyxtorch.ops.shape_join import cat
     if m > n:           # L2 = A2 U^-1
         low = cat([low, mT(triangular_t(mT(up), mT(permuted[..., k:, :]), False, False))], -2)
     if n > m:           # U2 = L^-1 A2
@@ -872,7 +872,7 @@ cdef object adjugate(object a, object d):
     n = s.shape[-1]
     phase = det(u.detach()) * det(vh.detach())
     others = [s[..., [j for j in range(n) if j != i]].prod(-1) for i in range(n)]
-    from pyxtorch.ops.shape import stack
+    from pyxtorch.ops.shape_join import stack
     middle = stack(others, -1) if n else s
     return (mH(vh) * middle.unsqueeze(-2)) @ mH(u) * phase.unsqueeze(-1).unsqueeze(-1)
 
@@ -1058,7 +1058,7 @@ cdef tuple svd_t(object A, bint full, str op):
     node.save_output(q)
     node.save_output(rs)
     if full:
-        from pyxtorch.ops.shape import cat
+        from pyxtorch.ops.shape_join import cat
         ps = cat([ps, p[..., k:]], -1)
         rs = cat([rs, r[..., k:, :]], -2)
     return ps, q, rs
@@ -1363,7 +1363,7 @@ cdef object ldl_apply(object ld, object pivots, object b, bint hermitian):
 cdef class MatrixExp(Function):
     """The derivative in direction G is the upper right block of exp([[A, G], [0, A]])."""
     cdef int vjp(self, Variable g) except -1:
-        from pyxtorch.ops.shape import cat
+        from pyxtorch.ops.shape_join import cat
         a = mH(self.saved(0))
         n = a.shape[-1]
         top = cat([a, g], -1)

@@ -8,6 +8,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of
 
 from pyxtorch.ops import create, linalg as factors, matmul as products, reduce
+from pyxtorch.ops._common import inplace
 
 
 cdef object vector_norm_t(Variable x, object ord, object dim, bint keepdim, object dtype, str op):
@@ -258,7 +259,7 @@ def tensorsolve(A, B, dims=None, *, out=None):
 
 
 cdef object powers(object x, int64_t n):
-    from pyxtorch.ops.shape import stack
+    from pyxtorch.ops.shape_join import stack
     columns = [x.new_ones(tuple(x.shape))]
     for _ in range(1, n):
         columns.append(columns[-1] * x)
@@ -298,10 +299,39 @@ def matmul(input, other, *, out=None):
     return products.matmul(input, other, out=out)
 
 
+def renorm(input, p, dim, maxnorm, *, out=None):
+    """Slices along `dim` whose p-norm is above `maxnorm` scaled down to it (nearly: by maxnorm / (norm + 1e-7)).
+
+    Args:
+        input: at least two dimensions, floating point or complex.
+        p: positive; which norm.
+    """
+    cdef Variable x = checked(input, "renorm", "input")
+    cdef int d
+    if isinstance(p, complex) or isinstance(maxnorm, complex):
+        raise RuntimeError("renorm: p and maxnorm must be real-valued")
+    if x.nd < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {x.nd} dimensions")
+    if p <= 0:
+        raise RuntimeError(f"renorm: non-positive-norm not supported: p is {p}")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"renorm: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}; convert with .float().")
+    d = wrap_dim(dim, x.nd, "renorm")
+    others = [i for i in range(x.nd) if i != d]
+    low = x.dt == FLOAT16 or x.dt == BFLOAT16
+    size = vector_norm_t(x, p, others, True, dtype_of(FLOAT32) if low else None, "renorm")
+    above = size > maxnorm
+    factor = (maxnorm / (size + 1e-7)).masked_fill(above.logical_not(), 1)
+    return finish_out((x * factor).to(dtype_of(x.dt)), out, "renorm")
+
+
 linalg = {name: globals()[name] for name in (
     "matrix_norm", "norm", "cond", "matrix_power", "multi_dot", "cross", "vecdot", "tensorinv", "tensorsolve", "vander",
     "diagonal", "matmul",
 )}
-__all__ = ["matrix_power", "frobenius_norm", "nuclear_norm"]
+
+__all__ = ["matrix_power", "frobenius_norm", "nuclear_norm", "renorm"]
 exports = {"cross": cross_old, "vander": vander_old}
-methods = {"matrix_power": matrix_power, "cross": cross_old}
+methods = {"matrix_power": matrix_power, "cross": cross_old, "renorm": renorm, "renorm_": inplace(renorm)}

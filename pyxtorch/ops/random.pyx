@@ -211,8 +211,10 @@ def uniform_(Variable self not None, from_=0, to=1, *, generator=None, **named):
         raise TypeError(f"uniform_() got an unexpected keyword argument {list(named)[0]!r}")
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
-    if is_complex_code(self.dt):
-        raise no_law("uniform_", self.dt)
+    if is_complex_code(self.dt):    # both parts
+        import pyxtorch
+        pyxtorch.view_as_real(self).uniform_(low, to, generator=generator)
+        return self
     return fill_inplace(self, UNIFORM, low, to, generator, "uniform_")
 
 

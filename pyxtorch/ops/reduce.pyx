@@ -252,7 +252,7 @@ cdef Variable others(Variable x, Mask mask):
         return x
     ones = flat.new_ones(shape_of(<Variable>flat)[:-1] + (1,))
     n = flat.shape[-1]
-    from pyxtorch.ops import shape as shapes
+    from pyxtorch.ops import shape_join as shapes
     before = shapes.cat([ones, flat.narrow(-1, 0, n - 1)], -1).cumprod(-1)
     after = shapes.flip(shapes.cat([ones, shapes.flip(flat.narrow(-1, 1, n - 1), -1)], -1).cumprod(-1), -1)
     product = (before * after).reshape([x.sizes[i] for i in kept] + [x.sizes[i] for i in dims])

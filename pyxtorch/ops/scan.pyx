@@ -2,12 +2,12 @@
 from collections import namedtuple
 
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Node, Variable, record1, record2, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record2, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops import elementwise as arithmetic
-from pyxtorch.ops import shape as shapes
+from pyxtorch.ops import shape_join as shapes
 from pyxtorch.ops._common import inplace
 
 cdef extern from "pyxtorch/kernels/scan.h" nogil:

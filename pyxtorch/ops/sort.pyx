@@ -577,13 +577,13 @@ cdef object edges_of(Variable x, object bins, object low, object high, str op):
     if bins <= 0:
         raise RuntimeError(f"{op}(): bins must be > 0, but got {bins}")
     if low is None:
-        low, high = (x.min().item(), x.max().item()) if x.n else (0.0, 0.0)
+        low, high = (x.min().item(), x.max().item()) if x.n else (0.0, 1.0)
     if not (low - low == 0 and high - high == 0):
         raise RuntimeError(f"{op}(): range [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError(f"{op}(): min should not exceed max, but got min {low} max {high}")
     if low == high:
-        low, high = low - 1, high + 1
+        low, high = low - 0.5, high + 0.5
     return pyxtorch.linspace(low, high, bins + 1, dtype=dtype_of(x.dt))
 
 
