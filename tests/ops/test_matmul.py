@@ -1,0 +1,78 @@
+"""Products of matrices."""
+import numpy as np
+
+import pyxtorch as torch
+from pyxtorch.testing.operations import COMPLEX, FLOAT, INT, WIDE, Error, Op, S, tensor
+
+NUMBERS = FLOAT + COMPLEX + INT
+# The sum of k products is rounded once in half precision; float32 sums in another order than float64.
+TOL = {torch.float32: (3e-6, 2e-5), torch.complex64: (3e-6, 3e-5), torch.float16: (1e-3, 2e-3), torch.bfloat16: (8e-3, 2e-2)}
+SIZES = [Error(RuntimeError, "size|shape|columns|match", (2, 3), (4, 5)), Error(RuntimeError, "dtype|type|expected", (2, 3), tensor(3, 2, dtype=torch.float64))]
+
+
+def product(name, *samples, reference, **named):
+    return Op(name, *samples, reference=reference, **{"dtypes": NUMBERS, "tol": TOL, "out": True, **named})
+
+
+def plus(multiply):
+    return lambda x, a, b, beta=1, alpha=1: beta * x + alpha * multiply(a, b)
+
+
+def batch_sum(a, b):
+    return (a @ b).sum(0)
+
+
+OPS = [
+    product("matmul", S((2, 3), (3, 4)), S((3,), (3,)), S((2, 3), (3,)), S((3,), (3, 2)), S((5, 2, 3), (3, 4)), S((4, 1, 2, 3), (5, 3, 2)), S((3,), (2, 3, 4)),
+            S((2, 0), (0, 3)), S((0, 3), (3, 2)), S((2, 5, 3), (3,)), S((33, 17), (17, 40)), reference=np.matmul, large=S((400, 300), (300, 500)),
+            errors=[*SIZES, Error(RuntimeError, "1D|dimension", (), (2,))]),
+    product("matmul", S((3, 70, 65), (3, 65, 80)), S((1, 300), (300, 64)), S((200, 129), (129,)), reference=np.matmul, dtypes=WIDE, gradgrad=False,
+            large=S((64, 50, 60), (64, 60, 50)), tol={torch.float32: (3e-6, 5e-5)}),
+    product("mm", S((2, 3), (3, 4)), S((2, 0), (0, 3)), S((9, 8), (8, 33)), reference=np.matmul, errors=[*SIZES, Error(RuntimeError, "matrix|2D|matrices|dim", (3,), (3, 2))]),
+    product("bmm", S((2, 3, 4), (2, 4, 5)), S((0, 3, 4), (0, 4, 5)), S((2, 3, 0), (2, 0, 5)), reference=np.matmul,
+            errors=[Error(RuntimeError, "batch|size|shape", (2, 3, 4), (3, 4, 5)), Error(RuntimeError, "3D|dim", (3, 4), (4, 5))]),
+    product("mv", S((2, 3), (3,)), S((2, 0), (0,)), S((300, 40), (40,)), reference=np.matmul, large=S((400, 300), (300,)), errors=[Error(RuntimeError, "size|shape|match", (2, 3), (2,))]),
+    product("dot", S((5,), (5,)), S((0,), (0,)), reference=np.dot, large=S((130_000,), (130_000,)), errors=[Error(RuntimeError, "1D|size|same", (5,), (4,))]),
+    product("vdot", S((5,), (5,)), reference=np.vdot),
+    product("inner", S((2, 3), (4, 3)), S((3,), (3,)), S((2, 3), ()), reference=np.inner, errors=[Error(RuntimeError, "last dimension|size|shape", (2, 3), (2,))]),
+    product("outer", S((3,), (4,)), S((0,), (4,)), reference=np.outer, aliases=["ger"], errors=[Error(RuntimeError, "1-?D|vector|dim", (2, 3), (3,))]),
+    product("addmm", S((2, 4), (2, 3), (3, 4)), S((4,), (2, 3), (3, 4)), S((), (2, 3), (3, 4), beta=2, alpha=3), S((2, 4), (2, 0), (0, 4)), reference=plus(np.matmul), inplace="addmm_",
+            large=S((500,), (400, 300), (300, 500)), errors=[Error(RuntimeError, "size|shape|match|expand", (2, 4), (2, 3), (4, 4))]),
+    product("addmv", S((2,), (2, 3), (3,)), S((1,), (2, 3), (3,), beta=2, alpha=3), reference=plus(np.matmul), inplace="addmv_"),
+    product("addr", S((2, 3), (2,), (3,)), S((3,), (2,), (3,), beta=2, alpha=3), reference=plus(np.outer), inplace="addr_"),
+    product("baddbmm", S((2, 3, 5), (2, 3, 4), (2, 4, 5)), S((5,), (2, 3, 4), (2, 4, 5), beta=2, alpha=3), reference=plus(np.matmul), inplace="baddbmm_"),
+    product("addbmm", S((3, 5), (2, 3, 4), (2, 4, 5)), S((5,), (2, 3, 4), (2, 4, 5), beta=2, alpha=3), reference=plus(batch_sum), inplace="addbmm_"),
+    product("kron", S((2, 3), (3, 2)), S((2,), (2, 2)), S((), (3,)), reference=np.kron, out=False),
+    product("tensordot", S((2, 3, 4), (3, 4, 5)), S((2, 3), (4, 5), dims=0), S((2, 3, 4), (4, 2, 3), dims=[[0, 2], [1, 0]]), dtypes=WIDE + COMPLEX, out=False,
+            reference=lambda a, b, dims=2: np.tensordot(a, b, dims)),
+    product("einsum", S("ij,jk->ik", (2, 3), (3, 4)), S("bij,bjk->bik", (2, 3, 4), (2, 4, 2)), S("ii->i", (3, 3)), S("ij->ji", (2, 3)), S("i,i", (4,), (4,)), S("...ij->...", (2, 3, 4)),
+            S("ij,kj,lj->ikl", (2, 3), (2, 3), (4, 3)), reference=np.einsum, dtypes=WIDE + COMPLEX, out=False, errors=[Error(RuntimeError, "size|subscript|match", "ij,jk", (2, 3), (4, 5)),
+            Error(RuntimeError, "subscript|operand|number", "ij,jk->ik", (2, 3))]),
+    product("chain_matmul", S((2, 3), (3, 4), (4, 2)), S((3, 2), (2, 5)), reference=lambda *m: np.linalg.multi_dot(m), dtypes=WIDE, out=False),
+    product("nn.functional.linear", S((2, 3), (4, 3), (4,)), S((5, 2, 3), (4, 3)), S((3,), (4, 3), (4,)), S((0, 3), (4, 3), (4,)), S((3,), (3,)),
+            reference=lambda x, w, b=0: np.matmul(x, np.swapaxes(w, -1, -2) if w.ndim > 1 else w) + b, dtypes=FLOAT + COMPLEX, out=False,
+            large=S((400, 300), (500, 300), (500,)), errors=[Error(RuntimeError, "size|shape|match", (2, 3), (4, 5))]),
+    product("nn.functional.bilinear", S((2, 3), (2, 4), (5, 3, 4), (5,)), S((3,), (4,), (5, 3, 4)), reference=lambda a, b, w, bias=0: np.einsum("...i,oij,...j->...o", a, w, b) + bias,
+            dtypes=WIDE, out=False),
+]
+
+
+def test_matmul_of_every_small_size():
+    """All edges of the register tiles: sizes 1 to 20 in each direction."""
+    rng = np.random.default_rng(0)
+    for m in (1, 2, 3, 5, 8, 13, 17):
+        for n in (1, 2, 4, 7, 9, 16, 20):
+            for k in (1, 3, 8, 15):
+                a, b = rng.standard_normal((m, k)), rng.standard_normal((k, n))
+                for dtype in (torch.float32, torch.float64):
+                    y = torch.tensor(a, dtype=dtype) @ torch.tensor(b, dtype=dtype)
+                    assert np.allclose(y.numpy(), a @ b, rtol=1e-5, atol=1e-5)
+                    y = torch.tensor(a.T.copy(), dtype=dtype).T @ torch.tensor(b.T.copy(), dtype=dtype).T
+                    assert np.allclose(y.numpy(), a @ b, rtol=1e-5, atol=1e-5)
+
+
+def test_nan_and_inf_pass_through_products():
+    a = torch.tensor([[np.inf, 1.0], [np.nan, 0.0]])
+    y = a @ torch.tensor([[1.0], [1.0]])
+    assert y[0].item() == np.inf and np.isnan(y[1].item())
+    assert torch.addmm(torch.full((2, 2), np.nan), torch.eye(2), torch.eye(2), beta=0).tolist() == [[1.0, 0.0], [0.0, 1.0]]
