@@ -91,7 +91,8 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("cuda", "nn", "optim", "special", "testing")
+_NAMESPACES = ("cuda", "fft", "masked", "nn", "optim", "random", "serialization", "signal", "special", "testing", "utils")
+_LATER = {"save": "serialization", "load": "serialization"}  # functions that come with their namespace
 
 
 def __getattr__(name):
@@ -99,8 +100,13 @@ def __getattr__(name):
         import importlib
 
         return importlib.import_module(f"pyxtorch.{name}")
+    if name in _LATER:
+        import importlib
+
+        found = globals()[name] = getattr(importlib.import_module(f"pyxtorch.{_LATER[name]}"), name)
+        return found
     raise AttributeError(f"module 'pyxtorch' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_NAMESPACES})
+    return sorted({*globals(), *_NAMESPACES, *_LATER})

@@ -46,6 +46,7 @@ cdef extern from "pyxtorch/runtime.h" nogil:
 cdef extern from *:
     """
     #include <Python.h>
+    static inline int pyx_mul_overflow(int64_t a, int64_t b, int64_t* c) { return __builtin_mul_overflow(a, b, c); }
     /* One new object of a type without calling __init__. */
     static PyObject* pyx_empty_tuple = NULL;
     static inline PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) {
@@ -89,6 +90,7 @@ cdef extern from *:
                                            pyx_alloc::scratch_free};
     const pyx_runtime* pyx_rt = &pyx_core_runtime;
     """
+    bint mul_overflow "pyx_mul_overflow"(int64_t a, int64_t b, int64_t* product)
     PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) except NULL
     void pyx_share_slots(PyTypeObject* type, PyTypeObject* base)
     void pyx_set_dict_offset(PyTypeObject* type, Py_ssize_t offset)
@@ -383,7 +385,7 @@ cdef int _cuda_current() except -1:
 
 cdef object _load_cuda():
     if _cuda_loader is None:
-        raise RuntimeError("cuda: this build of pyxtorch has no GPU support.")
+        from pyxtorch import _cuda  # noqa: F401  sets the loader
     return _cuda_loader()
 
 
@@ -447,14 +449,45 @@ cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void 
     return s
 
 
+cdef pyx_storage no_bytes  # what a storage has that was made by __new__ alone
+memset(&no_bytes, 0, sizeof(no_bytes))
+no_bytes.refcount = 1
+no_bytes.size_class = -1
+
+
 @cython.binding(False)
 cdef class UntypedStorage:
-    """The bytes behind one or more tensors (`Tensor.untyped_storage()`)."""
+    """The bytes behind one or more tensors (`Tensor.untyped_storage()`).
+
+    `UntypedStorage(nbytes, device="cpu")` are uninitialised bytes of its own.
+    """
     cdef pyx_storage* st
 
+    def __cinit__(self):
+        self.st = &no_bytes
+        hold(self.st)
+
+    def __init__(self, int64_t nbytes=0, *, device=None):
+        cdef int index
+        cdef int kind = parse_device(device, &index)
+        if nbytes < 0:
+            raise RuntimeError(f"storage: nbytes must be 0 or more, not {nbytes}.")
+        if self.st != &no_bytes:
+            raise RuntimeError("storage: it has its memory already.")
+        cdef pyx_storage* s = new_storage(nbytes, kind, index)
+        drop(self.st)
+        self.st = s
+
     def __dealloc__(self):
-        if self.st != NULL:
-            drop(self.st)
+        drop(self.st)
+
+    def __reduce__(self):
+        return _storage_with, (bytes(self),)
+
+    def __bytes__(self):
+        if self.st.device_type != CPU:
+            raise RuntimeError("storage: its memory is on a GPU; copy it with tensor.cpu() first.")
+        return self.st.data[:self.st.nbytes] if self.st.nbytes else b""
 
     def nbytes(self):
         """Size in bytes."""
@@ -485,7 +518,7 @@ cdef class UntypedStorage:
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         if self.st.device_type != CPU:
-            raise BufferError("storage: memory of a GPU has no buffer; copy it with .cpu() first.")
+            raise BufferError("storage: memory of a GPU has no buffer; copy it with tensor.cpu() first.")
         view.buf = self.st.data
         view.obj = self
         view.len = self.st.nbytes
@@ -620,10 +653,14 @@ cdef class TensorBase:
         dims = <Py_ssize_t*>PyMem_Malloc((2 * self.nd + 1) * sizeof(Py_ssize_t))
         if dims == NULL:
             raise MemoryError()
+        # The memory itself is held: the tensor may be made to look elsewhere (set_) while it is lent.
+        hold(self.st)
+        dims[0] = <Py_ssize_t>self.st
+        view.internal = dims
+        dims += 1
         for i in range(self.nd):
             dims[i] = self.sizes[i]
             dims[self.nd + i] = self.strides[i] * itemsize_of(self.dt)
-        view.internal = dims
         view.buf = self.ptr
         view.obj = self
         view.len = self.n * itemsize_of(self.dt)
@@ -636,6 +673,7 @@ cdef class TensorBase:
         view.suboffsets = NULL
 
     def __releasebuffer__(self, Py_buffer* view):
+        drop(<pyx_storage*>(<Py_ssize_t*>view.internal)[0])
         PyMem_Free(view.internal)
 
 
@@ -733,15 +771,31 @@ cdef TensorBase new_scalar(int dt, int dev, int dev_index):
     return new_empty(0, NULL, dt, dev, dev_index)
 
 
+cdef inline int64_t product(int nd, const int64_t* sizes) except -1:
+    """The number of elements; a view that repeats its elements can ask for more than can be counted."""
+    cdef int64_t n = 1
+    cdef int i
+    for i in range(nd):
+        if mul_overflow(n, sizes[i], &n) or n > (<int64_t>1 << 58):
+            return too_many(nd, sizes)
+    return n
+
+
+cdef int64_t too_many(int nd, const int64_t* sizes) except -1:
+    cdef int i
+    for i in range(nd):
+        if sizes[i] == 0:
+            return 0
+    raise RuntimeError(f"numel: integer multiplication overflow: {[sizes[i] for i in range(nd)]} has more than 2**58 elements.")
+
+
 cdef TensorBase new_view(TensorBase x, int nd, const int64_t* sizes, const int64_t* strides, char* ptr):
     cdef TensorBase y = bare(nd)
-    cdef int64_t n = 1
     cdef int i
     for i in range(nd):
         y.sizes[i] = sizes[i]
         y.strides[i] = strides[i]
-        n *= sizes[i]
-    y.n = n
+    y.n = product(nd, sizes)
     y.dt = x.dt
     y.dev = x.dev
     y.dev_index = x.dev_index
@@ -1086,14 +1140,12 @@ cdef TensorBase from_buffer(object source, str op):
 cdef TensorBase new_foreign(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept, int dev, int dev_index,
                             int nd, const int64_t* sizes, const int64_t* strides, int dt):
     cdef TensorBase x = bare(nd)
-    cdef int64_t n = 1
     cdef int i
+    x.n = product(nd, sizes)
     x.st = foreign_storage(data, nbytes, owner, release, dev, dev_index)
     for i in range(nd):
         x.sizes[i] = sizes[i]
         x.strides[i] = strides[i] if strides[i] > 0 or sizes[i] > 1 else 0
-        n *= sizes[i]
-    x.n = n
     x.dt = dt
     x.dev = dev
     x.dev_index = dev_index
@@ -1110,8 +1162,9 @@ def share_buffer(source, str op="from_numpy"):
 def storage_of(TensorBase x not None):
     """The UntypedStorage behind a tensor."""
     cdef UntypedStorage s = UntypedStorage.__new__(UntypedStorage)
-    s.st = x.st
     hold(x.st)
+    drop(s.st)
+    s.st = x.st
     return s
 
 
@@ -1124,7 +1177,6 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     cdef int nd = len(sizes), i
     cdef int64_t s[64]
     cdef int64_t t[64]
-    cdef int64_t n = 1
     cdef TensorBase x
     if len(strides) != nd or nd > 64:
         raise RuntimeError(f"storage view: {nd} sizes but {len(strides)} strides (at most 64).")
@@ -1136,8 +1188,7 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     for i in range(nd):
         x.sizes[i] = s[i]
         x.strides[i] = t[i]
-        n *= s[i]
-    x.n = n
+    x.n = product(nd, s)
     x.dt = d.code
     x.dev = storage.st.device_type
     x.dev_index = storage.st.device_index
@@ -1148,14 +1199,10 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     return x
 
 
-def new_untyped_storage(int64_t nbytes, dev=None):
-    """`nbytes` bytes of uninitialised memory on a device."""
-    cdef int index
-    cdef int kind = parse_device(dev, &index)
-    if nbytes < 0:
-        raise RuntimeError(f"storage: nbytes must be 0 or more, not {nbytes}.")
-    cdef UntypedStorage s = UntypedStorage.__new__(UntypedStorage)
-    s.st = new_storage(nbytes, kind, index)
+def _storage_with(bytes data not None):
+    """A storage from what pickle kept of it."""
+    cdef UntypedStorage s = UntypedStorage(len(data))
+    memcpy(s.st.data, <const char*>data, len(data))
     return s
 
 

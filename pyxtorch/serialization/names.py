@@ -1,0 +1,28 @@
+"""How things are called inside a checkpoint: by the names that PyTorch gives them."""
+from pyxtorch import _core
+from pyxtorch._core import Size, UntypedStorage, device
+from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from pyxtorch.tensor import Tensor, strided
+
+DTYPES = {d.name: d for d in _core.dtypes().values()}
+STORAGES = {  # storage class to dtype
+    "BoolStorage": "bool", "ByteStorage": "uint8", "CharStorage": "int8", "ShortStorage": "int16", "IntStorage": "int32",
+    "LongStorage": "int64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16", "FloatStorage": "float32",
+    "DoubleStorage": "float64", "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
+}
+STORAGE_OF = {DTYPES[name]: storage for storage, name in STORAGES.items()}
+
+# Objects that are named in files, never rebuilt from their parts.
+NAMED = {
+    ("torch", "Size"): Size,
+    ("torch", "device"): device,
+    ("torch", "Tensor"): Tensor,
+    ("torch.storage", "UntypedStorage"): UntypedStorage,
+    ("torch.nn.parameter", "Parameter"): Parameter,
+    ("torch.nn.parameter", "Buffer"): Buffer,
+    ("torch.nn.parameter", "UninitializedParameter"): UninitializedParameter,
+    ("torch.nn.parameter", "UninitializedBuffer"): UninitializedBuffer,
+    **{("torch", name): d for name, d in DTYPES.items()},
+}
+NAME_OF = {id(thing): name for name, thing in NAMED.items()}
+LAYOUTS = {"torch.strided": strided}
