@@ -2,10 +2,13 @@
 from pyxtorch.optim.adam import Adam, AdamW
 from pyxtorch.optim.adaptive import Adadelta, Adafactor, Adagrad, Adamax, NAdam, RAdam, Rprop
 from pyxtorch.optim.asgd import ASGD, Muon
+from pyxtorch.optim.lbfgs import LBFGS
 from pyxtorch.optim.optimizer import Optimizer
 from pyxtorch.optim.rmsprop import RMSprop
 from pyxtorch.optim.sgd import SGD
+from pyxtorch.optim import lr_scheduler, swa_utils
 
 __all__ = [
-    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD",
+    "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop",
+    "Rprop", "SGD", "lr_scheduler", "swa_utils",
 ]  # fmt: skip

@@ -76,11 +76,12 @@ class Muon(Optimizer):
         state["momentum_buffer"] = pyxtorch.zeros_like(p.detach())
 
     def _update(self, p, grad, state, group):
-        lr, momentum, buffer = float(group["lr"]), group["momentum"], state["momentum_buffer"]
+        lr, momentum, buffer = group["lr"], group["momentum"], state["momentum_buffer"]
+        lr = lr.squeeze() if isinstance(lr, pyxtorch.Tensor) else lr    # a tensor's products round to its own dtype
         buffer.lerp_(grad, 1 - momentum)
         update = grad.lerp(buffer, momentum) if group["nesterov"] else buffer
         update = _orthogonalised(update, group["ns_coefficients"], group["ns_steps"], group["eps"])
         rows, columns = p.shape
         ratio = 0.2 * max(rows, columns) ** 0.5 if group["adjust_lr_fn"] == "match_rms_adamw" else max(1, rows / columns) ** 0.5
         p.mul_(1 - lr * group["weight_decay"])
-        p.add_(update.to(p.dtype), alpha=-lr * ratio)
+        p.add_(update.to(p.dtype), alpha=-float(lr * ratio))
