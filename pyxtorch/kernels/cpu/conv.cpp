@@ -9,7 +9,7 @@
 #include "pyxtorch/kernels/conv.h"
 
 #include "conv_winograd.h"
-#include "matmul_tile.h"
+#include "matmul_amx.h"
 
 namespace pyx {
 inline namespace PYX_LEVEL_NS {
@@ -181,6 +181,12 @@ void filter_plane(const geometry& g, const T* padded, const T* w, T bias, T* lin
         }
 }
 
+/* Whether the product runs on the matrix unit. */
+template <class T>
+bool in_parts(int64_t m, int64_t k) {
+    return std::is_same<T, float>::value && amx::suits_strips(m, k);
+}
+
 /* out = weights * shifted sources (+ bias), for every image and one group. `w`: (m, rows). */
 template <class T>
 int correlate(const geometry& g, int64_t images, int64_t m, const T* w, const T* bias, const T* x, int64_t x_image, T* y, const target& to) {
@@ -198,9 +204,12 @@ int correlate(const geometry& g, int64_t images, int64_t m, const T* w, const T*
         return failed ? -2 : 0;
     }
     constexpr int S = strip_width<T>;
-    scratch<T> left(m * g.rows + 64);
+    const bool parts = in_parts<T>(m, g.rows);
+    scratch<T> left(parts ? amx::left_size(m, g.rows) : m * g.rows + 64);
     if (!left) return -2;
-    pack_left(w, g.rows, (int64_t)1, m, g.rows, left.p);
+    if constexpr (std::is_same<T, float>::value)
+        if (parts) amx::pack_left(w, g.rows, 1, m, g.rows, left.p);
+    if (!parts) pack_left(w, g.rows, (int64_t)1, m, g.rows, left.p);
     /* Small planes: several images make one row of positions. */
     int64_t together = g.positions >= 128 ? 1 : std::min<int64_t>(images, (255 + g.positions) / g.positions);
     int64_t image_size = g.channels * g.plane;
@@ -225,7 +234,10 @@ int correlate(const geometry& g, int64_t images, int64_t m, const T* w, const T*
             if (bias)
                 for (int64_t i = 0; i < m; i++)
                     for (int64_t j = 0; j < count; j++) c[i * c_row + j] = bias[i];
-            gemm_strips<T>({m, count, g.rows, nullptr, 0, 0, nullptr, 0, 0, c, c_row, bias ? c : nullptr, c_row, T(1), T(1)}, left.p, room.p, S * g.rows);
+            product<T> all = {m, count, g.rows, w, g.rows, 1, nullptr, 0, 0, c, c_row, bias ? c : nullptr, c_row, T(1), T(1)};
+            if constexpr (std::is_same<T, float>::value)
+                if (parts && amx::gemm_strips(all, left.p, room.p, S * g.rows)) failed = true;
+            if (!parts) gemm_strips(all, left.p, room.p, S * g.rows);
             if (direct) continue;
             for (int64_t j = 0; j < count;) {
                 int64_t image = (p + j) / g.positions, q = (p + j) % g.positions;
@@ -328,7 +340,7 @@ int forward_real(const pyx_conv& c, const T* x, const T* w, const T* bias, T* y)
                     for (int64_t j = 0; j < out; j++) to[f * out + j] = bias[group * m + f];
             return gemm<T>({m, out, cg, w + group * m * cg, cg, 1, x + i * cg * in, in, 1, to, out, bias ? to : nullptr, out, T(1), T(1)}, parallel);
         });
-    if (winograd_fits<T>(c, cg, m)) {
+    if (winograd_fits<T>(c, cg, m) && !(m >= 160 && in_parts<T>(m, cg * kernel))) { /* direct products on the matrix unit are faster */
         int done = winograd_forward<T>(c, x, w, bias, y, false);
         if (done != -1) return done;
     }
@@ -369,7 +381,7 @@ int data_real(const pyx_conv& c, const T* gy, const T* w, T* gx) {
         return each_image<T>(c.batch * c.groups, (double)m * cg * in, [&](int64_t i, bool parallel) {
             return gemm<T>({cg, in, m, w + i % c.groups * m * cg, 1, cg, gy + i * m * out, out, 1, gx + i * cg * in, in, nullptr, 0, T(1), T(0)}, parallel);
         });
-    if (winograd_fits<T>(c, cg, m)) {
+    if (winograd_fits<T>(c, cg, m) && !(cg >= 160 && in_parts<T>(cg, m * kernel))) {
         int done = winograd_forward<T>(c, gy, w, (const T*)nullptr, gx, true);
         if (done != -1) return done;
     }

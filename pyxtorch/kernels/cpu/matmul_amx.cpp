@@ -371,6 +371,85 @@ int gemm(const product<float>& p, bool parallel) {
     return failed;
 }
 
+/* ---------------------------------------------------------------------------------- strips */
+
+/* The right operand comes from the cache: packing it costs less than in gemm. */
+bool suits_strips(int64_t m, int64_t k) { return m >= 48 && k >= 32 && ready(); }
+
+constexpr int64_t HEAD = 32; /* floats before the tiles: whether the operand fits, and room to align */
+
+int64_t left_size(int64_t m, int64_t k) { return HEAD + (m + 15) / 16 * ((k + STEP - 1) / STEP) * GROUP / 2; }
+
+inline part* tiles_of(const float* left) { return (part*)(((uintptr_t)(left + 1) + 63) & ~(uintptr_t)63); }
+
+void pack_left(const float* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, float* out) {
+    product<float> p{m, 0, k, a, a_row, a_col, nullptr, 0, 0, nullptr, 0, nullptr, 0, 1, 0};
+    bool whole = true;
+    parallel_for((m + 63) / 64, std::max<int64_t>(1, 1024 / k), [&](int64_t from, int64_t to) {
+        Range range;
+        for (int64_t q = 0; q < k; q += KC) {
+            int64_t count = std::min(KC, k - q), steps = (count + STEP - 1) / STEP;
+            part* chunk = tiles_of(out) + q / STEP * ((m + 15) / 16) * GROUP;
+            pack_rows(p, from * 64, std::min(m, to * 64), q, count, chunk + strip_at(from * 64, steps), range);
+        }
+        if (!range.fits()) __atomic_store_n(&whole, false, __ATOMIC_RELAXED);
+    });
+    *out = whole;
+}
+
+int gemm_strips(const product<float>& p, const float* left, const float* strips, int64_t size) {
+    constexpr int64_t S = strip_width<float>;
+    static_assert(S == 32, "a strip is two tiles wide");
+    int64_t count = (p.n + S - 1) / S, high = round_up(p.m, 32), chunks = (p.k + KC - 1) / KC;
+    int64_t longest = std::min((p.k + STEP - 1) / STEP, KC / STEP);
+    Room right(*left ? count * 2 * longest * GROUP : 0);
+    Room sums((chunks > 1 ? high * count * S : 32 * 32) * 2);
+    if (!right || !sums) return -2;
+    float* sum = (float*)sums.p;
+    Range range;
+    Tiles tiles_on;
+    for (int64_t q = 0; q < p.k && *left && range.fits(); q += KC) {
+        int64_t k = std::min(KC, p.k - q), steps = (k + STEP - 1) / STEP;
+        bool last = q + KC >= p.k;
+        const part* chunk = tiles_of(left) + q / STEP * ((p.m + 15) / 16) * GROUP;
+        for (int64_t s = 0; s < count; s++) {
+            const float* strip = strips + s * size + q * S;
+            int tiles = p.n - s * S > 16 ? 2 : 1;
+            for (int64_t step = 0; step < steps; step++)
+                for (int t = 0; t < tiles; t++)
+                    pack_tile<false>(strip + step * STEP * S + t * 16, 1, S, std::min<int64_t>(16, p.n - s * S - t * 16), std::min(STEP, k - step * STEP),
+                                     right.p + s * 2 * steps * GROUP + step * tiles * GROUP + t * TILE, tiles * TILE, range.most);
+        }
+        if (!range.fits()) break;
+        for (int64_t i = 0; i < p.m; i += 32) {
+            int r = p.m - i > 16 ? 2 : 1;
+            const part *a = chunk + strip_at(i, steps), *ahead = a + r * steps * GROUP;
+            int lines = i + 64 <= p.m ? (int)((PARTS * 2 * 16 + count - 1) / count) : 0;
+            for (int64_t s = 0; s < count; s++, ahead += lines * steps * 32) {
+                int64_t j = s * S, columns = std::min(S, p.n - j);
+                const part* b = right.p + s * 2 * steps * GROUP;
+                float *to = chunks > 1 ? sum + (i / 32 * count + s) * 1024 : sum, *c = p.c + i * p.c_row + j;
+                if (chunks == 1 && p.alpha == 1 && !p.d && p.m - i >= 32 && columns == 32) {
+                    block<2, 2>(steps, a, b, c, p.c_row, true, ahead, lines, c, p.c_row);
+                    continue;
+                }
+                any_block(r, columns > 16 ? 2 : 1, steps, a, b, to, 32, q == 0, ahead, lines, last ? c : to, last ? p.c_row : 32);
+                if (last) finish(p, i, j, std::min<int64_t>(32, p.m - i), columns, to);
+            }
+        }
+    }
+    if (*left && range.fits()) return 0;
+    for (int64_t s = 0; s < count; s++) {
+        product<float> rest = p;
+        rest.n = std::min(S, p.n - s * S);
+        rest.b = strips + s * size, rest.b_row = S, rest.b_col = 1;
+        rest.c += s * S;
+        if (rest.d) rest.d += s * S;
+        if (gemm_tiles<float>(rest, false)) return -2;
+    }
+    return 0;
+}
+
 }  // namespace amx
 }  // namespace PYX_LEVEL_NS
 }  // namespace pyx
@@ -383,6 +462,10 @@ namespace amx {
 bool ready() { return false; }
 bool suits(int64_t, int64_t, int64_t) { return false; }
 int gemm(const product<float>& p, bool parallel) { return gemm_tiles<float>(p, parallel); }
+bool suits_strips(int64_t, int64_t) { return false; }
+int64_t left_size(int64_t, int64_t) { return 0; }
+void pack_left(const float*, int64_t, int64_t, int64_t, int64_t, float*) {}
+int gemm_strips(const product<float>&, const float*, const float*, int64_t) { return 0; }
 }  // namespace amx
 }  // namespace PYX_LEVEL_NS
 }  // namespace pyx

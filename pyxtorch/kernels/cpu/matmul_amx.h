@@ -21,6 +21,12 @@ bool suits(int64_t m, int64_t n, int64_t k);
 /* As pyx::gemm<float>: 0, or -2 without memory. */
 int gemm(const product<float>& p, bool parallel);
 
+/* As pack_left and gemm_strips of matmul_tile.h, with the left operand in parts. Of p, a is used where these do not do. */
+bool suits_strips(int64_t m, int64_t k);
+int64_t left_size(int64_t m, int64_t k);
+void pack_left(const float* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, float* out);
+int gemm_strips(const product<float>& p, const float* left, const float* strips, int64_t size);
+
 }  // namespace amx
 
 /* The product without the matrix unit; gemm<float> chooses. */
