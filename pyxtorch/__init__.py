@@ -93,6 +93,11 @@ def get_include():
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = ("cuda", "fft", "masked", "nn", "optim", "random", "serialization", "signal", "special", "testing", "utils")
 _LATER = {"save": "serialization", "load": "serialization"}  # functions that come with their namespace
+_LATER.update(dict.fromkeys((
+    "binary_cross_entropy_with_logits", "channel_shuffle", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "embedding_bag", "grid_sampler",
+    "grid_sampler_2d", "grid_sampler_3d", "hardshrink", "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "native_channel_shuffle",
+    "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "rrelu", "triplet_margin_loss",
+), "nn.functional"))
 
 
 def __getattr__(name):

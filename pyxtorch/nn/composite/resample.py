@@ -6,7 +6,7 @@ import numpy as np
 
 import pyxtorch
 
-functional = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "grid_sample", "affine_grid"]
+functional = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "affine_grid"]
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
 _CUBIC = -0.75  # the free parameter of Keys' cubic convolution (1981)
