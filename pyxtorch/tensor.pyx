@@ -14,10 +14,11 @@ from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op,
 
 import importlib
 import pkgutil
+from pickle import PickleBuffer
 
 from pyxtorch import autograd as _autograd
 from pyxtorch import ops as _ops
-from pyxtorch._core import Size, storage_of, view_storage
+from pyxtorch._core import Size, UntypedStorage, share_buffer, storage_of, view_storage
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import shape_join as _shape
@@ -621,7 +622,12 @@ cdef class Tensor(Variable):
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
                 "Use .detach().clone()."
             )
-        copied = self.detach().clone()
+        # Tensors that share memory share it in the copy, too: each storage is copied once.
+        storages = memo.setdefault("pyxtorch.storages", {})
+        storage = storage_of(self)
+        if storage not in storages:
+            storages[storage] = storage_of(view_storage(storage, dtype_of(UINT8), 0, (storage.nbytes(),), (1,)).clone())
+        copied = view_storage(storages[storage], dtype_of(self.dt), self.storage_offset(), shape_of(self), self.stride())
         if self.flags & REQUIRES_GRAD:
             copied.requires_grad_(True)
         if type(self) is not Tensor:
@@ -635,9 +641,15 @@ cdef class Tensor(Variable):
         return copied
 
     def __reduce_ex__(self, protocol):
-        state = (type(self), self.detach().cpu().contiguous().reshape(-1).view(dtype_of(UINT8)).numpy().tobytes() if self.n else b"",
-                 shape_of(self), dtype_of(self.dt), str(self.device), (self.flags & REQUIRES_GRAD) != 0)
-        return rebuild, state
+        """The elements in the order in which they lie in memory; from protocol 5 on without a copy."""
+        x = self.detach().cpu()
+        order = sorted(range(self.nd), key=x.stride, reverse=True)
+        if not x.permute(order).is_contiguous():  # gaps or repeated elements
+            x, order = x.contiguous(), range(self.nd)
+        data = x.permute(*order).reshape(-1).view(dtype_of(UINT8))
+        data = PickleBuffer(data) if protocol >= 5 else bytes(memoryview(data))
+        state = (type(self), data, shape_of(self), x.stride(), dtype_of(self.dt), str(self.device), (self.flags & REQUIRES_GRAD) != 0)
+        return rebuild, state, self.__dict__ or None
 
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
@@ -716,13 +728,21 @@ cdef class Tensor(Variable):
         return item_of(self)
 
 
-def rebuild(cls, data, shape, dtype, device, requires_grad):
-    """A tensor from what pickle kept of it."""
-    x = _create.frombuffer(bytearray(data), dtype=dtype_of(UINT8)).view(dtype).reshape(shape) if data else _create.empty(shape, dtype=dtype)
-    x = x.clone() if device == "cpu" else x.to(device)
+def rebuild(cls, data, shape, strides, dtype, device, requires_grad):
+    """A tensor from what pickle kept of it; memory that may be written is used as it is."""
+    if isinstance(data, UntypedStorage):
+        storage = data
+    else:
+        view = memoryview(data).cast("B")
+        if view.readonly:
+            view = memoryview(bytearray(view))
+        storage = storage_of(share_buffer(view))
+    x = view_storage(storage, dtype, 0, shape, strides)
+    if device != "cpu":
+        x = x.to(device)
     if cls is not Tensor:
         return make_subclass(cls, x, requires_grad)
-    return x.requires_grad_(requires_grad) if requires_grad else x
+    return x.requires_grad_(True) if requires_grad else x
 
 
 cdef object make_subclass(object cls, Variable data, bint requires_grad):
