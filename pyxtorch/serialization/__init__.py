@@ -199,7 +199,12 @@ def _load(file, mapped, map_location, modules):
             f"If the file is to be trusted, allow it: serialization.add_safe_globals([{name}])."
         )
 
-    return Unpickler(archive.read(f"{root}data.pkl"), find, allowed, storages).load()
+    try:
+        return Unpickler(archive.read(f"{root}data.pkl"), find, allowed, storages).load()
+    except UnpicklingError:
+        if storages.error is not None:  # it is the user's function that failed, not the pickle
+            raise storages.error from None
+        raise
 
 
 class _Allowed:
@@ -239,7 +244,7 @@ class _Storages:
     def __init__(self, archive, root, mapped, swap, map_location):
         self.archive, self.root, self.mapped, self.swap = archive, root, mapped, swap
         self.restore = _restorer(map_location)
-        self.loaded = {}
+        self.loaded, self.error = {}, None
 
     def __call__(self, identity):
         if type(identity) is not tuple or len(identity) != 5 or identity[0] != "storage":
@@ -258,7 +263,12 @@ class _Storages:
             storage = self._read(name, size, itemsize)
             if self.swap and itemsize > 1:
                 _swap_bytes(storage, kind.dtype)
-            self.loaded[key] = _TypedStorage(self.restore(storage, location), kind.dtype)
+            try:
+                storage = self.restore(storage, location)
+            except Exception as error:
+                self.error = error
+                raise
+            self.loaded[key] = _TypedStorage(storage, kind.dtype)
         return self.loaded[key] if kind.dtype else self.loaded[key].bytes
 
     def _read(self, name, size, itemsize):
@@ -409,6 +419,10 @@ def _encode(text, encoding="latin1"):
     return text.encode(encoding)
 
 
+def _no_bytes():
+    return b""
+
+
 def _bytearray(text=b"", encoding="latin-1"):
     return bytearray(text if type(text) is bytes else _encode(text, encoding))
 
@@ -448,6 +462,7 @@ _CALLS = {
     ("collections", "Counter"): _keys_checked(Counter),
     ("builtins", "set"): _keys_checked(set),
     ("builtins", "frozenset"): _keys_checked(frozenset),
+    ("builtins", "bytes"): _no_bytes,  # protocol 2 has a literal for all others
     ("builtins", "bytearray"): _bytearray,
     ("builtins", "complex"): _complex,
     ("_codecs", "encode"): _encode,
