@@ -235,8 +235,11 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """(group_norm, mean, 1 / deviation)"""
     cdef Variable x = checked(input, "native_group_norm", "input")
     y, mean, rstd = group_norm_full(x, group, weight, bias, eps, "native_group_norm")
-    if x.n and recording_any((x,)):     # the statistics differentiate too
-        rows = x.reshape((x.sizes[0], group, -1))
+    n = 1
+    for size in shape_of(x)[1:]:
+        n *= size
+    if n and recording_any((x,)):       # the statistics differentiate too
+        rows = x.reshape((x.sizes[0], group, n // group))
         mean = rows.mean(-1)
         rstd = (rows.var(-1, correction=0) + eps).rsqrt()
     return y, mean, rstd
