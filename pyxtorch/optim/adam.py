@@ -1,7 +1,7 @@
 """Adam and AdamW."""
 import pyxtorch
 from pyxtorch.ops.optim import adam_step
-from pyxtorch.optim.optimizer import INF, Optimizer, check_betas, check_options, step_count
+from pyxtorch.optim.optimizer import Optimizer, check_betas, check_options, check_switches, step_count
 
 
 class Adam(Optimizer):
@@ -29,13 +29,17 @@ class Adam(Optimizer):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, amsgrad=False, *, foreach=None, maximize=False,
                  capturable=False, differentiable=False, fused=None, decoupled_weight_decay=False):
-        check_options(learning_rate=(lr, 0.0, INF), epsilon_value=(eps, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("epsilon value", eps), ("weight_decay value", weight_decay))
         check_betas(betas)
+        for name, value in ("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1]):
+            if foreach and not capturable and isinstance(value, pyxtorch.Tensor):
+                raise ValueError(f"{name} as a Tensor is not supported for capturable=False and foreach=True")
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
             "foreach": foreach, "capturable": capturable, "differentiable": differentiable, "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         })
+        check_switches(self.defaults)
 
     def _start(self, p, state, group):
         state["step"] = step_count()

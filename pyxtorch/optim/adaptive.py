@@ -2,7 +2,7 @@
 import math
 
 import pyxtorch
-from pyxtorch.optim.optimizer import INF, Optimizer, check_betas, check_options, step_count
+from pyxtorch.optim.optimizer import Optimizer, check_betas, check_option, check_options, check_switches, step_count
 
 
 def _zeros(p):
@@ -26,13 +26,14 @@ class Adagrad(Optimizer):
 
     def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, foreach=None, *, maximize=False,
                  differentiable=False, fused=None):
-        check_options(learning_rate=(lr, 0.0, INF), lr_decay_value=(lr_decay, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF),
-                      initial_accumulator_value_value=(initial_accumulator_value, 0.0, INF), epsilon_value=(eps, 0.0, INF))
+        check_options(("learning rate", lr), ("lr_decay value", lr_decay), ("weight_decay value", weight_decay),
+                      ("initial_accumulator_value value", initial_accumulator_value), ("epsilon value", eps))
         super().__init__(params, {
             "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
             "differentiable": differentiable, "fused": fused,
         })
+        check_switches(self.defaults)
         for group in self.param_groups:
             for p in group["params"]:
                 self._start(p, self.state[p], group)
@@ -61,8 +62,8 @@ class Adadelta(Optimizer):
 
     def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0, foreach=None, *, capturable=False, maximize=False,
                  differentiable=False):
-        check_options(learning_rate=(lr, 0.0, INF), rho_value=(rho, 0.0, 1.0 + 1e-15), epsilon_value=(eps, 0.0, INF),
-                      weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("rho value", rho, 0.0, 1.0), ("epsilon value", eps),
+                      ("weight_decay value", weight_decay))
         super().__init__(params, {
             "lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize, "capturable": capturable,
             "foreach": foreach, "differentiable": differentiable,
@@ -89,7 +90,7 @@ class Adamax(Optimizer):
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, foreach=None, *, maximize=False, differentiable=False,
                  capturable=False):
-        check_options(learning_rate=(lr, 0.0, INF), epsilon_value=(eps, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("epsilon value", eps), ("weight_decay value", weight_decay))
         check_betas(betas)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach, "maximize": maximize,
@@ -117,8 +118,8 @@ class NAdam(Optimizer):
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, momentum_decay=4e-3, decoupled_weight_decay=False, *,
                  foreach=None, maximize=False, capturable=False, differentiable=False):
-        check_options(learning_rate=(lr, 0.0, INF), epsilon_value=(eps, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF),
-                      momentum_decay_value=(momentum_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("epsilon value", eps), ("weight_decay value", weight_decay),
+                      ("momentum_decay value", momentum_decay))
         check_betas(betas)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
@@ -155,7 +156,7 @@ class RAdam(Optimizer):
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0, decoupled_weight_decay=False, *, foreach=None,
                  maximize=False, capturable=False, differentiable=False):
-        check_options(learning_rate=(lr, 0.0, INF), epsilon_value=(eps, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("epsilon value", eps), ("weight_decay value", weight_decay))
         check_betas(betas)
         super().__init__(params, {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize, "foreach": foreach,
@@ -192,12 +193,14 @@ class Adafactor(Optimizer):
     """
 
     def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, foreach=None, maximize=False):
-        check_options(learning_rate=(lr, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF), clipping_threshold_d_value=(d, 1.0, INF))
+        check_options(("learning rate", lr), ("weight_decay value", weight_decay))
+        if not d >= 1:
+            raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
         if beta2_decay > 0:
-            raise ValueError(f"Invalid beta2_decay: {beta2_decay}. It must be at most 0.")
-        for i, e in enumerate(eps):
-            if e is not None and e < 0:
-                raise ValueError(f"Invalid eps[{i}]: {e}. It must be at least 0.")
+            raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
+        for i, e in enumerate(eps, 1):
+            if e is not None and not e >= 0:
+                raise ValueError(f"epsilon{i} should be >= 0 but is: {e}")
         super().__init__(params, {
             "lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay, "foreach": foreach, "maximize": maximize,
         })
@@ -244,7 +247,7 @@ class Rprop(Optimizer):
 
     def __init__(self, params, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), *, capturable=False, foreach=None, maximize=False,
                  differentiable=False):
-        check_options(learning_rate=(lr, 0.0, INF))
+        check_option("learning rate", lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}. They must satisfy 0 < etas[0] < 1 < etas[1].")
         super().__init__(params, {

@@ -1,6 +1,6 @@
 """Averaged stochastic gradient descent, and Muon."""
 import pyxtorch
-from pyxtorch.optim.optimizer import INF, Optimizer, check_options, step_count
+from pyxtorch.optim.optimizer import Optimizer, check_options, step_count
 
 
 class ASGD(Optimizer):
@@ -11,7 +11,7 @@ class ASGD(Optimizer):
 
     def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0, foreach=None, maximize=False, differentiable=False,
                  capturable=False):
-        check_options(learning_rate=(lr, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("weight_decay value", weight_decay))
         super().__init__(params, {
             "lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "weight_decay": weight_decay, "foreach": foreach, "maximize": maximize,
             "differentiable": differentiable, "capturable": capturable,
@@ -58,7 +58,7 @@ class Muon(Optimizer):
 
     def __init__(self, params, lr=1e-3, weight_decay=0.1, momentum=0.95, nesterov=True, ns_coefficients=(3.4445, -4.775, 2.0315), eps=1e-7,
                  ns_steps=5, adjust_lr_fn=None):
-        check_options(learning_rate=(lr, 0.0, INF), momentum_value=(momentum, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay))
         if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported; use 'original' or 'match_rms_adamw'.")
         super().__init__(params, {

@@ -2,7 +2,7 @@
 import math
 
 import pyxtorch
-from pyxtorch.optim.optimizer import INF, Optimizer, check_options
+from pyxtorch.optim.optimizer import Optimizer, check_option
 
 SUFFICIENT, CURVATURE = 1e-4, 0.9   # the constants c1 and c2 of the Wolfe conditions
 
@@ -129,7 +129,7 @@ class LBFGS(Optimizer):
 
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100,
                  line_search_fn=None):
-        check_options(learning_rate=(lr, 0.0, INF))
+        check_option("learning rate", lr)
         super().__init__(params, {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval, "tolerance_grad": tolerance_grad,
             "tolerance_change": tolerance_change, "history_size": history_size, "line_search_fn": line_search_fn,

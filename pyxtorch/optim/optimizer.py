@@ -14,6 +14,7 @@ class _Required:
 
 
 required = _Required()
+INF = float("inf")
 _global_pre_hooks, _global_post_hooks = OrderedDict(), OrderedDict()
 
 
@@ -59,25 +60,36 @@ def _hooked(step):
     return wrapped
 
 
-def check_options(**limits):
-    """Raise ValueError naming the option unless each (value, low, high) lies in low <= value < high.
-
-    The keys are the words of the message, with underscores for spaces.
-    """
-    for words, (value, low, high) in limits.items():
-        if isinstance(value, Tensor):
-            value = value.item()
-        if not low <= value < high:
-            raise ValueError(f"Invalid {words.replace('_', ' ')}: {value}. It must be at least {low}" + (f" and below {high}." if high < INF else "."))
-
-
-INF = float("inf")
+def check_option(name, value, low=0.0, high=INF, below=False):
+    """Raise ValueError unless low <= value <= high (value < high if `below`). A tensor must have one element."""
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise ValueError(f"Tensor {'lr' if name == 'learning rate' else name} must be 1-element, not of shape {tuple(value.shape)}.")
+        value = value.item()
+    if not low <= value <= high or (below and value == high):
+        relation = "below" if below else "at most"
+        raise ValueError(f"Invalid {name}: {value}. It must be at least {low}" + (f" and {relation} {high}." if high < INF else "."))
 
 
-def check_betas(betas, names=("beta parameter at index 0", "beta parameter at index 1")):
-    """Both betas in [0, 1)."""
-    for name, beta in zip(names, betas):
-        check_options(**{name.replace(" ", "_"): (beta, 0.0, 1.0)})
+def check_options(*limits):
+    """check_option(*limit) for each."""
+    for limit in limits:
+        check_option(*limit)
+
+
+def check_betas(betas):
+    """Both betas in [0, 1), and both numbers or both tensors."""
+    for i, beta in enumerate(betas):
+        check_option(f"beta parameter at index {i}", beta, 0.0, 1.0, below=True)
+    if isinstance(betas[0], Tensor) != isinstance(betas[1], Tensor):
+        raise ValueError(f"betas must be either both floats or both Tensors, not a {type(betas[0]).__name__} and a {type(betas[1]).__name__}.")
+
+
+def check_switches(options):
+    """Switches that exclude each other, in the defaults of an optimiser that has `fused`."""
+    for name in ("differentiable", "foreach") if options["fused"] else ():
+        if options[name]:
+            raise RuntimeError(f"`fused` and `{name}` cannot be `True` together: `fused` does not support `{name}`.")
 
 
 def step_count(value=0.0):
@@ -164,6 +176,10 @@ class Optimizer:
                 params[i] = p[1]
         if names and len(names) != len(params):
             raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        for group in self.param_groups[:1]:
+            if ("param_names" in group) != bool(names):
+                which = "with names to the optimizer, whose groups have none" if names else "without names to the optimizer, whose groups have them"
+                raise ValueError(f"all optimizer param groups should be with/without names. cannot add param group {which}.")
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
@@ -241,21 +257,25 @@ class Optimizer:
                 grad = p.grad
                 if grad is None:
                     continue
-                state = self.state[p]
+                state = self.state.get(p) or {}
                 if not state:
                     self._start(p, state, group)
                 if group.get("maximize"):
                     grad = -grad
-                if not p.is_complex():
+                if p.is_complex():
+                    self._complex_update(p, grad, state, group)
+                else:
                     self._update(p, grad, state, group)
-                    continue
-                # A complex parameter is two real ones.
-                pairs = {k: pyxtorch.view_as_real(v) if isinstance(v, Tensor) and v.is_complex() else v for k, v in state.items()}
-                self._update(pyxtorch.view_as_real(p), pyxtorch.view_as_real(grad), pairs, group)
-                state.update({k: v if k not in state or state[k] is None else state[k] for k, v in pairs.items()})
-                for k, v in state.items():
-                    if k != "step" and isinstance(v, Tensor) and v.shape == (*p.shape, 2) and not v.is_complex():
-                        state[k] = pyxtorch.view_as_complex(v)
+                if state:
+                    self.state[p] = state
+
+    def _complex_update(self, p, grad, state, group):
+        """A complex parameter is two real ones, and so is its complex state."""
+        pairs = {k: pyxtorch.view_as_real(v) if isinstance(v, Tensor) and v.is_complex() else v for k, v in state.items()}
+        self._update(pyxtorch.view_as_real(p), pyxtorch.view_as_real(grad), pairs, group)
+        for k, v in pairs.items():  # what is in the state already has changed in place; the rest is new
+            if state.get(k) is None:
+                state[k] = pyxtorch.view_as_complex(v) if isinstance(v, Tensor) and v.shape == (*p.shape, 2) else v
 
     def _start(self, p, state, group):
         """Fill the state of a parameter before its first step."""
@@ -378,6 +398,6 @@ def _copied(value):
 
 
 __all__ = [
-    "INF", "Optimizer", "check_betas", "check_options", "no_grad", "register_optimizer_step_post_hook",
+    "Optimizer", "check_betas", "check_option", "check_options", "check_switches", "no_grad", "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook", "required", "step_count",
 ]

@@ -1,7 +1,7 @@
 """RMSprop."""
 import pyxtorch
 from pyxtorch.ops.optim import rmsprop_step
-from pyxtorch.optim.optimizer import INF, Optimizer, check_options, step_count
+from pyxtorch.optim.optimizer import Optimizer, check_options, step_count
 
 
 class RMSprop(Optimizer):
@@ -28,8 +28,8 @@ class RMSprop(Optimizer):
 
     def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0, momentum=0, centered=False, capturable=False, foreach=None,
                  maximize=False, differentiable=False):
-        check_options(learning_rate=(lr, 0.0, INF), epsilon_value=(eps, 0.0, INF), momentum_value=(momentum, 0.0, INF),
-                      weight_decay_value=(weight_decay, 0.0, INF), alpha_value=(alpha, 0.0, INF))
+        check_options(("learning rate", lr), ("epsilon value", eps), ("momentum value", momentum),
+                      ("weight_decay value", weight_decay), ("alpha value", alpha))
         super().__init__(params, {
             "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered, "weight_decay": weight_decay,
             "capturable": capturable, "foreach": foreach, "maximize": maximize, "differentiable": differentiable,

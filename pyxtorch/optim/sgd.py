@@ -1,6 +1,6 @@
 """Stochastic gradient descent."""
 from pyxtorch.ops.optim import sgd_step
-from pyxtorch.optim.optimizer import INF, Optimizer, check_options
+from pyxtorch.optim.optimizer import Optimizer, check_options, check_switches
 
 
 class SGD(Optimizer):
@@ -23,13 +23,14 @@ class SGD(Optimizer):
 
     def __init__(self, params, lr=1e-3, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False, foreach=None,
                  differentiable=False, fused=None):
-        check_options(learning_rate=(lr, 0.0, INF), momentum_value=(momentum, 0.0, INF), weight_decay_value=(weight_decay, 0.0, INF))
+        check_options(("learning rate", lr), ("momentum value", momentum), ("weight_decay value", weight_decay))
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, {
             "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
             "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
         })
+        check_switches(self.defaults)
 
     def _update(self, p, grad, state, group):
         if group["weight_decay"]:
