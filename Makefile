@@ -6,7 +6,7 @@ PIP = $(BIN)/pip --disable-pip-version-check -q
 BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 
-.PHONY: demo test build wheel sdist lint stubs stubs-check test-standin test-sanitize clean
+.PHONY: demo test build wheel sdist lint stubs stubs-check docs docs-check test-standin test-sanitize clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,12 @@ stubs: build
 
 stubs-check: build
 	$(BIN)/python tools/stubs.py --check
+
+docs: build
+	$(BIN)/python tools/pages.py
+
+docs-check: build
+	$(BIN)/python tools/pages.py --check
 
 sdist: $(BIN)/python
 	$(PIP) install build

@@ -1,0 +1,144 @@
+"""Writes the reference pages, docs/api/*.md, from the docstrings of the built package.
+
+    python tools/pages.py            write them
+    python tools/pages.py --check    exit with 1 where a page is not what this would write
+
+A page for each family of operations (its functions and methods, with the names they are found
+under), and for each namespace of classes.
+"""
+import argparse
+import importlib
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+import pyxtorch  # noqa: E402
+from pyxtorch import ops  # noqa: E402
+
+PAGES = ROOT / "docs" / "api"
+FAMILIES = (
+    "create", "elementwise", "shape", "reduce", "scan", "softmax", "matmul", "linalg", "fft", "sort", "index", "conv", "pool", "norm", "loss",
+    "embedding", "attention", "rnn", "random", "special", "optim",
+)  # fmt: skip
+NAMESPACES = {  # page: (modules whose public classes and functions it shows, summary)
+    "autograd": (("pyxtorch.autograd",), "The tape: recording, gradients, functions of one's own"),
+    "nn": (("pyxtorch.nn.modules", "pyxtorch.nn.parameter", "pyxtorch.nn.init", "pyxtorch.nn.utils"), "Modules, initialisation and helpers of networks"),
+    "optimizers": (("pyxtorch.optim", "pyxtorch.optim.lr_scheduler", "pyxtorch.optim.swa_utils"), "Optimisers and learning rate schedules"),
+    "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
+    "serialization": (("pyxtorch.serialization",), "Saving and loading"),
+    "cuda": (("pyxtorch.cuda",), "The GPU"),
+}
+
+
+def family_of(module):
+    """The family of an operation module: `elementwise_math` belongs to `elementwise`."""
+    return next((f for f in FAMILIES if module == f or module.startswith(f + "_")), None)
+
+
+def public_path(module, name, function):
+    """The name to call a function by: pyxtorch.x, pyxtorch.nn.functional.x, ..., or Tensor.x."""
+    if getattr(pyxtorch, name, None) is function:
+        return f"pyxtorch.{name}"
+    for space in ("linalg", "special", "fft", "nn.functional"):
+        owner = importlib.import_module(f"pyxtorch.{space}")
+        if getattr(owner, name, None) is function:
+            return f"pyxtorch.{space}.{name}"
+    if name in getattr(module, "methods", {}):
+        return f"Tensor.{name}"
+    return None
+
+
+def operations(module):
+    """(path, function) of what a family module offers, in the order of the source."""
+    found = {}
+    tables = [{n: getattr(module, n, None) for n in getattr(module, "__all__", ())}, {n: getattr(module, n) for n in getattr(module, "functional", ())}]
+    tables += [getattr(module, t) for t in ("exports", "linalg", "special", "fft", "methods", "properties") if isinstance(getattr(module, t, None), dict)]
+    for table in tables:
+        for name, function in table.items():
+            path = public_path(module, name, function)
+            if path and callable(function) and inspect.getdoc(function) and not (name.endswith("_") and not name.startswith("_")):
+                found.setdefault(id(function), (path, function))
+    return [item for item in found.values() if not item[0].rpartition(".")[2].startswith("_")]
+
+
+def signature(path, value):
+    try:
+        text = str(inspect.signature(value))
+    except (TypeError, ValueError):
+        text = "(...)"
+    return f"{path}{text}"
+
+
+def entry(path, value):
+    return f"### {path}\n\n```python\n{signature(path, value)}\n```\n\n{inspect.getdoc(value)}\n"
+
+
+def family_page(family, modules):
+    title = f"# {family}\n\nOperations of the family `{family}`. Sources: " + ", ".join(f"`pyxtorch/ops/{m}.pyx`" for m in sorted(modules)) + ".\n"
+    entries = {}
+    for name in sorted(modules):
+        for path, function in operations(importlib.import_module(f"pyxtorch.ops.{name}")):
+            entries.setdefault(path, entry(path, function))
+    if not entries:
+        return None
+    return "\n".join([title, *(entries[p] for p in sorted(entries))])
+
+
+def namespace_page(page, modules, summary):
+    parts = [f"# {page}\n\n{summary}.\n"]
+    for name in modules:
+        module = importlib.import_module(name)
+        names = getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]
+        shown = []
+        for n in sorted(set(names)):
+            value = getattr(module, n)
+            own = getattr(value, "__module__", "") or ""
+            if own.startswith("pyxtorch") and (inspect.isclass(value) or callable(value)) and inspect.getdoc(value):
+                shown.append(entry(f"{name}.{n}", value))
+        parts += [f"## {name}\n", *shown]
+    return "\n".join(parts)
+
+
+def pages():
+    modules = {}
+    for info in pkgutil.iter_modules(ops.__path__):
+        family = family_of(info.name)
+        if family:
+            modules.setdefault(family, []).append(info.name)
+        elif not info.name.startswith("_"):
+            raise SystemExit(f"pyxtorch/ops/{info.name}: of no family; add it to FAMILIES here")
+    for family in FAMILIES:
+        text = family_page(family, modules[family]) if family in modules else None
+        if text:
+            yield PAGES / f"{family}.md", text
+    for page, (names, summary) in NAMESPACES.items():
+        yield PAGES / f"{page}.md", namespace_page(page, names, summary)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    PAGES.mkdir(parents=True, exist_ok=True)
+    written, stale = set(), []
+    for path, text in pages():
+        text = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+        written.add(path)
+        if not path.exists() or path.read_text() != text:
+            stale.append(path.name)
+            if not check:
+                path.write_text(text)
+    for path in PAGES.glob("*.md"):
+        if path not in written:
+            stale.append(path.name)
+            if not check:
+                path.unlink()
+    if check and stale:
+        sys.exit(f"docs/api is not up to date ({', '.join(sorted(stale))}): run `make docs`")
+
+
+if __name__ == "__main__":
+    main()
