@@ -20,7 +20,7 @@ FLOORS = [
     ("tensor", "_dlpack", "_tensor_str"),
     ("linalg", "special", "_autograd", "fft", "random", "cuda", "backends", "amp"),
     ("nn.parameter", "nn.composite", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "utils", "func", "distributions", "testing"),
+    ("nn", "optim", "serialization", "utils", "func", "distributions", "testing", "signal", "masked"),
 ]
 FAMILIES = ["_common", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.
