@@ -7,7 +7,8 @@ import struct
 from zlib import crc32
 
 ALIGNMENT = 64
-_LIMIT = 0xFFFFFFFF  # sizes and places from here on are kept in the zip64 fields
+_WIDE = 0xFFFFFFFF  # stands for a number that is kept in the zip64 field
+_LIMIT = _WIDE  # sizes and places from here on are
 _LOCAL = struct.Struct("<4s5H3L2H")  # signature, version, flags, method, time, date, crc, sizes, lengths of name and extra
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # the same in the directory, with attributes and the place of the local header
 _END = struct.Struct("<4s4H2LH")  # signature, disks, counts, size and place of the directory, length of the comment
@@ -16,6 +17,10 @@ _LOCATOR = struct.Struct("<4sLQL")
 _UTF8 = 0x800
 _ENCRYPTED = 0x1
 _CHUNK = 1 << 20
+
+
+def _short(n):
+    return n if n < _LIMIT else _WIDE
 
 
 class ArchiveError(RuntimeError):
@@ -45,7 +50,7 @@ class Writer:
         # Four bytes of head, then padding: an extra field by which the data starts at a multiple of 64.
         gap = -(start + _LOCAL.size + len(name) + len(extra) + 4) % ALIGNMENT
         extra += struct.pack("<2s H", b"FB", gap) + b"Z" * gap
-        crc, short = crc32(data), min(size, _LIMIT)
+        crc, short = crc32(data), _short(size)
         self._put(_LOCAL.pack(b"PK\3\4", 45, _UTF8, 0, 0, 0x21, crc, short, short, len(name), len(extra)) + name + extra)
         self._put(data)
         self._directory.append((name, crc, size, start))
@@ -56,15 +61,15 @@ class Writer:
         for name, crc, size, place in self._directory:
             large = [n for n in (size, size, place) if n >= _LIMIT]
             extra = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large) if large else b""
-            short = min(size, _LIMIT)
-            fields = (b"PK\1\2", 45, 45, _UTF8, 0, 0, 0x21, crc, short, short, len(name), len(extra), 0, 0, 0, 0, min(place, _LIMIT))
+            short = _short(size)
+            fields = (b"PK\1\2", 45, 45, _UTF8, 0, 0, 0x21, crc, short, short, len(name), len(extra), 0, 0, 0, 0, _short(place))
             self._put(_ENTRY.pack(*fields) + name + extra)
         count, size, end = len(self._directory), self._place - start, self._place
         if count >= 0xFFFF or start >= _LIMIT or size >= _LIMIT:
             self._put(_END64.pack(b"PK\6\6", _END64.size - 12, 45, 45, 0, 0, count, count, size, start))
             self._put(_LOCATOR.pack(b"PK\6\7", 0, end, 1))
-        short = min(count, 0xFFFF)
-        self._put(_END.pack(b"PK\5\6", 0, 0, short, short, min(size, _LIMIT), min(start, _LIMIT), 0))
+        short = min(count, 0xFFFF)  # and the same for its count
+        self._put(_END.pack(b"PK\5\6", 0, 0, short, short, _short(size), _short(start), 0))
 
 
 class Reader:
@@ -191,7 +196,7 @@ class Reader:
 
 def _wide(extra, packed, size, place):
     """The three numbers, those that do not fit into 32 bits from the zip64 field."""
-    if _LIMIT not in (packed, size, place):
+    if _WIDE not in (packed, size, place):
         return packed, size, place
     at = 0
     while at + 4 <= len(extra):
@@ -199,7 +204,7 @@ def _wide(extra, packed, size, place):
         if kind == 1 and at + 4 + length <= len(extra):
             wide = iter(struct.unpack_from(f"<{length // 8}Q", extra, at + 4))
             # The field holds the numbers that do not fit, in this order: size, packed size, place.
-            size, packed, place = (next(wide, n) if n == _LIMIT else n for n in (size, packed, place))
+            size, packed, place = (next(wide, n) if n == _WIDE else n for n in (size, packed, place))
             return packed, size, place
         at += 4 + length
     return packed, size, place
