@@ -5,7 +5,7 @@
 namespace pyx {
 inline namespace PYX_LEVEL_NS {
 
-#define ARITHMETIC(...) PYX_ENTER(Binary, b_, 3, 32768, OF_ALL, __VA_ARGS__)
+#define ARITHMETIC(...) PYX_ENTER(Binary, b_, 3, 16384, OF_ALL, __VA_ARGS__)
 
 void enter_binary_arithmetic() {
     PYX_BINARY_ARITHMETIC(ARITHMETIC)

@@ -21,7 +21,7 @@ FMOD_NEAR(b_remainder, double, remainder_from(fmod_near(x, y), y))
 FMOD_NEAR(b_div_floor, double, div_floor_from(fmod_near(x, y), x, y))
 #endif
 
-#define COMPARISON(...) PYX_ENTER(Binary, b_, 3, 32768, OF_ALL, __VA_ARGS__)
+#define COMPARISON(...) PYX_ENTER(Binary, b_, 3, 16384, OF_ALL, __VA_ARGS__)
 
 void enter_binary_comparison() {
     PYX_BINARY_COMPARISON(COMPARISON)

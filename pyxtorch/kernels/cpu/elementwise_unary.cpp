@@ -5,7 +5,7 @@
 namespace pyx {
 inline namespace PYX_LEVEL_NS {
 
-#define BASIC(...) PYX_ENTER(Unary, u_, 2, 32768, OF_ALL, __VA_ARGS__)
+#define BASIC(...) PYX_ENTER(Unary, u_, 2, 16384, OF_ALL, __VA_ARGS__)
 
 void enter_unary_basic() {
     PYX_UNARY_BASIC(BASIC)
