@@ -17,6 +17,7 @@ from cython.cimports.pyxtorch._core import (
     TensorBase,
     alias,
     bump,
+    device_of,
     dtype_of,
     is_complex_code,
     is_floating,
@@ -795,70 +796,81 @@ class Function(Node):
         x: Variable
         node: Function = cls.__new__(cls)
         recorded: cython.bint = recording_any(args)
-        needs = tuple([isinstance(a, Variable) and cython.cast(Variable, a).flags & REQUIRES_GRAD != 0 for a in args])
-        node.extra = {"needs": needs if pyx_grad_mode else (False,) * len(args)}
+        given: cython.Py_ssize_t = len(args)
+        i: cython.int = 0
+        k: cython.Py_ssize_t
+        if pyx_grad_mode:
+            needs = tuple([isinstance(a, Variable) and cython.cast(Variable, a).flags & REQUIRES_GRAD != 0 for a in args])
+        else:
+            needs = (False,) * given
+        notes: dict = {"needs": needs}
+        node.extra = notes
         before: cython.bint = pyx_swap_grad(0)
         try:
-            if cls.setup_context is Function.setup_context:
+            if cls.setup_context is _no_setup:
                 output = cls.forward(node, *args)
             else:
                 output = cls.forward(*args)
                 cls.setup_context(node, args, output)
         finally:
             pyx_swap_grad(before)
-        outputs = output if isinstance(output, tuple) else (output,)
-        notes = node.extra
-        dirty = notes.pop("dirty", ())
+        outputs: tuple = output if isinstance(output, tuple) else (output,)
+        dirty: tuple = notes.pop("dirty", ())
         for t in dirty:
             x = t
             bump(x)
+        saving: tuple = notes.pop("to_save", ())
         if not recorded:
-            notes.pop("to_save", None)
             return output
         for t in dirty:
             check_inplace(t, cls.__name__)
-        plain = notes.get("non_differentiable", ())
-        results = []
+        plain: tuple = notes.get("non_differentiable", ())
+        results: list = []
+        shapes: list = []
         for o in outputs:
-            if isinstance(o, Variable) and not any([o is d for d in dirty]):
-                # An input that is returned unchanged, or a leaf, must not become this node's output itself.
+            if not isinstance(o, Variable):
+                shapes.append(None)
+            else:
                 x = o
-                if x.flags & REQUIRES_GRAD or x._grad_fn is not None or any([o is a for a in args]):
+                shapes.append((shape_of(x), x.dt, x.dev, x.dev_index))
+                # An input that is returned unchanged, or a leaf, must not become this node's output itself.
+                if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
                     o = o.detach()
             results.append(o)
-        tensors = [a for a in args if isinstance(a, Variable)]
-        places = []
+        places: list = []
         for a in args:
-            places.append(sum([p >= 0 for p in places]) if isinstance(a, Variable) else -1)
-        i: cython.int = 0
-        for a in tensors:
-            node.set_edge(i, a)
-            i += 1
+            if isinstance(a, Variable):
+                places.append(i)
+                node.set_edge(i, a)
+                i += 1
+            else:
+                places.append(-1)
         node.n_inputs = i
         node.n_outputs = len(results)
         notes["places"] = places
-        notes["shapes"] = [(shape_of(o), o.dtype, o.device) if isinstance(o, Variable) else None for o in results]
-        number: cython.int = 0
-        for o in results:
-            if isinstance(o, Variable):
-                x = o
-                if any([x is p or outputs[number] is p for p in plain]) or not (is_floating(x.dt) or is_complex_code(x.dt)):
-                    pass
-                elif any([o is d for d in dirty]) and x._base is not None:
-                    holder: Variable = cython.cast(Variable, alias(x))
-                    made(holder, node, number)
-                    rebase(x, holder)
-                else:
-                    made(x, node, number)
-            number += 1
-        for t in notes.pop("to_save", ()):
-            place = -1
-            for k in range(len(outputs)):
-                if t is outputs[k] and t is not None and not any([t is a for a in args]):
-                    place = k
+        notes["shapes"] = shapes
+        for k in range(len(results)):
+            o = results[k]
+            if not isinstance(o, Variable):
+                continue
+            x = o
+            if not (is_floating(x.dt) or is_complex_code(x.dt)) or among(o, plain) or among(outputs[k], plain):
+                continue
+            if x._base is not None and among(o, dirty):
+                holder: Variable = cython.cast(Variable, alias(x))
+                made(holder, node, k)
+                rebase(x, holder)
+            else:
+                made(x, node, k)
+        for t in saving:
+            place: cython.Py_ssize_t = -1
+            if t is not None and not among(t, args):
+                for k in range(len(outputs)):
+                    if t is outputs[k]:
+                        place = k
             if place >= 0:
                 node.save_output(results[place])
-            elif t is not None and any([t is d for d in dirty]):
+            elif t is not None and among(t, dirty):
                 node.save_output(t)
             else:
                 node.save(t)
@@ -875,18 +887,19 @@ class Function(Node):
             if g is not None:
                 self.vjp(g)
             return 0
-        notes = self._notes()
-        if notes.get("materialize", True):
-            for i in range(len(grads)):
-                if grads[i] is None and notes["shapes"][i] is not None:
-                    shape, dtype, device = notes["shapes"][i]
-                    grads[i] = _zeros(shape, dtype, device)
+        notes: dict = self._notes()
+        i: cython.Py_ssize_t
+        shapes: list = notes["shapes"]
+        for i in range(len(grads)):
+            if grads[i] is None and shapes[i] is not None and notes.get("materialize", True):
+                shape, dtype, kind, number = shapes[i]
+                grads[i] = _zeros(shape, dtype_of(dtype), device_of(kind, number))
         if self.released:
             self.saved(0)
         given = cls.backward(self, *grads)
         if not isinstance(given, tuple):
             given = (given,)
-        places = notes["places"]
+        places: list = notes["places"]
         if len(given) > len(places) and all([g is None for g in given[len(places):]]):
             given = given[: len(places)]
         if len(given) != len(places):
@@ -894,14 +907,29 @@ class Function(Node):
                 f"{cls.__name__}.backward returned an incorrect number of gradients (expected {len(places)}, got "
                 f"{len(given)}): one for each input of forward; return None where there is none."
             )
-        for place, g in zip(places, given):
+        for i in range(len(places)):
+            g = given[i]
             if g is None:
                 continue
             if not isinstance(g, Variable):
                 raise TypeError(f"{cls.__name__}.backward: expected Variable or None, got {type(g).__name__}.")
+            place: cython.int = places[i]
             if place >= 0:
                 self.pass_grad(place, g)
         return 0
+
+
+_no_setup: object = Function.setup_context
+
+
+@cython.cfunc
+@cython.exceptval(check=False)
+def among(x, things: tuple) -> cython.bint:
+    """Whether `things` has `x` itself (tensors compare element by element)."""
+    for thing in things:
+        if thing is x:
+            return True
+    return False
 
 
 def _zeros(shape, dtype, device):
@@ -959,7 +987,9 @@ class CopySlices(Function):
 
 # ----------------------------------------------------------------------------------- engine
 
-_lock = threading.RLock()
+_lock: object = threading.RLock()     # one backward at a time; its own operations may start another
+_lock_up: object = _lock.acquire
+_unlock: object = _lock.release
 _mark: cython.ulonglong = 0
 _restricted: cython.bint = False     # only some inputs' gradients are asked for
 _wanted: dict = {}                   # id(leaf) -> place, id(node) -> {output number: place}
@@ -1264,12 +1294,14 @@ def run(roots: list, keep: cython.bint) -> cython.int:
     node: Node
     child: Node
     i: cython.int
-    ready: list = []
-    for root in roots:
-        node = root
-        if node.awaited == 0:
-            node.awaited = -1       # so that a root that is named twice runs once
-            ready.append(node)
+    ready: list = roots
+    if len(roots) > 1:
+        ready = []
+        for root in roots:
+            node = root
+            if node.awaited == 0:
+                node.awaited = -1       # so that a root that is named twice runs once
+                ready.append(node)
     while ready:
         node = ready.pop()
         run_node(node, keep)
@@ -1314,7 +1346,7 @@ def first_gradient(x: Variable, g, i: cython.int, op: str):
     return g
 
 
-_one_like = None
+_one_like: object = None
 
 
 def _set_one_like(function):
@@ -1387,8 +1419,11 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         raise RuntimeError(f"backward: got {len(tensors)} tensors and {len(grad_tensors)} gradients.")
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        with _lock:
+        _lock_up()
+        try:
             _full(tensors, grad_tensors, keep, create_graph)
+        finally:
+            _unlock()
         return
     if isinstance(inputs, Variable):
         inputs = (inputs,)

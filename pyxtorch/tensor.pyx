@@ -23,6 +23,7 @@ from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import shape_join as _shape
 
+cdef object _backward = _autograd.backward
 cdef object _div = _elementwise.div
 cdef object _pow = _elementwise.pow
 cdef object _getitem = None
@@ -362,7 +363,7 @@ cdef class Tensor(Variable):
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Add the gradient of this tensor to `.grad` of the leaves it was made from (see autograd.backward)."""
-        _autograd.backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        _backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
 
     def detach_(self):
         """Take this tensor off the tape."""
@@ -826,7 +827,14 @@ cdef bint is_channels_last(Variable x, object format):
 
 set_tensor_class(Tensor)
 pyx_set_constructor(<PyTypeObject*>Tensor, <PyTypeObject*>Variable, <PyTypeObject*>TensorBase, <PyObject*>construct)
-_autograd._set_one_like(_create.ones_like)
+
+
+def _one_like(Variable x):
+    """The gradient that backward starts from."""
+    return full_raw(x.nd, x.sizes, x.dt, x.dev, x.dev_index, 1)
+
+
+_autograd._set_one_like(_one_like)
 
 families = []
 public = {}

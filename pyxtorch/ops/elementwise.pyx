@@ -107,6 +107,17 @@ cdef Variable formula1(int f, Variable x, const double* s, str op, Variable out=
     return y
 
 
+cdef inline int64_t step_of(Variable x, int64_t n) noexcept:
+    """Bytes from each of n elements to the next in row-major order: 0 where all are one; -1 if there is no such step."""
+    cdef int i
+    if x.flags & CONTIGUOUS and x.n == n:
+        return itemsize_of(x.dt)
+    for i in range(x.nd):
+        if x.strides[i] != 0:
+            return -1
+    return 0
+
+
 cdef Variable formula2(int f, Variable a, Variable b, const double* s, str op, Variable out=None):
     cdef int dt = elementwise_tables[CPU].result_dtype(f, a.dt)
     cdef int64_t sizes[64]
@@ -126,31 +137,19 @@ cdef Variable formula2(int f, Variable a, Variable b, const double* s, str op, V
             a = a.to(device_of(b.dev, b.dev_index))
         else:
             same_device(a, b, op)
-    if same_shape(a, b):
+    if same_shape(a, b) or b.nd == 0:
         y = <Variable>new_like(a, dt) if out is None else out
-        if a.n <= SMALL and a.flags & b.flags & y.flags & CONTIGUOUS and a.dev == CPU:
+        if a.n <= SMALL and a.dev == CPU and y.flags & CONTIGUOUS:
             loop = elementwise_tables[CPU].loop(f, a.dt)
-            if loop != NULL:
-                data[0] = y.ptr
-                data[1] = a.ptr
-                data[2] = b.ptr
-                strides[0] = itemsize_of(dt)
-                strides[1] = itemsize_of(a.dt)
-                strides[2] = strides[1]
-                loop(data, strides, a.n, s)
-                return y
-    elif b.nd == 0 and a.n <= SMALL and a.flags & CONTIGUOUS and a.dev == CPU and (out is None or out.flags & CONTIGUOUS):
-        y = <Variable>new_like(a, dt) if out is None else out
-        loop = elementwise_tables[CPU].loop(f, a.dt)
-        if loop != NULL:
             data[0] = y.ptr
             data[1] = a.ptr
             data[2] = b.ptr
             strides[0] = itemsize_of(dt)
-            strides[1] = itemsize_of(a.dt)
-            strides[2] = 0
-            loop(data, strides, a.n, s)
-            return y
+            strides[1] = step_of(a, a.n)
+            strides[2] = step_of(b, a.n)
+            if loop != NULL and strides[1] >= 0 and strides[2] >= 0:
+                loop(data, strides, a.n, s)
+                return y
     else:
         nd = broadcast(a, b, sizes, op)
         y = <Variable>new_empty(nd, sizes, dt, a.dev, a.dev_index) if out is None else out
@@ -208,6 +207,35 @@ cdef inline Variable number_operand(object number, Variable like):
     return wrap_number(number, promote_number(like.dt, number), like.dev, like.dev_index)
 
 
+cdef int number_formula(int f) noexcept:
+    """The formula of one operand and a number for one of two operands; -1 if there is none."""
+    return ADD_SCALAR if f == ADD or f == SUB else MUL_SCALAR if f == MUL else -1
+
+
+cdef inline bint plain_number(Variable a, object number) noexcept:
+    """Whether tensor and number meet in float32 or float64, where the number needs no tensor of its own."""
+    return (a.dt == FLOAT32 or a.dt == FLOAT64) and (PyFloat_Check(number) or PyLong_Check(number))
+
+
+cdef Variable with_number(int f, int g, object cls, Variable a, object number, str op, Variable out):
+    """a + number, a - number or a * number; g is number_formula(f)."""
+    cdef double s[1]
+    cdef Variable r
+    cdef Binary node
+    s[0] = number
+    if f == SUB:
+        s[0] = -s[0]
+    r = formula1(g, a, s, op, out)
+    if out is None and recording(a):
+        node = <Binary>pyx_make(<PyTypeObject*>cls)
+        record1(node, r, a)
+        node.n_inputs = 2       # the number is the other one
+        if f == MUL:
+            (<Mul>node).number = s[0]
+            node.save(None)
+    return r
+
+
 cdef object operand_error(str op, object x):
     return TypeError(f"{op}(): argument must be Tensor or Number, not {type(x).__name__}")
 
@@ -215,7 +243,7 @@ cdef object operand_error(str op, object x):
 cdef object binary(int f, object cls, object x, object y, str op, int kind, object out, const double* s=NULL):
     cdef Variable a, b, r
     cdef Binary node
-    cdef int dt
+    cdef int dt, g
     cdef int64_t sizes[64]
     cdef int nd
     cdef bint ra, rb
@@ -223,6 +251,8 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         a = <Variable>x
         if isinstance(y, Variable):
             b = <Variable>y
+        elif out is None and plain_number(a, y) and (g := number_formula(f)) >= 0:
+            return with_number(f, g, cls, a, y, op, None)
         elif is_number(y):
             b = number_operand(y, a)
         else:
@@ -231,6 +261,8 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         if not is_number(x):
             raise operand_error(op, x)
         b = <Variable>y
+        if out is None and f != SUB and plain_number(b, x) and (g := number_formula(f)) >= 0:
+            return with_number(f, g, cls, b, x, op, None)
         a = number_operand(x, b)
     else:
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(x).__name__}")
@@ -300,7 +332,10 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
         if not recording(x) and x._base is None and promote_number(x.dt, y) == x.dt and (kind != FLOAT or x.dt >= FLOAT16) \
                 and elementwise_tables[CPU].result_dtype(f, x.dt) == x.dt:
             check_inplace(x, op)
-            formula2(f, x, wrap_number(y, x.dt, x.dev, x.dev_index), s, op, x)
+            if plain_number(x, y) and number_formula(f) >= 0:
+                with_number(f, number_formula(f), cls, x, y, op, x)
+            else:
+                formula2(f, x, wrap_number(y, x.dt, x.dev, x.dev_index), s, op, x)
             bump(x)
             return x
     return write_inplace(x, binary(f, cls, x, y, op, kind, None, s), op)
@@ -314,6 +349,8 @@ cdef int MUL = formula(b"mul")
 cdef int DIV = formula(b"div")
 cdef int NEG = formula(b"neg")
 cdef int ADD_SCALED = formula(b"add_scaled")
+cdef int ADD_SCALAR = formula(b"add_scalar")
+cdef int MUL_SCALAR = formula(b"mul_scalar")
 cdef int ZERO_MUL = formula(b"zero_mul")
 cdef int ZERO_DIV = formula(b"zero_div")
 
@@ -342,13 +379,16 @@ cdef class AddScaled(Binary):
 
 
 cdef class Mul(Binary):
+    cdef double number      # the other operand where what was saved in its place is None
+
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         self.save(b if self.e0 is not None else None)
         self.save(a if self.e1 is not None else None)
 
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
-            self.pass_grad(0, mul_t(g, conj_of(self.saved(0))))
+            b = self.saved(0)
+            self.pass_grad(0, mul_number(g, self.number) if b is None else mul_t(g, conj_of(b)))
         if self.needs(1):
             self.pass_grad(1, mul_t(g, conj_of(self.saved(1))))
 
@@ -689,7 +729,9 @@ cdef class Square(Unary):
 
 
 def square(input, *, out=None):
-    """input * input"""
+    """input * input; of bools in int64."""
+    if isinstance(input, Variable) and (<Variable>input).dt == BOOL:
+        input = to_dtype(<Variable>input, INT64)
     return unary(SQUARE, Square, input, "square", SAME, out)
 
 
@@ -755,9 +797,6 @@ def pow(input, exponent, *, out=None):
                 return y if out is None else finish_out(y, out, "pow")
         if exponent == 0 and x.dt >= FLOAT16 and recording(x):
             return finish_out(x * 0 + 1, out, "pow")
-    elif isinstance(exponent, Variable) and isinstance(input, Variable):
-        if (<Variable>input).dt <= INT64 and (<Variable>exponent).dt <= INT64 and (<Variable>exponent).nd == 0 and (<Variable>exponent).n and exponent < 0:
-            raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
     return binary(POW, Pow, input, exponent, "pow", SAME, out)
 
 

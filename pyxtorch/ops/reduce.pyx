@@ -4,7 +4,7 @@ from collections import namedtuple
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.shape cimport conj_of, to_dtype
+from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 
 from pyxtorch.ops import elementwise as arithmetic
 
@@ -131,8 +131,11 @@ cdef Variable spread(Variable g, tuple shape, Mask mask, bint keepdim):
     if not keepdim:
         for i in range(nd):
             sizes[i] = 1 if mask >> i & 1 else shape[i]
-        g = g.view(tuple([sizes[i] for i in range(nd)]))
-    return g.expand(shape)
+        if g.nd and g.nd != nd:
+            g = view_sizes(g, nd, sizes, "view")
+    for i in range(nd):
+        sizes[i] = shape[i]
+    return expand_to(g, nd, sizes, "expand")
 
 
 cdef int sum_dtype(Variable x, object dtype) except -1:
@@ -366,6 +369,7 @@ Aminmax = namedtuple("aminmax", ["min", "max"])
 
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest elements, of all or along one dimension."""
+    strict_out(out, (), "aminmax", ((<Variable>checked(input, "aminmax", "input")).dt,) * 2)
     return finish_out(Aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim)), out, "aminmax")
 
 
