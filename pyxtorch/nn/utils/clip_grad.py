@@ -4,6 +4,8 @@ import warnings
 
 import pyxtorch
 from pyxtorch import Tensor
+from pyxtorch.ops.optim import scale_all
+from pyxtorch.ops.optim import total_norm as fused_norm
 
 
 def _gradients(parameters):
@@ -17,10 +19,9 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     norm_type = float(norm_type)
     if not tensors:
         return pyxtorch.tensor(0.0)
-    with pyxtorch.no_grad():
-        norms = [pyxtorch.linalg.vector_norm(t, norm_type) for t in tensors]
-        norms = [n.to(norms[0].device) for n in norms]
-        total = pyxtorch.linalg.vector_norm(pyxtorch.stack(norms), norm_type)
+    total = fused_norm(tensors) if norm_type == 2 else None
+    if total is None:
+        total = _norm_of_norms(tensors, norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
@@ -29,12 +30,20 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     return total
 
 
+@pyxtorch.no_grad()
+def _norm_of_norms(tensors, norm_type):
+    norms = [pyxtorch.linalg.vector_norm(t, norm_type) for t in tensors]
+    return pyxtorch.linalg.vector_norm(pyxtorch.stack([n.to(norms[0].device) for n in norms]), norm_type)
+
+
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     """Scale the gradients of `parameters` by max_norm / total_norm where that is below 1."""
+    gradients = _gradients(parameters)
     with pyxtorch.no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-        for g in _gradients(parameters):
-            g.mul_(factor.to(g.device))
+        if not scale_all(gradients, factor.item()):
+            for g in gradients:
+                g.mul_(factor.to(g.device))
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):

@@ -3,7 +3,14 @@ import inspect
 
 
 def skip_init(module_cls, *args, **kwargs):
-    """An instance of module_cls whose parameters are uninitialised memory on `device`."""
+    """An instance of module_cls whose parameters are uninitialised memory on `device`.
+
+    The default generator stays as it is.
+
+    Raises:
+        RuntimeError: module_cls is no Module, or takes no `device`.
+    """
+    import pyxtorch
     from pyxtorch.nn.modules.module import Module
 
     if not issubclass(module_cls, Module):
@@ -11,4 +18,7 @@ def skip_init(module_cls, *args, **kwargs):
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError("Module must support a 'device' arg to skip initialization")
     device = kwargs.pop("device", "cpu")
-    return module_cls(*args, **kwargs).to_empty(device=device)
+    state = pyxtorch.get_rng_state()
+    module = module_cls(*args, **kwargs)
+    pyxtorch.set_rng_state(state)
+    return module.to_empty(device=device)
