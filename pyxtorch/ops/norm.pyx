@@ -55,6 +55,7 @@ cdef class LayerNorm(Function):
             return 0
         g = dense(g)
         x = dense(x)
+        w = dense(w) if w is not None else None
         if self.needs(0):
             gx = <Variable>new_like(x, x.dt)
         cdef int64_t n = self.n

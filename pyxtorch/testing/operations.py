@@ -434,18 +434,21 @@ def check_expanded(op, dtype):
     rtol, atol = op.tolerance(dtype)
     for call in op.samples:
         args, kwargs = op.make(call, dtype)
-        expanded = []
+        copies, expanded = [], []
         for t, fixed in zip(tensors_of(args, kwargs), op.fixed(call)):
-            if not fixed and t.ndim and t.shape[0] > 1 and (t.dtype.is_floating_point or t.dtype.is_complex):
+            free = not fixed and (t.dtype.is_floating_point or t.dtype.is_complex)
+            if free and t.ndim and t.shape[0] > 1:
                 t = t[:1].expand(t.shape)
-            expanded.append(t)
-        a, k = replaced(args, kwargs, expanded)
-        copies, named = replaced(args, kwargs, [t.clone() for t in expanded])
+            copies.append(t.clone().requires_grad_(free))
+            expanded.append(t.requires_grad_(free))
+        wanted = [[t for t in tensors if t.requires_grad] for tensors in (copies, expanded)]
         try:
-            results = results_of(op.function(*copies, **named))
+            results, gradients = forward_and_gradients(op, *replaced(args, kwargs, copies), wanted[0])
         except torch.linalg.LinAlgError:
             continue        # equal rows make a matrix singular
-        compare(results, results_of(op.function(*a, **k)), rtol, atol, f"{op}: {call} on expanded inputs")
+        got, got_gradients = forward_and_gradients(op, *replaced(args, kwargs, expanded), wanted[1])
+        compare(results, got, rtol, atol, f"{op}: {call} on expanded inputs")
+        compare(gradients, got_gradients, 4 * rtol, 4 * atol, f"{op}: gradient of {call} for expanded inputs")
 
 
 def compare(expected, got, rtol, atol, what):

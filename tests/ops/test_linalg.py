@@ -1,9 +1,10 @@
 """Linear algebra. Factorisations are compared through what they multiply to, for their signs are free."""
 import numpy as np
 import scipy.linalg
+import scipy.spatial.distance as spatial
 
 import pyxtorch as torch
-from pyxtorch.testing.operations import COMPLEX, WIDE, Error, Op, S, find, tensor
+from pyxtorch.testing.operations import COMPLEX, WIDE, Error, Op, S, find
 
 DTYPES = WIDE + COMPLEX
 TOL = {torch.float32: (2e-4, 2e-4), torch.complex64: (2e-4, 2e-4), torch.float64: (1e-9, 1e-9), torch.complex128: (1e-9, 1e-9)}
@@ -117,6 +118,14 @@ OPS = [
     op("linalg.tensorinv", S((2, 3, 6), ind=2), S((6, 2, 3), ind=1), reference=np.linalg.tensorinv),
     op("linalg.tensorsolve", S((2, 3, 6), (2, 3)), reference=np.linalg.tensorsolve),
     op("triangular_solve", S((3, 2), (3, 3)), function=lambda b, a: torch.triangular_solve(b, regular(a))[0], reference=lambda b, a: np.linalg.solve(np.triu(regular(a)), b)),
+    *[op("cdist", S((3, 4), (2, 4), p=p), S((2, 3, 4), (2, 5, 4), p=p), reference=lambda a, b, p: np.stack([spatial.cdist(m, n, "minkowski", p=p) if p != np.inf else spatial.cdist(m, n, "chebyshev")
+         for m, n in zip(a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:]))]).reshape(*a.shape[:-1], b.shape[-2]), dtypes=WIDE, zero=True) for p in (2.0, 1.0, 3.0, np.inf)],
+    op("renorm", S((3, 4), 2, 0, 1.0), S((3, 4), 1, 1, 0.5), reference=lambda x, p, dim, most: x * np.minimum(1, most / (np.abs(x) ** p).sum(1 - dim, keepdims=True) ** (1 / p)), dtypes=WIDE,
+       tol={torch.float32: (1e-5, 1e-5), torch.float64: (1e-6, 1e-6)}, gradgrad=False, grad=False),
+    op("linalg.vector_norm", S((3, 4)), S((3, 4), 3, 1), S((3, 4), np.inf, dim=(0, 1)), S((3, 4), 0), reference=lambda x, p=2, dim=None: np.linalg.norm(x.ravel(), p) if dim in (None, (0, 1)) else np.linalg.norm(x, p, dim),
+       gives="real", zero=True),
+    op("linalg.lu_factor_ex", S((3, 3)), function=lambda x: torch.linalg.lu_factor_ex(x)[0], reference=lambda x: scipy.linalg.lu_factor(x)[0]),
+    op("linalg.ldl_factor_ex", S((3, 3)), function=lambda x: torch.linalg.ldl_factor_ex(symmetric(x)).info, reference=lambda x: 0, gives=None, grad=False),
     op("linalg.matmul", S((2, 3), (3, 4)), reference=np.matmul),
     *[Op(f"linalg.{name}", grad=False, layouts=False, errors=NOT_SQUARE) for name in ("inv", "det", "slogdet", "cholesky", "eigvalsh", "eigh", "eig", "eigvals", "matrix_exp")],
     Op("linalg.solve", grad=False, layouts=False, errors=[Error(RuntimeError, "square", (2, 3), (2,)), Error(RuntimeError, "shape|size|match", (3, 3), (4,))]),

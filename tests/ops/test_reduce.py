@@ -113,15 +113,18 @@ OPS = [
     *[Op("norm", S((3, 4), p), S((3, 4), p, 1), S((2, 3, 4), p, dim=(0, 2), keepdim=True), reference=norm, dtypes=WIDE, avoid=[0], zero=True) for p in (2, 1, 3.0, 0.5, np.inf, -np.inf)],
     Op("norm", S((3, 4)), S(()), S((3, 4), "fro", 0), S((3, 4), 0, 1), reference=norm, dtypes=WIDE, large=S(LARGE), avoid=[0]),
     Op("norm", S((3, 4)), S((3, 4), 2, 1), S((3, 4), p=1), reference=norm, dtypes=COMPLEX, gives="real", avoid=[0]),
+    Op("cov", S((3, 6)), S((6,)), S((2, 5), correction=0), S((2, 4), fweights=given([1, 2, 1, 3])), S((2, 4), aweights=tensor(4, low=0.1, high=1, grad=False)), dtypes=WIDE,
+       reference=lambda x, correction=1, fweights=None, aweights=None: np.cov(x, ddof=correction, fweights=fweights, aweights=aweights)),
+    Op("corrcoef", S((3, 6)), reference=np.corrcoef, dtypes=WIDE, zero=False),
     Op("dist", S((3, 4), (3, 4)), S((3, 4), (4,), 3), S((), ()), S((3, 4), (3, 1), 1), reference=lambda a, b, p=2: norm(a - b, p), dtypes=WIDE, avoid=[0]),
 ]
 
 
 def test_sums_of_many_numbers_are_accurate():
-    """A million float32 tenths: pairwise summation stays within a few roundings."""
+    """A million float32 tenths one after the other would be off by 1 in 100; in blocks by 1 in a million."""
     x = torch.full((1_000_000,), 0.1)
-    assert abs(x.sum().item() - 100000.0) < 0.05
-    assert abs(x.reshape(1000, 1000).sum(0).sum().item() - 100000.0) < 0.05
+    assert abs(x.sum().item() - 100000.0) < 0.1
+    assert abs(x.reshape(1000, 1000).sum(0).sum().item() - 100000.0) < 0.1
 
 
 def test_sum_of_int8_does_not_overflow():

@@ -1,12 +1,15 @@
 """Views, joins, copies: operations that only move elements."""
+import itertools
+
 import numpy as np
 import pytest
+import scipy.linalg
 
 import pyxtorch as torch
-from pyxtorch.testing.operations import BOOL, COMPLEX, FLOAT, INT, Error, Op, S, tensor
+from pyxtorch.testing.operations import BOOL, COMPLEX, FLOAT, INT, Error, Op, S
 
 NUMBERS = FLOAT + COMPLEX + INT + BOOL
-EXACT = {d: (0, 0) for d in NUMBERS}
+EXACT = dict.fromkeys(NUMBERS, (0, 0))
 
 
 def moves(name, *samples, reference, **named):
@@ -52,6 +55,23 @@ def sum_to(x, size):
     return x.sum(tuple(i for i, n in enumerate(size) if n == 1 and x.shape[i] != 1), keepdims=True, dtype=x.dtype)
 
 
+def diag_embed(x, offset=0):
+    n = x.shape[-1] + abs(offset)
+    out = np.zeros((*x.shape[:-1], n, n), x.dtype)
+    i = np.arange(x.shape[-1])
+    out[..., i + max(-offset, 0), i + max(offset, 0)] = x
+    return out
+
+
+def combinations(x, r=2, with_replacement=False):
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    return np.array(list(choose(x, r)), x.dtype).reshape(-1, r)
+
+
+def block_diag(*blocks):
+    return scipy.linalg.block_diag(*blocks).astype(blocks[0].dtype)
+
+
 def diagonal(x, offset=0, dim1=0, dim2=1):
     return np.diagonal(x, offset, dim1, dim2)
 
@@ -81,12 +101,26 @@ OPS = [
           errors=[Error(RuntimeError, "exceeds|length", (2, 5), 1, 3, 3), Error(RuntimeError, "negative|non-negative", (2, 5), 1, 0, -1)]),
     moves("select", S((2, 3), 0, 1), S((2, 3), 1, -1), reference=lambda x, dim, i: np.take(x, i, dim), errors=[Error(IndexError, "index", (2, 3), 0, 2)]),
     moves("diagonal", S((3, 4)), S((3, 4), 1), S((2, 3, 3), -1, 1, 2), S((2, 2), 5), reference=diagonal, errors=[Error(RuntimeError, "identical", (2, 3), 0, 1, 1)]),
+    moves("diag", S((3,)), S((3, 4)), S((3,), 1), S((3, 4), -1), reference=np.diag, errors=[Error(RuntimeError, "dimension|1D or 2D|1-?D", (2, 3, 4))]),
+    moves("diagflat", S((2, 3)), S((3,), 1), reference=np.diagflat), moves("diag_embed", S((2, 3)), S((2,), -1), reference=diag_embed),
+    moves("trace", S((3, 4)), reference=np.trace, dtypes=FLOAT[:2] + COMPLEX, tol={}, errors=[Error(RuntimeError, "matrix|2", (3,))]),
+    moves("fliplr", S((2, 3)), reference=np.fliplr), moves("flipud", S((2, 3)), reference=np.flipud),
+    moves("rot90", S((2, 3)), S((2, 3), 2), S((2, 3, 4), -1, dims=(1, 2)), reference=lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims)),
+    moves("atleast_1d", S(()), S((2,)), reference=np.atleast_1d), moves("atleast_2d", S(()), S((2,)), S((2, 3), ()), reference=np.atleast_2d),
+    moves("atleast_3d", S(()), S((2,)), S((2, 3)), reference=np.atleast_3d),
+    moves("block_diag", S((2, 3), (1, 2)), S((2, 2)), reference=block_diag), moves("cartesian_prod", S((2,), (3,)), reference=lambda *x: np.array(list(itertools.product(*x)), x[0].dtype)),
+    moves("combinations", S((4,)), S((3,), 3), S((3,), 2, True), reference=combinations),
+    moves("meshgrid", S((2,), (3,), indexing="ij"), S((2,), (3,), indexing="xy"), reference=lambda *x, indexing: tuple(np.meshgrid(*x, indexing=indexing))),
+    moves("hstack", S([(2, 1), (2, 2)]), S([(2,), (3,)]), reference=np.hstack), moves("vstack", S([(1, 3), (2, 3)]), S([(3,), (3,)]), reference=np.vstack, aliases=["row_stack"]),
+    moves("dstack", S([(2, 3), (2, 3)]), S([(3,), (3,)]), reference=np.dstack), moves("column_stack", S([(2,), (2,)]), S([(2, 2), (2,)]), reference=np.column_stack),
+    moves("hsplit", S((2, 4), 2), S((2, 4), [1, 3]), S((4,), 2), reference=lambda x, n: tuple(np.hsplit(x, n))), moves("vsplit", S((4, 2), 2), reference=lambda x, n: tuple(np.vsplit(x, n))),
+    moves("dsplit", S((1, 2, 4), 2), reference=lambda x, n: tuple(np.dsplit(x, n)), errors=[Error(RuntimeError, "3", (2, 3), 2)]),
     moves("as_strided", S((3, 4), size=(2, 2), stride=(1, 2)), S((3, 4), size=(3,), stride=(1,), storage_offset=2), S((4,), size=(3, 2), stride=(1, 1)), reference=as_strided, layouts=False,
           errors=[Error(RuntimeError, "out of bounds|storage", (3,), size=(4,), stride=(1,))]),
     moves("Tensor.unfold", S((2, 7), 1, 3, 2), S((7,), 0, 3, 1), reference=unfold, errors=[Error(RuntimeError, "size", (2, 3), 1, 4, 1)]),
-    moves("split", S((5, 2), 2), S((5, 2), 1, 1), S((5, 2), [1, 4]), reference=split, errors=[Error(RuntimeError, "sum|add", (5, 2), [1, 3])]),
-    moves("chunk", S((5, 2), 2), S((2, 6), 4, 1), reference=chunk, errors=[Error(RuntimeError, "chunks", (5,), 0)]),
-    moves("split_with_sizes", S((5, 2), [1, 0, 4]), reference=split),
+    moves("split", S((5, 2), 2), S((5, 2), 1, 1), S((5, 2), [1, 4]), reference=split, aliases=["unsafe_split"], errors=[Error(RuntimeError, "sum|add", (5, 2), [1, 3])]),
+    moves("chunk", S((5, 2), 2), S((2, 6), 4, 1), reference=chunk, aliases=["unsafe_chunk"], errors=[Error(RuntimeError, "chunks", (5,), 0)]),
+    moves("split_with_sizes", S((5, 2), [1, 0, 4]), reference=split, aliases=["unsafe_split_with_sizes"]),
     moves("tensor_split", S((7, 2), 3), S((7, 2), [1, 4]), reference=lambda x, n, dim=0: tuple(np.array_split(x, n, dim))),
     moves("unbind", S((2, 3)), S((2, 3), 1), reference=lambda x, dim=0: tuple(np.moveaxis(x, dim, 0))),
     moves("cat", S([(2, 3), (1, 3)]), S([(2, 3), (2, 0), (2, 1)], 1), S([(3,)], -1), reference=lambda x, dim=0: np.concatenate(x, dim), aliases=["concat", "concatenate"], out=True,
@@ -109,6 +143,7 @@ OPS = [
     moves("nn.functional.pad", S((2, 3), pad=(1, 2)), S((2, 3), pad=(0, 0, 1, -1), value=5), reference=lambda x, pad, value=0: np.pad(x, [(0, 0)] * (x.ndim - len(pad) // 2) + [
           (max(a, 0), max(b, 0)) for a, b in zip(pad[-2::-2], pad[-1::-2])], constant_values=value)[tuple([slice(None)] * (x.ndim - len(pad) // 2) + [slice(None, b if b < 0 else None) for b in pad[-1::-2]])],
           dtypes=FLOAT + INT, large=S((131, 1009), pad=(1, 2))),
+    moves("constant_pad_nd", S((2, 3), [1, 2]), S((2, 3), [1, 0, 0, 1], 4), reference=lambda x, pad, v=0: np.pad(x, [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2])), constant_values=v)),
     *[moves("nn.functional.pad", S((2, 3, 4), pad=(1, 2), mode=mode), S((1, 2, 3, 4), pad=(1, 2, 2, 1), mode=mode), dtypes=FLOAT,
             reference=lambda x, pad, mode: np.pad(x, [(0, 0)] * (x.ndim - len(pad) // 2) + list(zip(pad[-2::-2], pad[-1::-2])), mode={"replicate": "edge", "circular": "wrap"}.get(mode, mode)))
       for mode in ("reflect", "replicate", "circular")],

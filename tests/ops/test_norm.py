@@ -1,0 +1,93 @@
+"""Normalisation."""
+import numpy as np
+
+import pyxtorch as torch
+from pyxtorch.testing.operations import FLOAT, WIDE, Error, Op, S, tensor
+
+TOL = {torch.float32: (1e-5, 1e-5), torch.float16: (2e-3, 4e-3), torch.bfloat16: (1.6e-2, 3e-2)}
+
+
+def normalised(x, axes, eps):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def by_channel(v, x):
+    return v.reshape(1, -1, *[1] * (x.ndim - 2))
+
+
+def scaled(y, weight, bias):
+    y = y if weight is None else y * by_channel(weight, y)
+    return y if bias is None else y + by_channel(bias, y)
+
+
+def layer_norm(x, normalized_shape, weight=None, bias=None, eps=1e-5):
+    axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
+    y = normalised(x, axes, eps) * (1 if weight is None else weight)
+    return y + (0 if bias is None else bias)
+
+
+def rms_norm(x, normalized_shape, weight=None, eps=None):
+    axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
+    return x / np.sqrt((x * x).mean(axes, keepdims=True) + (np.finfo(np.float64).eps if eps is None else eps)) * (1 if weight is None else weight)
+
+
+def group_norm(x, num_groups, weight=None, bias=None, eps=1e-5):
+    grouped = x.reshape(x.shape[0], num_groups, -1)
+    return scaled(normalised(grouped, (2,), eps).reshape(x.shape), weight, bias)
+
+
+def batch_norm(x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    axes = (0, *range(2, x.ndim))
+    if training:
+        y = normalised(x, axes, eps)
+    else:
+        y = (x - by_channel(running_mean, x)) / np.sqrt(by_channel(running_var, x) + eps)
+    return scaled(y, weight, bias)
+
+
+def instance_norm(x, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
+    if use_input_stats:
+        return scaled(normalised(x, tuple(range(2, x.ndim)), eps), weight, bias)
+    return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+
+
+def op(name, *samples, reference, **named):
+    return Op("nn.functional." + name, *samples, reference=reference, **{"tol": TOL, "dtypes": FLOAT, **named})
+
+
+MEAN, VAR = tensor(3, grad=False), tensor(3, low=0.5, high=2, grad=False)
+OPS = [
+    op("layer_norm", S((2, 3, 4), normalized_shape=(4,)), S((2, 3, 4), normalized_shape=(3, 4), weight=tensor(3, 4), bias=tensor(3, 4)), S((2, 5), normalized_shape=(5,), weight=tensor(5), eps=0.1),
+       S((0, 4), normalized_shape=(4,)), reference=layer_norm, large=S((131, 1009), normalized_shape=(1009,), weight=tensor(1009), bias=tensor(1009)),
+       errors=[Error(RuntimeError, "normalized_shape|shape", (2, 3), normalized_shape=(4,)), Error(RuntimeError, "weight", (2, 3), normalized_shape=(3,), weight=tensor(4))]),
+    op("rms_norm", S((2, 3, 4), normalized_shape=(4,), eps=1e-5), S((2, 3, 4), normalized_shape=(3, 4), weight=tensor(3, 4), eps=1e-3), reference=rms_norm, large=S((131, 1009), normalized_shape=(1009,), weight=tensor(1009)),
+       errors=[Error(RuntimeError, "normalized_shape|shape", (2, 3), normalized_shape=(4,))]),
+    op("group_norm", S((2, 6, 4), 3), S((2, 4, 3, 2), 2, (4,), (4,)), S((3, 4), 1, eps=0.1), reference=group_norm, large=S((16, 16, 512), 4, (16,), (16,)),
+       errors=[Error(RuntimeError, "divisible|groups", (2, 5, 3), 2)]),
+    op("batch_norm", S((4, 3), None, None, training=True), S((4, 3, 5), None, None, (3,), (3,), True), S((2, 3, 4, 5), MEAN, VAR, (3,), (3,)), S((2, 3, 4), MEAN, VAR), reference=batch_norm,
+       large=S((64, 32, 64), None, None, (32,), (32,), True), errors=[Error(RuntimeError, "running", (4, 3), None, None), Error(ValueError, "more than 1 value|Expected more", (1, 3), None, None, training=True)]),
+    op("instance_norm", S((2, 3, 5)), S((2, 3, 4, 5), weight=tensor(3), bias=tensor(3)), S((2, 3, 4), MEAN, VAR, use_input_stats=False), reference=instance_norm, large=S((16, 16, 512), weight=tensor(16), bias=tensor(16))),
+    Op("native_layer_norm", S((2, 3, 4), [4], (4,), (4,), 1e-5), dtypes=WIDE, tol=TOL, reference=lambda x, shape, w, b, eps: (layer_norm(x, shape, w, b, eps), x.mean(-1, keepdims=True), 1 / np.sqrt(x.var(-1, keepdims=True) + eps))),
+    Op("native_group_norm", S((2, 4, 3), (4,), (4,), 2, 4, 3, 2, 1e-5), dtypes=WIDE, tol=TOL, reference=lambda x, w, b, N, C, HxW, g, eps: (
+       group_norm(x, g, w, b, eps), x.reshape(2, 2, -1).mean(-1), 1 / np.sqrt(x.reshape(2, 2, -1).var(-1) + eps))),
+    Op("native_batch_norm", S((4, 3, 2), (3,), (3,), None, None, True, 0.1, 1e-5), dtypes=WIDE, tol=TOL, reference=lambda x, w, b, m, v, t, mom, eps: (
+       batch_norm(x, m, v, w, b, True, mom, eps), x.mean((0, 2)), 1 / np.sqrt(x.var((0, 2)) + eps))),
+    op("normalize", S((2, 3)), S((2, 3), p=1, dim=0), reference=lambda x, p=2, dim=1: x / np.maximum((np.abs(x) ** p).sum(dim, keepdims=True) ** (1 / p), 1e-12), avoid=[0]),
+    op("local_response_norm", S((2, 5, 4), 3, 0.1, 0.75, 2.0), reference=lambda x, size, alpha, beta, k: x / (k + alpha * np.stack(
+       [(x[:, max(i - size // 2, 0):i + (size - 1) // 2 + 1] ** 2).sum(1) / size for i in range(x.shape[1])], 1)) ** beta),
+]
+
+
+def test_running_statistics():
+    x = torch.tensor([[1.0, 10.0], [3.0, 30.0]])
+    mean, var = torch.zeros(2), torch.ones(2)
+    torch.nn.functional.batch_norm(x, mean, var, training=True, momentum=0.5)
+    assert mean.tolist() == [1.0, 10.0]
+    assert var.tolist() == [1.5, 100.5]      # half of 1, half of the unbiased variance
+
+
+def test_norms_of_constant_inputs_stay_finite():
+    x = torch.full((2, 4), 3.0, requires_grad=True)
+    y = torch.nn.functional.layer_norm(x, (4,))
+    y.sum().backward()
+    assert y.tolist() == [[0.0] * 4] * 2 and x.grad.tolist() == [[0.0] * 4] * 2
