@@ -1,0 +1,298 @@
+"""Worker processes of a DataLoader: what runs in them, and how batches come back.
+
+Each worker has two pipes: numbers of samples go in by one, batches come out by the other, in the
+order in which they were asked for. The memory of tensors and arrays is written to the pipe as it
+lies and read straight into new storages. A worker that dies closes its pipe: nothing waits for it.
+"""
+import os
+import pickle
+import queue
+import random
+import select
+import struct
+import sys
+import threading
+import time
+import traceback
+import warnings
+import weakref
+
+import pyxtorch
+from pyxtorch._core import UntypedStorage
+
+_HEAD = struct.Struct("<2Q")  # length of the pickle, number of buffers
+_PIPE_BYTES = 1 << 20
+_CHUNKS = 512  # pieces of memory that one system call takes (IOV_MAX is 1024)
+_PATIENCE = 5.0  # seconds: how often a worker looks whether its parent lives, how long it may take to end
+
+
+# ------------------------------------------------------------------------------- in the worker
+
+class WorkerInfo:
+    """What `get_worker_info()` gives in a worker: `id`, `num_workers`, `seed`, `dataset` (this process's copy)."""
+
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+    def __setattr__(self, name, value):
+        raise RuntimeError("Cannot assign attributes to WorkerInfo objects")
+
+    def __repr__(self):
+        return f"WorkerInfo({', '.join(f'{k}={v}' for k, v in self.__dict__.items())})"
+
+
+_info = None
+
+
+def get_worker_info():
+    """About the DataLoader worker that this process is; None in any other process."""
+    return _info
+
+
+class _Sender(threading.Thread):
+    """Writes what is put into `queue` to the pipe, so that the next batch is made meanwhile."""
+
+    def __init__(self, pipe):
+        super().__init__(daemon=True)
+        self.pipe, self.queue = pipe, queue.SimpleQueue()
+
+    def run(self):
+        try:
+            while (pieces := self.queue.get()) is not None:
+                _write(self.pipe.fileno(), pieces)
+        except OSError:  # nobody reads any more
+            pass
+
+
+def _write(descriptor, pieces):
+    pieces = [memoryview(piece).cast("B") for piece in pieces]
+    at = 0
+    while at < len(pieces):
+        written = os.writev(descriptor, pieces[at : at + _CHUNKS])
+        while at < len(pieces) and written >= len(pieces[at]):
+            written -= len(pieces[at])
+            at += 1
+        if written:
+            pieces[at] = pieces[at][written:]
+
+
+def _message(kind, value):
+    """The pieces of a message: head, sizes of the buffers, pickle, buffers."""
+    buffers = []
+    pickled = pickle.dumps((kind, value), 5, buffer_callback=buffers.append)
+    buffers = [buffer.raw() for buffer in buffers]
+    head = _HEAD.pack(len(pickled), len(buffers)) + struct.pack(f"<{len(buffers)}Q", *map(len, buffers)) + pickled
+    return [head, *(buffer for buffer in buffers if len(buffer))]
+
+
+def _failure(where):
+    """The message that an exception becomes: its class, where it can travel, and its traceback as text."""
+    cls, text = sys.exc_info()[0], traceback.format_exc()
+    text = f"Caught {cls.__name__} {where}.\nOriginal {text}"
+    try:
+        return _message("error", (cls, text))
+    except Exception:
+        return _message("error", (RuntimeError, text))
+
+
+def _seed_all(seed):
+    random.seed(seed)
+    pyxtorch.manual_seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF])
+
+
+def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
+    """The life of a worker: read a task from `tasks`, write the batch to `results`, until the other side closes."""
+    global _info
+    sender = _Sender(results)
+    sender.start()
+    parent, fetch, broken, where = os.getppid(), None, None, f"in DataLoader worker process {number}"
+    try:
+        try:
+            pyxtorch.set_num_threads(1)
+            seed = base_seed + number
+            _seed_all(seed)
+            _info = WorkerInfo(id=number, num_workers=count, seed=seed, dataset=dataset)
+            if init is not None:
+                init(number)
+        except Exception:
+            broken = _failure(where)
+        while True:
+            while not tasks.poll(_PATIENCE):
+                if os.getppid() != parent:
+                    return
+            task = tasks.recv()
+            if task == "restart":  # a new epoch
+                fetch = None
+                continue
+            try:
+                if broken is None and fetch is None:
+                    fetch = make_fetch()
+                pieces = broken or _message("batch", fetch(task[0]))
+            except StopIteration:
+                pieces = _message("end", None)
+            except Exception:
+                pieces = _failure(where)
+            sender.queue.put(pieces)
+    except (EOFError, OSError, KeyboardInterrupt):
+        pass
+    finally:
+        sender.queue.put(None)
+        sender.join()
+
+
+# --------------------------------------------------------------------------- in the main process
+
+_workers = weakref.WeakSet()
+
+
+def _forget_workers():
+    """In a process that was forked off: the workers are none of its business, and its copies of their pipes must not keep them alive."""
+    for worker in list(_workers):
+        worker.close.detach()
+        worker.tasks.close()
+        worker.results.close()
+    _workers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_workers)
+
+
+class Worker:
+    """A worker process, seen from the main process."""
+
+    def __init__(self, context, *arguments):
+        tasks_in, self.tasks = context.Pipe(duplex=False)
+        self.results, results_out = context.Pipe(duplex=False)
+        self.waiting = 0  # tasks without an answer so far
+        self.ended = False  # its share of an IterableDataset is used up
+        try:
+            import fcntl
+
+            fcntl.fcntl(self.results.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        except (ImportError, AttributeError, OSError):
+            pass  # a smaller pipe is slower, no more
+        _workers.add(self)
+        self.process = context.Process(target=work, args=(tasks_in, results_out, *arguments), daemon=True)
+        self.close = weakref.finalize(self, _close, self.process, self.tasks, self.results)
+        with warnings.catch_warnings():
+            # Threads and fork: the pool of this package is made anew in the child.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process.start()
+        # The worker's ends belong to the worker alone, so that its death closes them.
+        tasks_in.close()
+        results_out.close()
+        os.set_blocking(self.results.fileno(), False)
+        self._poll = select.poll()
+        self._poll.register(self.results.fileno(), select.POLLIN)
+        self._poll.register(self.process.sentinel, select.POLLIN)
+        self._last_words = None
+
+    def send(self, task):
+        self.waiting += 1
+        try:
+            self.tasks.send(task)
+        except OSError:
+            pass  # it is dead: reading its answer says so
+
+    def restart(self):
+        self.ended = False
+        try:
+            self.tasks.send("restart")
+        except OSError:
+            pass
+
+    def ready(self):
+        """Whether an answer begins to arrive, or never will."""
+        return bool(self._poll.poll(0))
+
+    def _read_into(self, views, deadline):
+        """Fill the views one after the other."""
+        views = [view for view in views if len(view)]
+        descriptor, at = self.results.fileno(), 0
+        while at < len(views):
+            try:
+                count = os.readv(descriptor, views[at : at + _CHUNKS])
+            except BlockingIOError:
+                self._wait(deadline)
+                continue
+            if count == 0:
+                self._dead()
+            while at < len(views) and count >= len(views[at]):
+                count -= len(views[at])
+                at += 1
+            if count:
+                views[at] = views[at][count:]
+
+    def _wait(self, deadline):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        found = self._poll.poll(left)
+        if not found:
+            raise RuntimeError("DataLoader timed out")
+        if any(descriptor == self.results.fileno() for descriptor, _ in found):
+            return
+        # The process has ended, and nothing is left in the pipe. What it wrote last may have come since.
+        if self._last_words is None:
+            self._last_words = True
+            return
+        self._dead()
+
+    def _dead(self):
+        self.process.join(_PATIENCE)
+        code = self.process.exitcode
+        how = f"killed by signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        raise RuntimeError(f"DataLoader worker (pid(s) {self.process.pid}) exited unexpectedly ({how}).")
+
+    def receive(self, timeout):
+        """(kind, value) of the next answer, which is waited for."""
+        deadline = time.monotonic() + timeout if timeout else None
+        try:
+            head = bytearray(_HEAD.size)
+            self._read_into([memoryview(head)], deadline)
+            n_pickle, n_buffers = _HEAD.unpack(head)
+            rest = bytearray(8 * n_buffers + n_pickle)
+            self._read_into([memoryview(rest)], deadline)
+            storages = [UntypedStorage(size) for size in struct.unpack_from(f"<{n_buffers}Q", rest)]
+            self._read_into([memoryview(storage) for storage in storages], deadline)
+        except RuntimeError as error:
+            self.process.terminate()  # half a message may be left in the pipe
+            self.close()
+            if str(error) == "DataLoader timed out":
+                raise RuntimeError(f"DataLoader timed out after {timeout} seconds") from None
+            raise
+        self.waiting -= 1
+        return pickle.loads(memoryview(rest)[8 * n_buffers :], buffers=storages)
+
+
+def _close(process, tasks, results):
+    """End the worker: without its pipes it has nothing to do."""
+    tasks.close()
+    results.close()
+    if process.pid is None:  # never started
+        return
+    process.join(_PATIENCE)
+    if process.is_alive():
+        process.terminate()
+        process.join(_PATIENCE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+class _Text(str):
+    """A message that KeyError, which shows the repr of what it is given, shows as it is."""
+
+    def __repr__(self):
+        return str(self)
+
+
+def reraise(cls, text):
+    """Raise in the main process what was raised in a worker."""
+    try:
+        error = cls(_Text(text))
+    except Exception:  # its constructor wants something else
+        error = RuntimeError(text)
+    raise error
