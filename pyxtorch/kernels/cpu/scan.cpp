@@ -1,9 +1,10 @@
-/* Scans. Each slice is folded in order, so the result does not depend on how slices are grouped;
-   several rows, or a tile of columns, go side by side to hide the latency of the chain.
+/* Scans. Each slice is folded in an order of its own, so the result does not depend on how slices are
+   grouped; several rows, or a tile of columns, go side by side to hide the latency of the chain.
    float32 is summed in double. */
 #include "pyxtorch/kernels/scan.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "pyxtorch/runtime.h"
 
@@ -100,9 +101,68 @@ void rows(const T* x, T* y, int64_t dim, bool reverse) {
         }
 }
 
+/* Running sums of floats within a vector of doubles by log2(lanes) shifted additions, so that only one
+   addition for each vector waits for the one before. */
+#if PYX_VECTOR_BYTES >= 32
+constexpr int LANES = PYX_VECTOR_BYTES / 8;
+typedef double doubles __attribute__((vector_size(PYX_VECTOR_BYTES)));
+typedef int64_t places __attribute__((vector_size(PYX_VECTOR_BYTES)));
+
+/* Lane i from lane i - by; 0 where there is none */
+template <int by> inline doubles shifted(doubles v) {
+    auto from = [](int i) { return (int64_t)(i - by >= 0 && i - by < LANES ? LANES + i - by : 0); };
+#if PYX_VECTOR_BYTES == 64
+    const places p = {from(0), from(1), from(2), from(3), from(4), from(5), from(6), from(7)};
+#else
+    const places p = {from(0), from(1), from(2), from(3)};
+#endif
+    return __builtin_shuffle(doubles{}, v, p);
+}
+
+template <class T, bool reverse> void sum_row(const T* x, T* y, int64_t dim) {
+    typedef T vector __attribute__((vector_size(LANES * sizeof(T))));
+    constexpr int sign = reverse ? -1 : 1;
+    doubles carry = {};
+    int64_t done = 0;
+    for (; done + LANES <= dim; done += LANES) {
+        int64_t at = reverse ? dim - done - LANES : done;
+        vector in;
+        memcpy(&in, x + at, sizeof in);
+        doubles v = __builtin_convertvector(in, doubles);
+        v += shifted<sign>(v);
+        v += shifted<2 * sign>(v);
+        if constexpr (LANES == 8) v += shifted<4 * sign>(v);
+        vector out = __builtin_convertvector(v + carry, vector);
+        memcpy(y + at, &out, sizeof out);
+        carry += v[reverse ? 0 : LANES - 1];
+    }
+    double s = carry[0];
+    for (; done < dim; done++) {
+        int64_t at = reverse ? dim - done - 1 : done;
+        s += x[at];
+        y[at] = (T)s;
+    }
+}
+template <class T> constexpr bool sums_in_vectors = std::is_floating_point<T>::value;
+#else
+template <class T, bool reverse> void sum_row(const T*, T*, int64_t) {}
+template <class T> constexpr bool sums_in_vectors = false;
+#endif
+
 template <class Op, class T>
 int run(const T* x, T* y, int64_t outer, int64_t dim, int64_t inner, bool reverse) {
     if (!outer || !dim || !inner) return 0;
+    if constexpr (std::is_same<Op, Add<T>>::value && sums_in_vectors<T>) {
+        if (inner == 1 && dim >= 32) {
+            parallel_for(outer, grain(dim), [=](int64_t a, int64_t b) {
+                for (int64_t i = a; i < b; i++) {
+                    if (reverse) sum_row<T, true>(x + i * dim, y + i * dim, dim);
+                    else sum_row<T, false>(x + i * dim, y + i * dim, dim);
+                }
+            });
+            return 0;
+        }
+    }
     if (inner == 1) {
         int64_t groups = (outer + SIDE - 1) / SIDE;
         parallel_for(groups, grain(SIDE * dim), [=](int64_t a, int64_t b) {
