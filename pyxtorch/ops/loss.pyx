@@ -63,7 +63,12 @@ cdef class SquaredDifference(Binary):
 
 
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """(input - target)^2, its mean, or its sum."""
+    """(input - target)^2, its mean, or its sum.
+
+    Args:
+        input, target: (*), shapes that broadcast (with a warning where they differ).
+        reduction: "mean", "sum", or "none" for all losses; weight: of each element, which the mean divides by.
+    """
     cdef Variable x = checked(input, "mse_loss", "input")
     cdef Variable t = checked(target, "mse_loss", "target")
     if size_average is not None or reduce is not None:
@@ -82,7 +87,12 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """|input - target|, its mean, or its sum."""
+    """|input - target|, its mean, or its sum.
+
+    Args:
+        input, target: (*), shapes that broadcast (with a warning where they differ).
+        reduction: "mean", "sum", or "none" for all losses; weight: of each element, which the mean divides by.
+    """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
     same_sizes(checked(input, "l1_loss", "input"), checked(target, "l1_loss", "target"), "l1_loss")
@@ -160,7 +170,12 @@ cdef tuple arithmetic_operands(object x, object t, str op):
 
 
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
-    """0.5 d^2 / beta where |d| < beta, else |d| - 0.5 beta, for d = input - target."""
+    """0.5 d^2 / beta where |d| < beta, else |d| - 0.5 beta, for d = input - target.
+
+    Args:
+        input, target: (*), shapes that broadcast (with a warning where they differ); beta: not negative, 0 gives l1_loss.
+        reduction: "mean", "sum", or "none" for all losses.
+    """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
     same_sizes(checked(input, "smooth_l1_loss", "input"), checked(target, "smooth_l1_loss", "target"), "smooth_l1_loss")
@@ -172,7 +187,12 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """0.5 d^2 where |d| <= delta, else delta (|d| - 0.5 delta), for d = input - target."""
+    """0.5 d^2 where |d| <= delta, else delta (|d| - 0.5 delta), for d = input - target.
+
+    Args:
+        input, target: (*), shapes that broadcast (with a warning where they differ); delta: positive.
+        reduction: "mean", "sum", or "none" for all losses.
+    """
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, here {delta}.")
     same_sizes(checked(input, "huber_loss", "input"), checked(target, "huber_loss", "target"), "huber_loss")
@@ -187,7 +207,14 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 # ------------------------------------------------------------------------- binary, divergence
 
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    """-(t log x + (1 - t) log(1 - x)); logarithms are cut at -100, so that 0 and 1 have a loss."""
+    """-(t log x + (1 - t) log(1 - x)); logarithms are cut at -100, so that 0 and 1 have a loss.
+
+    Args:
+        input: (*), from 0 to 1; target: (*); weight: broadcastable to (*).
+        reduction: "mean", "sum", or "none" for all losses.
+    Raises:
+        ValueError: shapes differ; RuntimeError: an input outside 0 to 1.
+    """
     cdef Variable x = checked(input, "binary_cross_entropy", "input")
     cdef Variable t = checked(target, "binary_cross_entropy", "target")
     if size_average is not None or reduce is not None:
@@ -222,7 +249,14 @@ class BinaryCrossEntropy(Function):
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
-    """Binary cross-entropy of sigmoid(input), computed without overflow; `pos_weight` multiplies the positive term."""
+    """Binary cross-entropy of sigmoid(input), computed without overflow; `pos_weight` multiplies the positive term.
+
+    Args:
+        input, target: (*); weight, pos_weight: broadcastable to (*).
+        reduction: "mean", "sum", or "none" for all losses.
+    Raises:
+        ValueError: shapes differ.
+    """
     cdef Variable x = checked(input, "binary_cross_entropy_with_logits", "input")
     cdef Variable t = checked(target, "binary_cross_entropy_with_logits", "target")
     if size_average is not None or reduce is not None:
@@ -240,7 +274,13 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
 
 
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
-    """target * (log target - input), `input` holding log-probabilities; "batchmean" divides by the batch size."""
+    """target * (log target - input), `input` holding log-probabilities; "batchmean" divides by the batch size.
+
+    Args:
+        input: (*); target: (*), probabilities, or their logarithms with log_target.
+        reduction: "batchmean", "mean" (over all elements), "sum", or "none".
+    Gradient: by the target too.
+    """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
     if log_target:

@@ -225,7 +225,13 @@ def _max_pools(n):
     Gradient: to the element that was the maximum (the first of equal ones).
     """
     adaptive.__name__ = f"adaptive_max_pool{n}d"
-    adaptive.__doc__ = f"The maximum of each of `output_size` nearly equal windows of {n} dimension(s)."
+    adaptive.__doc__ = f"""The maximum of each of `output_size` nearly equal windows of {n} dimension(s).
+
+    Args:
+        input: (N, C, ...) or (C, ...); output_size: int or {n} ints, None keeps a dimension.
+        return_indices: also give the flat index in its plane of each maximum.
+    Gradient: to the element that was the maximum (the first of equal ones).
+    """
     with_indices.__name__ = f"max_pool{n}d_with_indices"
     with_indices.__doc__ = f"(max_pool{n}d, indices)"
     adaptive_with_indices.__name__ = f"adaptive_max_pool{n}d_with_indices"
@@ -265,7 +271,15 @@ def _unpool(n):
         return unpooled_once(x, index, lead + size, n, op)
 
     function.__name__ = f"max_unpool{n}d"
-    function.__doc__ = f"Zeros with each input element at the position that max_pool{n}d gave it."
+    function.__doc__ = f"""Zeros with each input element at the position that max_pool{n}d gave it.
+
+    Args:
+        input, indices: (N, C, ...) or (C, ...), the two results of max_pool{n}d; its kernel_size, stride and padding.
+        output_size: where several sizes give the same pooled size, which one; the last {n} numbers count.
+    Raises:
+        RuntimeError: shapes differ, or an index lies outside; ValueError: output_size does not fit the windows.
+    Gradient: that of the elements put; of several put at one position the last stays.
+    """
     return function
 
 
@@ -396,7 +410,11 @@ def _avg_pools(n):
         count_include_pad: whether padding counts in the mean; divisor_override: divide by this instead.
     """
     adaptive.__name__ = f"adaptive_avg_pool{n}d"
-    adaptive.__doc__ = f"The mean of each of `output_size` nearly equal windows of {n} dimension(s)."
+    adaptive.__doc__ = f"""The mean of each of `output_size` nearly equal windows of {n} dimension(s).
+
+    Args:
+        input: (N, C, ...) or (C, ...); output_size: int or {n} ints, None keeps a dimension.
+    """
     return plain, adaptive
 
 
@@ -418,7 +436,17 @@ def _fractional(n):
         return both if return_indices else both[0]
 
     plain.__name__ = f"fractional_max_pool{n}d"
-    plain.__doc__ = "The maximum of windows whose places are drawn at random (Graham, 'Fractional Max-Pooling', 2014)."
+    plain.__doc__ = f"""The maximum of windows whose places are drawn at random.
+
+    Args:
+        input: (N, C, ...) or (C, ...); kernel_size: int or {n} ints.
+        output_size, output_ratio: one of both says how many windows there are.
+        return_indices: also give the flat index in its plane of each maximum.
+        _random_samples: (N, C, {n}) numbers from 0 to 1 that decide the places, instead of random ones.
+    Raises:
+        RuntimeError: the windows do not fit in; ValueError: none or both of output_size and output_ratio.
+    Source: Graham, "Fractional Max-Pooling" (2014).
+    """
     with_indices.__name__ = plain.__name__ + "_with_indices"
     with_indices.__doc__ = f"({plain.__name__}, indices)"
     return plain, with_indices

@@ -6,7 +6,12 @@ functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "l
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`; shapes broadcast."""
+    """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`; shapes broadcast.
+
+    Raises:
+        RuntimeError: the dtype is not floating-point, or shapes do not broadcast.
+    Returns: the broadcast shape without `dim`.
+    """
     x1, x2 = pyxtorch.broadcast_tensors(x1, x2)
     if not (x1.is_floating_point() or x1.is_complex()):
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype}")
@@ -16,13 +21,23 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 
 
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """The p-norm of x1 - x2 + eps along the last dimension; shapes broadcast."""
+    """The p-norm of x1 - x2 + eps along the last dimension; shapes broadcast.
+
+    Args:
+        x1, x2: (*, D); p: any number, infinity too; keepdim: keep the last dimension as 1.
+    Gradient: 0 where the difference is.
+    """
     difference = x1 - x2 + eps
     return pyxtorch.linalg.vector_norm(difference, p, -1, keepdim=keepdim)
 
 
 def pdist(input, p=2.0):
-    """Distances between all pairs of rows i < j of (N, M), in the p-norm: shape (N * (N - 1) / 2)."""
+    """Distances between all pairs of rows i < j of (N, M), in the p-norm: shape (N * (N - 1) / 2).
+
+    Raises:
+        RuntimeError: input is not 2-dimensional, or p negative.
+    Gradient: 0 for equal rows.
+    """
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     if p < 0:
@@ -34,7 +49,12 @@ def pdist(input, p=2.0):
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    """input / max(p-norm along `dim`, eps)."""
+    """input / max(p-norm along `dim`, eps).
+
+    Args:
+        dim: one dimension or several; out: tensor for the result.
+    Gradient: through the norm too, where it is larger than eps.
+    """
     result = input / pyxtorch.linalg.vector_norm(input, p, dim, keepdim=True).clamp(min=eps).expand_as(input)
     return result if out is None else out.copy_(result)
 

@@ -30,7 +30,12 @@ def _relu(x):
 
 
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-    """input where target is 1, max(margin - input, 0) where it is -1; shapes broadcast."""
+    """input where target is 1, max(margin - input, 0) where it is -1; shapes broadcast.
+
+    Args:
+        input, target: (*), target of 1 and -1.
+        reduction: "mean", "sum", or "none" for all losses.
+    """
     far = pyxtorch.where(target != 1, _relu(margin - input), 0)
     near = pyxtorch.where(target != -1, input, 0)
     return reduced(far + near, reduction, size_average, reduce)
@@ -57,7 +62,14 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
 
 
 def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-    """max(-target * (input1 - input2) + margin, 0)."""
+    """max(-target * (input1 - input2) + margin, 0).
+
+    Args:
+        input1, input2, target: the same number of dimensions, broadcast; target of 1 and -1.
+        reduction: "mean", "sum", or "none" for all losses.
+    Raises:
+        RuntimeError: different numbers of dimensions.
+    """
     if not input1.dim() == input2.dim() == target.dim():
         sizes = ", ".join(f"{name} size: {tuple(x.shape)}" for name, x in (("input1", input1), ("input2", input2), ("target", target)))
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes} ")
@@ -65,7 +77,12 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
-    """log(1 + exp(-target * input))."""
+    """log(1 + exp(-target * input)).
+
+    Args:
+        input, target: (*), target of 1 and -1.
+        reduction: "mean", "sum", or "none" for all losses.
+    """
     z = -target * input
     # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)) does not overflow
     return reduced(_relu(z) + (-z.abs()).exp().log1p(), reduction, size_average, reduce)
@@ -136,7 +153,12 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    """Mean over classes (last dimension) of the binary cross entropy of sigmoid(input)."""
+    """Mean over classes (last dimension) of the binary cross entropy of sigmoid(input).
+
+    Args:
+        input, target: (N, C) or (C), target of 0 and 1; weight: of each class, (C).
+        reduction: "mean", "sum", or "none" for all losses.
+    """
     loss = -(target * F.logsigmoid(input) + (1 - target) * F.logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
@@ -184,7 +206,15 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
 
 
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
-    """max(|anchor - positive| - |anchor - negative| + margin, 0), distances in the p-norm of the last dimension."""
+    """max(|anchor - positive| - |anchor - negative| + margin, 0), distances in the p-norm of the last dimension.
+
+    Args:
+        anchor, positive, negative: (N, D) or (D).
+        swap: take the smaller of the distances of negative to anchor and to positive (Balntas et al., 2016).
+        reduction: "mean", "sum", or "none" for all losses.
+    Raises:
+        ValueError: margin is not positive; RuntimeError: different numbers of dimensions.
+    """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
@@ -206,7 +236,15 @@ def _triplet(anchor, positive, negative, distance, margin, swap):
 
 
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
-    """triplet_margin_loss with a distance of one's own."""
+    """triplet_margin_loss with a distance of one's own.
+
+    Args:
+        anchor, positive, negative: (N, D) or (D); distance_function(x1, x2): pairwise_distance if None.
+        swap: take the smaller of the distances of negative to anchor and to positive.
+        reduction: "mean", "sum", or "none" for all losses.
+    Raises:
+        ValueError: margin is not positive; RuntimeError: different numbers of dimensions.
+    """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
     distance = F.pairwise_distance if distance_function is None else distance_function

@@ -12,7 +12,12 @@ def _image(input, op):
 
 
 def pixel_shuffle(input, upscale_factor):
-    """(*, C * r**2, H, W) to (*, C, H * r, W * r) with r = upscale_factor."""
+    """(*, C * r**2, H, W) to (*, C, H * r, W * r) with r = upscale_factor.
+
+    Raises:
+        RuntimeError: fewer than 3 dimensions, or channels not divisible by r**2.
+    Source: Shi et al. (2016).
+    """
     r = upscale_factor
     batch, channels, height, width = _image(input, "pixel_shuffle")
     if r <= 0:
@@ -26,7 +31,11 @@ def pixel_shuffle(input, upscale_factor):
 
 
 def pixel_unshuffle(input, downscale_factor):
-    """(*, C, H * r, W * r) to (*, C * r**2, H, W) with r = downscale_factor."""
+    """(*, C, H * r, W * r) to (*, C * r**2, H, W) with r = downscale_factor.
+
+    Raises:
+        RuntimeError: fewer than 3 dimensions, or a side not divisible by r.
+    """
     r = downscale_factor
     batch, channels, height, width = _image(input, "pixel_unshuffle")
     if r <= 0:
@@ -41,7 +50,12 @@ def pixel_unshuffle(input, downscale_factor):
 
 
 def channel_shuffle(input, groups):
-    """Channels of (N, C, *), in turn from each of `groups` groups."""
+    """Channels of (N, C, *), in turn from each of `groups` groups.
+
+    Raises:
+        RuntimeError: fewer than 3 dimensions, or channels not divisible by `groups`.
+    Source: Zhang et al., "ShuffleNet" (2018).
+    """
     if input.dim() < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
     if groups <= 0:
@@ -85,7 +99,14 @@ def _windows(size, kernel_size, dilation, padding, stride, op, device):
 
 
 def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
-    """Columns of sliding windows: (N, C, H, W) or (C, H, W) to (N, C * window, windows)."""
+    """Columns of sliding windows: (N, C, H, W) or (C, H, W) to (N, C * window, windows).
+
+    Args:
+        kernel_size, dilation, padding, stride: int or 2 ints.
+    Raises:
+        RuntimeError: no window fits, or the input is not (N, C, H, W) or (C, H, W).
+    Gradient: fold.
+    """
     from pyxtorch.nn import functional as F
 
     single = input.dim() == 3
@@ -102,7 +123,14 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Adds columns (N, C * window, windows) up into images (N, C, H, W): the transpose of unfold."""
+    """Adds columns (N, C * window, windows) up into images (N, C, H, W): the transpose of unfold.
+
+    Args:
+        output_size: (H, W); kernel_size, dilation, padding, stride: int or 2 ints.
+    Raises:
+        RuntimeError: the columns do not fit output_size and windows.
+    Gradient: unfold.
+    """
     single = input.dim() == 2
     columns = input.unsqueeze(0) if single else input
     if columns.dim() != 3 or 0 in tuple(columns.shape)[1:]:
