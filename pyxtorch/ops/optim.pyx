@@ -5,6 +5,7 @@ parameter has no state yet, and hands all that the kernel can do to it in one ca
 parameters that it left alone (another device, dtype or layout), for the optimiser's plain path.
 """
 from libc.math cimport sqrt, pow as c_pow
+from libcpp.algorithm cimport sort
 from libcpp.vector cimport vector
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
@@ -319,50 +320,77 @@ def zero_grads(list params not None, bint set_to_none):
         bump(g)
 
 
-def clip_by_norm(tensors, double max_norm):
-    """Scale `tensors` so that the 2-norm of all together is at most max_norm; returns the norm before.
-
-    None where the kernel cannot do it: several devices, other layouts, or mixed dtypes.
-    """
-    cdef Batch batch
-    cdef pyx_optim_list l
-    cdef Variable g
-    cdef int dt = -1, failed
-    cdef double total = 0, norm, factor
-    cdef list held = list(tensors)
-    if not held:
-        return None
+cdef int gather(list tensors, Batch* batch) except -2:
+    """Put all tensors into list 0; returns their dtype, or -1 where the kernels cannot take them together."""
+    cdef Variable x
+    cdef int dt = -1
     batch.starts.push_back(0)
-    for item in held:
+    for item in tensors:
         if not isinstance(item, Variable):
-            return None
-        g = <Variable>item
-        if not eligible(g, <Variable>held[0]) or (dt >= 0 and g.dt != dt) or g.flags & REQUIRES_GRAD:
-            return None
-        dt = g.dt
-        batch.lists[0].push_back(g.ptr)
-        batch.starts.push_back(batch.starts.back() + g.n)
-    cdef pyx_optim_kernels* table = tables[g.dev]
-    l.count = len(held)
+            return -1
+        x = <Variable>item
+        if not eligible(x, <Variable>tensors[0]) or (dt >= 0 and x.dt != dt):
+            return -1
+        dt = x.dt
+        batch.lists[0].push_back(x.ptr)
+        batch.starts.push_back(batch.starts.back() + x.n)
+    return dt
+
+
+cdef pyx_optim_list first_list(Batch* batch) noexcept:
+    cdef pyx_optim_list l
+    cdef int k
+    l.count = <int64_t>batch.starts.size() - 1
     l.starts = batch.starts.data()
     l.each = NULL
     l.lists[0] = batch.lists[0].data()
+    for k in range(1, 5):
+        l.lists[k] = NULL
+    return l
+
+
+def total_norm(list tensors not None):
+    """The 2-norm of all elements of all `tensors`, a 0-d tensor of their dtype, summed in double.
+
+    None where the kernel cannot do it: several devices, other layouts, mixed dtypes, or no tensor.
+    """
+    cdef Batch batch
+    cdef int dt = gather(tensors, &batch), failed
+    cdef double total = 0
+    cdef Variable first, y
+    if dt < 0:
+        return None
+    first = <Variable>tensors[0]
+    cdef pyx_optim_kernels* table = tables[first.dev]
+    cdef pyx_optim_list l = first_list(&batch)
     with nogil:
         failed = table.sum_of_squares(dt, &l, &total)
     if failed:
         return None
-    norm = sqrt(total)
-    factor = max_norm / (norm + 1e-6)
-    if not factor >= 1:         # also where the norm is nan
-        for item in held:
-            bump(<Variable>item)
-        with nogil:
-            table.scale(dt, &l, factor)
-    return wrap_plain(norm, dt, g)
+    y = <Variable>new_empty(0, NULL, dt, CPU, 0)
+    write_number(sqrt(total), dt, y.ptr)
+    return y if first.dev == CPU else y.to(device_of(first.dev, first.dev_index))
 
 
-cdef object wrap_plain(double value, int dt, Variable like):
-    """A 0-d tensor on the device of `like`."""
-    cdef Variable y = <Variable>new_empty(0, NULL, dt, CPU, 0)
-    write_number(value, dt, y.ptr)
-    return y if like.dev == CPU else y.to(device_of(like.dev, like.dev_index))
+def scale_all(list tensors not None, double factor):
+    """Multiply all `tensors` by a number, in place and unrecorded; False, with nothing done, where the kernel cannot."""
+    cdef Batch batch
+    cdef int dt = gather(tensors, &batch), failed
+    cdef int64_t i
+    if dt < 0:
+        return False
+    cdef pyx_optim_list l = first_list(&batch)
+    # One memory twice would be scaled by two threads at once.
+    cdef vector[char*] sorted_pointers = batch.lists[0]
+    sort(sorted_pointers.begin(), sorted_pointers.end())
+    for i in range(1, l.count):
+        if sorted_pointers[i] == sorted_pointers[i - 1]:
+            return False
+    cdef pyx_optim_kernels* table = tables[(<Variable>tensors[0]).dev]
+    with nogil:
+        failed = table.scale(dt, &l, factor)
+    if failed:
+        return False
+    for item in tensors:
+        bump(<Variable>item)
+    return True
