@@ -1,14 +1,15 @@
-"""Recurrent cells: one step of an LSTM, a GRU or a plain network.
+"""Recurrent cells: one step of an LSTM, a GRU or a plain network, and layers of many steps.
 
-What follows the two products of a step is one operation, with a kernel for its gradient too. Where
-a graph of the gradient is wanted, the same gradient is written in tensor operations instead, so it
-differentiates to any order.
+What follows the two products of a step is one operation, with a kernel for its gradient too; all
+steps of a layer are one operation as well, in whose backward the weights' gradient is one product
+over all steps. Where a graph of the gradient is wanted, the same gradient is written in tensor
+operations instead, so it differentiates to any order.
 """
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, grad_enabled, record3, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_t
-from pyxtorch.ops.matmul cimport linear_t
+from pyxtorch.ops.matmul cimport linear_t, product_raw
 
 cdef extern from "pyxtorch/kernels/rnn.h" nogil:
     ctypedef struct pyx_rnn_kernels:
@@ -55,6 +56,19 @@ cdef tuple lstm_parts(object a, object b, object c):
     return i, f, g, o, f * c + i * g
 
 
+cdef tuple lstm_slopes(tuple parts, object c, object dh, object dc):
+    """The gradients of the gates and of c in tensor operations, from lstm_parts and those of h and c, of which one may be None."""
+    import pyxtorch
+    i, f, g, o, next_c = parts
+    t = next_c.tanh()
+    if dh is None:
+        dh = zeros_of(<Variable>dc)
+    d = dh * o * (1 - t * t)
+    if dc is not None:
+        d = d + dc
+    return pyxtorch.cat((d * g * i * (1 - i), d * c * f * (1 - f), d * i * (1 - g * g), dh * t * o * (1 - o)), 1), d * f
+
+
 cdef class LstmStep(Function):
     """Inputs a, b, c; outputs h, c. Saves the inputs, the new c and the four activations."""
 
@@ -82,19 +96,11 @@ cdef class LstmStep(Function):
         return 0
 
     cdef int by_operations(self, object dh, object dc) except -1:
-        import pyxtorch
         c = self.saved(2)
-        i, f, g, o, next_c = lstm_parts(self.saved(0), self.saved(1), c)
-        t = next_c.tanh()
-        if dh is None:
-            dh = zeros_of(<Variable>dc)
-        d = dh * o * (1 - t * t)
-        if dc is not None:
-            d = d + dc
-        da = pyxtorch.cat((d * g * i * (1 - i), d * c * f * (1 - f), d * i * (1 - g * g), dh * t * o * (1 - o)), 1)
+        da, old = lstm_slopes(lstm_parts(self.saved(0), self.saved(1), c), c, dh, dc)
         self.pass_grad(0, da)
         self.pass_grad(1, da)
-        self.pass_grad(2, d * f)
+        self.pass_grad(2, old)
         return 0
 
 
@@ -139,6 +145,16 @@ cdef tuple gru_parts(object a, object b):
     return r, (az + bz).sigmoid(), (am + r * bm).tanh(), bm
 
 
+cdef tuple gru_slopes(tuple parts, object h, object g):
+    """The gradients of a, b and h in tensor operations, from gru_parts and that of the new h."""
+    import pyxtorch
+    r, z, m, bm = parts
+    dm = g * (1 - z) * (1 - m * m)
+    dz = g * (h - m) * z * (1 - z)
+    dr = dm * bm * r * (1 - r)
+    return pyxtorch.cat((dr, dz, dm), 1), pyxtorch.cat((dr, dz, dm * r), 1), g * z
+
+
 cdef class GruStep(Function):
     """Inputs a, b, h; saves them and the three activations."""
 
@@ -163,15 +179,11 @@ cdef class GruStep(Function):
         return 0
 
     cdef int by_operations(self, object g) except -1:
-        import pyxtorch
         h = self.saved(2)
-        r, z, m, bm = gru_parts(self.saved(0), self.saved(1))
-        dm = g * (1 - z) * (1 - m * m)
-        dz = g * (h - m) * z * (1 - z)
-        dr = dm * bm * r * (1 - r)
-        self.pass_grad(0, pyxtorch.cat((dr, dz, dm), 1))
-        self.pass_grad(1, pyxtorch.cat((dr, dz, dm * r), 1))
-        self.pass_grad(2, g * z)
+        da, db, dh = gru_slopes(gru_parts(self.saved(0), self.saved(1)), h, g)
+        self.pass_grad(0, da)
+        self.pass_grad(1, db)
+        self.pass_grad(2, dh)
         return 0
 
 
@@ -222,6 +234,216 @@ def tanh_step(Variable gates_x not None, Variable h not None, Variable w_hh not 
 def relu_step(Variable gates_x not None, Variable h not None, Variable w_hh not None, Variable b_hh=None):
     """One step of a plain network with relu: the next h."""
     return add_t(gates_x, linear_t(h, w_hh, b_hh)).relu()
+
+
+# ---------------------------------------------------------------------------------- layers
+
+cdef Variable rows_of(Variable x, int64_t first, int64_t count):
+    """Some rows of a contiguous matrix, off the tape."""
+    cdef int64_t sizes[2]
+    sizes[0], sizes[1] = count, x.sizes[1]
+    return <Variable>new_view(x, 2, sizes, x.strides, x.ptr + first * x.strides[0] * itemsize_of(x.dt))
+
+
+cdef Variable turned(Variable x):
+    """The transpose of a matrix, off the tape."""
+    cdef int64_t sizes[2]
+    cdef int64_t strides[2]
+    sizes[0], sizes[1] = x.sizes[1], x.sizes[0]
+    strides[0], strides[1] = x.strides[1], x.strides[0]
+    return <Variable>new_view(x, 2, sizes, strides, x.ptr)
+
+
+cdef class Layer(Function):
+    """All steps of an LSTM (which has a c) or a GRU. Inputs: the product with the input, h, c or None, w, b or None.
+
+    Outputs: h after each step, and the last c. Saves the inputs, the outputs h, the activations and,
+    of an LSTM, each c and of a GRU each product with h. Rows of step t are t * rows onwards.
+    """
+    cdef int64_t steps, rows
+    cdef bint backwards, lstm
+
+    cdef int64_t at(self, int64_t number) noexcept:
+        """The first row of the step that comes as `number`."""
+        return (self.steps - 1 - number if self.backwards else number) * self.rows
+
+    cdef Variable run(self, Variable a, Variable h, Variable c, Variable w, Variable b, Variable y, Variable gates, Variable more):
+        """Fill y, gates and more; returns the last c."""
+        cdef Variable product, back = turned(w), d = None
+        cdef int64_t t, at, n = h.sizes[1]
+        cdef int item = itemsize_of(a.dt), failed
+        cdef pyx_rnn_kernels* k = tables[a.dev]
+        cdef char* x
+        cdef char* g
+        cdef int64_t sizes[2]
+        cdef int64_t strides[2]
+        if b is not None:
+            sizes[0], sizes[1] = self.rows, b.n
+            strides[0], strides[1] = 0, 1
+            d = <Variable>new_view(b, 2, sizes, strides, b.ptr)
+        for t in range(self.steps):
+            at = self.at(t)
+            product = product_raw(h, back, d, 1, 0 if d is None else 1, "rnn")
+            x = a.ptr + at * a.sizes[1] * item
+            g = gates.ptr + at * gates.sizes[1] * item
+            if self.lstm:
+                next_c = rows_of(more, at, self.rows)
+                with nogil:
+                    failed = k.lstm(a.dt, x, product.ptr, c.ptr, y.ptr + at * n * item, more.ptr + at * n * item, g, self.rows, n)
+                c = next_c
+            else:
+                copy_raw(rows_of(more, at, self.rows), product)
+                with nogil:
+                    failed = k.gru(a.dt, x, product.ptr, h.ptr, y.ptr + at * n * item, g, self.rows, n)
+            if failed:
+                raise RuntimeError(f"rnn: failed for {dtype_of(a.dt)!r}.")
+            h = rows_of(y, at, self.rows)
+        return c
+
+    cdef int vjp_many(self, list grads) except -1:
+        cdef Variable gy = dense_or_none(grads[0]), dc = dense_or_none(grads[1]) if self.lstm else None
+        cdef Variable first_h, first_c, h, w, gates, y, more, da, db, dh, direct, previous, gw = None
+        cdef int64_t t, at, n, width
+        cdef int item, failed
+        cdef pyx_rnn_kernels* k
+        cdef char* g
+        if gy is None and dc is None:
+            return 0
+        if grad_enabled():
+            return self.by_operations(gy, dc)
+        first_h, first_c, w = dense(self.saved(1)), self.saved(2), self.saved(3)
+        y, gates, more = self.saved(5), self.saved(6), self.saved(7)
+        if gy is None:
+            gy = zeros_of(y)
+        n, width, item, k = y.sizes[1], gates.sizes[1], itemsize_of(y.dt), tables[y.dev]
+        if first_c is not None:
+            first_c = dense(first_c)
+        da = <Variable>new_like(gates, gates.dt)
+        db = da if self.lstm else <Variable>new_like(gates, gates.dt)
+        dh = rows_of(gy, self.at(self.steps - 1), self.rows)
+        for t in range(self.steps - 1, -1, -1):
+            at = self.at(t)
+            direct = <Variable>new_like(first_h, first_h.dt)
+            g = gates.ptr + at * width * item
+            if self.lstm:
+                previous = rows_of(more, self.at(t - 1), self.rows) if t else first_c
+                with nogil:
+                    failed = k.lstm_backward(y.dt, dh.ptr, pointer(dc), g, previous.ptr, more.ptr + at * n * item, da.ptr + at * width * item,
+                                             direct.ptr, self.rows, n)
+                dc = direct
+                direct = None
+            else:
+                previous = rows_of(y, self.at(t - 1), self.rows) if t else first_h
+                with nogil:
+                    failed = k.gru_backward(y.dt, dh.ptr, g, more.ptr + at * width * item, previous.ptr, da.ptr + at * width * item,
+                                            db.ptr + at * width * item, direct.ptr, self.rows, n)
+            if failed:
+                raise RuntimeError(f"rnn backward: failed for {dtype_of(y.dt)!r}.")
+            if t:
+                h = rows_of(gy, self.at(t - 1), self.rows)
+                direct = h if direct is None else add_t(direct, h)
+            elif not self.needs(1):
+                break
+            dh = product_raw(rows_of(db, at, self.rows), w, direct, 1, 0 if direct is None else 1, "rnn backward")
+        self.pass_grad(0, da)
+        self.pass_grad(1, dh)
+        self.pass_grad(2, dc)
+        if self.needs(3):
+            # The step at `first` follows the given state, every other one the outputs beside it.
+            at, t = self.at(0), (self.steps - 1) * self.rows
+            gw = product_raw(turned(rows_of(db, at, self.rows)), first_h, None, 1, 0, "rnn backward")
+            if t:
+                gw = product_raw(turned(rows_of(db, 0 if self.backwards else self.rows, t)), rows_of(y, self.rows if self.backwards else 0, t), gw, 1, 1, "rnn backward")
+            self.pass_grad(3, gw)
+        if self.needs(4):
+            self.pass_grad(4, db.sum(0))
+        return 0
+
+    cdef int by_operations(self, object gy, object dc) except -1:
+        import pyxtorch
+        cdef int64_t t
+        a, h, c, w, b = [self.saved(t) for t in range(5)]
+        states, parts, das, dbs = [], [], [None] * self.steps, []
+        for t in range(self.steps):
+            x, product = a.narrow(0, self.at(t), self.rows), linear_t(h, w, b)
+            states.append((h, c))
+            if self.lstm:
+                part = lstm_parts(x, product, c)
+                c = part[4]
+                h = part[3] * c.tanh()
+            else:
+                part = gru_parts(x, product)
+                h = part[2] + part[1] * (h - part[2])
+            parts.append(part)
+        dh = None
+        for t in range(self.steps - 1, -1, -1):
+            h, c = states[t]
+            if gy is not None:
+                g = gy.narrow(0, self.at(t), self.rows)
+                dh = g if dh is None else dh + g
+            if self.lstm:
+                da, dc = lstm_slopes(parts[t], c, dh, dc)
+                db, direct = da, None
+            else:
+                da, db, direct = gru_slopes(parts[t], h, dh)
+            dh = db.mm(w)
+            if direct is not None:
+                dh = dh + direct
+            das[self.at(t) // self.rows] = da
+            dbs.append((db, h))
+        self.pass_grad(0, pyxtorch.cat(das))
+        self.pass_grad(1, dh)
+        self.pass_grad(2, dc)
+        if self.needs(3):
+            self.pass_grad(3, pyxtorch.cat([db for db, _ in dbs]).t().mm(pyxtorch.cat([h for _, h in dbs])))
+        if self.needs(4):
+            self.pass_grad(4, pyxtorch.cat([db for db, _ in dbs]).sum(0))
+        return 0
+
+
+def layer(Variable gates_x not None, Variable h not None, Variable c, Variable w_hh not None, Variable b_hh, steps, bint backwards):
+    """All steps of an LSTM layer (c given) or a GRU layer (c None), in one direction.
+
+    Args:
+        gates_x: the product with the input, (steps * rows, gates), step after step. h, c: (rows, n).
+        w_hh: (gates, n); b_hh: (gates,) or None. backwards: begin with the last step.
+    Returns:
+        (h after each step, the last h, the last c or None); None where no kernel does these operands.
+    Raises:
+        RuntimeError: shapes do not fit.
+    """
+    cdef Layer node = <Layer>Layer.__new__(Layer)
+    cdef Variable a, x, z, w, b, y, gates, more, last
+    cdef int64_t sizes[2]
+    node.steps, node.rows, node.backwards, node.lstm = steps, h.sizes[0] if h.nd else 0, backwards, c is not None
+    width = 4 if c is not None else 3
+    if not has_kernel(gates_x, w_hh, h) or node.steps < 1 or not gates_x.n:
+        return None
+    if h.nd != 2 or gates_x.nd != 2 or w_hh.nd != 2 or gates_x.sizes[0] != node.steps * node.rows or gates_x.sizes[1] != width * h.sizes[1] \
+            or w_hh.sizes[0] != gates_x.sizes[1] or w_hh.sizes[1] != h.sizes[1]:
+        raise RuntimeError(
+            f"rnn: {steps} steps of gates {list(shape_of(gates_x))}, a state {list(shape_of(h))} and weights {list(shape_of(w_hh))} do not fit together.")
+    for other, shape in ((c, shape_of(h)), (b_hh, (w_hh.sizes[0],))):
+        if other is not None and (shape_of(other) != shape or (<Variable>other).dt != h.dt or (<Variable>other).dev != h.dev):
+            raise RuntimeError(f"rnn: expected shape {list(shape)} and dtype {dtype_of(h.dt)!r}, got {list(shape_of(other))} and {dtype_of((<Variable>other).dt)!r}.")
+    a, x, w = dense(gates_x), dense(h), w_hh
+    z = None if c is None else dense(c)
+    b = None if b_hh is None else dense(b_hh)
+    sizes[0], sizes[1] = a.sizes[0], x.sizes[1]
+    y = <Variable>new_empty(2, sizes, a.dt, a.dev, a.dev_index)
+    gates = <Variable>new_like(a, a.dt)
+    more = <Variable>new_like(y if c is not None else a, a.dt)
+    last = node.run(a, x, z, w, b, y, gates, more)
+    if last is not None:
+        last = clone_raw(last)
+    if recording(gates_x) or recording(h) or (c is not None and recording(c)) or recording(w_hh) or (b_hh is not None and recording(b_hh)):
+        record_many(node, (y,) if c is None else (y, last), (gates_x, h, c, w_hh, b_hh))
+        for t in (gates_x, h, c, w_hh, b_hh):
+            node.save(t)
+        node.save_output(y)
+        node.save(gates)
+        node.save(more)
+    return y, y.narrow(0, node.at(node.steps - 1), node.rows), last
 
 
 # ----------------------------------------------------------------------------------- cells

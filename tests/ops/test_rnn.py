@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
+from pyxtorch.ops import rnn
 
 ROWS, FEATURES, N = 3, 5, 4
 
@@ -162,3 +163,74 @@ def test_saved_state_must_not_change():
         c.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         h.sum().backward()
+
+
+# ---------------------------------------------------------------------------------- layers
+
+STEPS = 5
+
+
+def layer_operands(mode, bias=True, dtype="float64"):
+    generator = np.random.default_rng(3)
+    gates = 4 if mode == "LSTM" else 3
+    shapes = [(STEPS * ROWS, gates * N), (ROWS, N), (ROWS, N), (gates * N, N), (gates * N,)]
+    arrays = [torch.tensor(generator.standard_normal(s), dtype=getattr(torch, dtype), requires_grad=True) for s in shapes]
+    if mode == "GRU":
+        arrays[2] = None
+    if not bias:
+        arrays[4] = None
+    return arrays
+
+
+def step_by_step(a, h, c, w, b, backwards):
+    outputs = [None] * STEPS
+    for t in range(STEPS)[:: -1 if backwards else 1]:
+        x = a[t * ROWS : (t + 1) * ROWS]
+        if c is None:
+            h = rnn.gru_step(x, h, w, b)
+        else:
+            h, c = rnn.lstm_step(x, h, c, w, b)
+        outputs[t] = h
+    return torch.cat(outputs), h, c
+
+
+@pytest.mark.parametrize("mode", ["LSTM", "GRU"])
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("used", ["y", "h", "c", "all"])
+def test_a_layer_is_its_steps(mode, backwards, bias, used):
+    """Values, gradients and the gradients of these."""
+    if used == "c" and mode == "GRU":
+        return
+    operands = layer_operands(mode, bias)
+    leaves = [t for t in operands if t is not None]
+    generator = np.random.default_rng(4)
+    weights = [torch.tensor(generator.standard_normal(s)) for s in ((STEPS * ROWS, N), (ROWS, N), (ROWS, N))]
+    directions = [torch.tensor(generator.standard_normal(t.shape)) for t in leaves]
+    found = []
+    for run in (lambda *x: rnn.layer(*x[:-1], STEPS, x[-1]), step_by_step):
+        results = run(*operands, backwards)
+        chosen = [(r, w) for name, r, w in zip("yhc", results, weights, strict=True) if r is not None and used in (name, "all")]
+        total = sum((r * w).sum() for r, w in chosen)
+        fused = torch.autograd.grad(total, leaves, retain_graph=True, allow_unused=True)
+        first = torch.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
+        along = sum((g * d).sum() for g, d in zip(first, directions, strict=True) if g is not None)
+        second = torch.autograd.grad(along, leaves, allow_unused=True)
+        found.append([*results[: 3 if mode == "LSTM" else 2], *fused, *first, *second])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), atol=1e-12)
+
+
+def test_a_layer_with_a_state_that_is_not_differentiated():
+    a, h, c, w, b = layer_operands("LSTM")
+    y, _, _ = rnn.layer(a, h.detach(), c.detach(), w, b, STEPS, False)
+    (given,) = torch.autograd.grad((y * y).sum(), w)
+    y, _, _ = step_by_step(a, h, c, w, b, False)
+    np.testing.assert_allclose(given.numpy(), torch.autograd.grad((y * y).sum(), w)[0].numpy(), atol=1e-12)
+
+
+def test_a_layer_checks_its_operands():
+    a, h, c, w, b = layer_operands("LSTM")
+    for wrong in ((a[:-1], h, c, w, b), (a, h[:-1], c, w, b), (a, h, c[:, :-1], w, b), (a, h, c, w[:-1], b), (a, h, c, w, b[:-1])):
+        with pytest.raises(RuntimeError, match="rnn"):
+            rnn.layer(*wrong, STEPS, False)

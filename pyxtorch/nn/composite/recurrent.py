@@ -19,7 +19,13 @@ def _direction(mode, x, states, weights, sizes, backwards):
     Returns the outputs in the order of x and the last states of all sequences.
     """
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    steps_x = F.linear(x, w_ih, b_ih).split(sizes)
+    gates_x = F.linear(x, w_ih, b_ih)
+    if mode in ("LSTM", "GRU") and w_hr is None and sizes[0] == sizes[-1]:
+        whole = rnn.layer(gates_x, states[0], states[1] if mode == "LSTM" else None, w_hh, b_hh, len(sizes), backwards)
+        if whole is not None:
+            output, *last = whole
+            return output, last if mode == "LSTM" else last[:1]
+    steps_x = gates_x.split(sizes)
     step = STEPS.get(mode)
     now = [s[: sizes[-1]] for s in states] if backwards else list(states)
     outputs, ended = [None] * len(sizes), []
