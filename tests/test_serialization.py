@@ -17,6 +17,7 @@ import pytest
 import pyxtorch as torch
 from pyxtorch import nn, serialization
 from pyxtorch.serialization.archive import Reader, Writer
+from pyxtorch.serialization.checksum import crc32
 
 DTYPES = [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16,
           torch.float32, torch.float64, torch.complex64, torch.complex128]
@@ -300,6 +301,14 @@ def test_numbers_of_more_than_32_bits(monkeypatch):
     assert data.count(b"PK\6\6") == 1 and data.count(b"PK\6\7") == 1
     loaded = loads(data)
     assert all(torch.equal(a, b) for a, b in zip(loaded, value))
+
+
+def test_checksum():
+    data = np.random.default_rng(0).integers(0, 256, 5000, np.uint8).tobytes()
+    for size in (0, 1, 15, 63, 64, 127, 128, 129, 191, 192, 193, 1000, 4097):
+        for start in (0, 1, 7):
+            piece = data[start : start + size]
+            assert crc32(piece) == zlib.crc32(piece) and crc32(piece, 123) == zlib.crc32(piece, 123)
 
 
 # --------------------------------------------------------------------------------- where tensors go

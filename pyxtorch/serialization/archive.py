@@ -4,7 +4,8 @@ Nothing in the directory of a file that is read is trusted: places and sizes are
 file before they are used, records may not overlap, and no name is ever used as a path.
 """
 import struct
-from zlib import crc32
+
+from pyxtorch.serialization.checksum import crc32
 
 ALIGNMENT = 64
 _WIDE = 0xFFFFFFFF  # stands for a number that is kept in the zip64 field
