@@ -6,7 +6,6 @@ cimport cython
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
-from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, stale
 from pyxtorch.ops._common cimport *
@@ -686,7 +685,7 @@ cdef class Tensor(Variable):
         """Change the shape in place; new elements, if any, are uninitialised."""
         cdef int64_t sizes[64]
         cdef int nd = parse_star(size, sizes, "resize_")
-        cdef int64_t n = 1
+        cdef int64_t n = 1, one = 1
         cdef int64_t strides[64]
         cdef int i
         cdef Variable bigger
@@ -701,12 +700,14 @@ cdef class Tensor(Variable):
             n *= sizes[i]
         if n * itemsize_of(self.dt) + (self.ptr - self.st.data) <= self.st.nbytes:
             adopt(self, new_view(self, nd, sizes, strides, self.ptr))
+        elif not self.st.resizable:
+            raise RuntimeError(f"resize_: {n} elements need more than the {self.st.nbytes} bytes of a storage that is not resizable (such as an array's memory). Clone first.")
         else:
             bigger = <Variable>new_empty(nd, sizes, self.dt, self.dev, self.dev_index)
-            if self.n and self.dev == CPU:
+            if self.n:
                 flat = dense(self)
-                i = itemsize_of(self.dt)
-                memcpy(bigger.ptr, flat.ptr, min(flat.n, bigger.n) * i)
+                n = min(flat.n, bigger.n)
+                copy_raw(new_view(bigger, 1, &n, &one, bigger.ptr), new_view(flat, 1, &n, &one, flat.ptr))
             adopt(self, bigger)
         return self
 

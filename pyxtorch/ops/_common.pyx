@@ -470,7 +470,17 @@ cdef object _finish_one(Variable result, object given, str op):
     if not can_cast(result.dt, out.dt):
         raise RuntimeError(f"{op}: result type {dtype_of(result.dt).name} can't be cast to the desired output type {dtype_of(out.dt).name}")
     same_device(result, out, op)
+    if out.n and not out.flags & CONTIGUOUS and overlaps_itself(out):
+        raise RuntimeError(
+            f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
     if not same_shape(result, out):
+        if not out.st.resizable and result.n * itemsize_of(out.dt) > out.st.nbytes:
+            raise RuntimeError(
+                f"{op}: out has shape {list(shape_of(out))} on memory that is not its own (such as an array's), which cannot grow "
+                f"to {list(shape_of(result))}. Give a tensor of the right shape."
+            )
         if out.n:
             import warnings
             warnings.warn(
@@ -484,14 +494,37 @@ cdef object _finish_one(Variable result, object given, str op):
                 adopt(out, new_like(result, out.dt))
         else:
             adopt(out, new_like(result, out.dt))
-    if overlaps_itself(out):
-        raise RuntimeError(
-            f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
-            "location. Please clone() the tensor before performing the operation."
-        )
     copy_raw(out, result)
     bump(out)
     return out
+
+
+cdef bint share_memory(TensorBase a, TensorBase b):
+    """Whether two dense tensors have bytes in common."""
+    if a.st != b.st or a.n == 0 or b.n == 0 or not a.flags & b.flags & CONTIGUOUS:
+        return False
+    return a.ptr < b.ptr + b.n * itemsize_of(b.dt) and b.ptr < a.ptr + a.n * itemsize_of(a.dt)
+
+
+def strict_out(out, inputs, op, dtypes=None):
+    """Further checks of `out=` (a tensor, a tuple, None) of operations for which PyTorch makes them.
+
+    RuntimeError where out shares memory with one of `inputs`, or is not exactly of the `dtypes` given (codes, None for any).
+    """
+    if out is None:
+        return
+    outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    for i, o in enumerate(outs):
+        if not isinstance(o, Variable):
+            continue        # finish_out says so
+        if dtypes is not None and dtypes[i] is not None and (<Variable>o).dt != dtypes[i]:
+            raise RuntimeError(f"{op}: Expected out tensor to have dtype {dtype_of(dtypes[i]).name}, but got {dtype_of((<Variable>o).dt).name} instead")
+        for x in inputs:
+            if isinstance(x, Variable) and share_memory(<Variable>o, <Variable>x):
+                raise RuntimeError(
+                    f"{op}: unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
+                    "memory location. Please clone() the tensor before performing the operation."
+                )
 
 
 cdef object finish_out(object result, object out, str op):

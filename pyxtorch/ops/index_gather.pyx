@@ -4,7 +4,7 @@ from pyxtorch.autograd cimport (
     Function, Variable, check_inplace, rebase, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace as inplace_form
+from pyxtorch.ops._common import inplace as inplace_form, strict_out
 from pyxtorch.ops.elementwise cimport where_t
 from pyxtorch.ops.index cimport *
 from pyxtorch.ops.shape cimport expand_to, reshape_sizes, sliced, to_dtype
@@ -35,6 +35,7 @@ def index_select(Variable input not None, dim, Variable index not None, *, out=N
     """
     cdef int d = wrap_dim(dim, input.nd, "index_select")
     same_device(input, index, "index_select")
+    strict_out(out, (input, index), "index_select", (input.dt,))
     cdef Variable i = vector_index(index, "index_select")
     if input.nd == 0:
         if i.n != 1:
@@ -147,6 +148,7 @@ def take(Variable input not None, Variable index not None, *, out=None):
     if input.n == 0 and index.n:
         raise IndexError("take(): tried to take from an empty tensor")
     same_device(input, index, "take")
+    strict_out(out, (input, index), "take", (input.dt,))
     flat = <Variable>input.reshape(-1)
     return finish_out(plan_get(flat, plan_of([0], [dense(index)], "take")), out, "take")
 
@@ -182,7 +184,7 @@ cdef int failed(int code, str op, Variable x, const int64_t* bad) except -1:
 cdef int check_gather(Variable x, int d, Variable index, str op) except -1:
     """index: int32 or int64, as many dimensions as x, no larger than x except along dim."""
     cdef int i
-    if index.n == 0 and index.nd <= 1:
+    if index.n == 0:
         return 0
     if index.dt != INT64 and index.dt != INT32:
         raise RuntimeError(f"{op}(): Expected dtype int32 or int64 for index, but got {dtype_of(index.dt).name}")
@@ -252,6 +254,7 @@ def gather(Variable input not None, dim, Variable index not None, *, sparse_grad
     """
     cdef int d = wrap_dim(dim, input.nd, "gather")
     check_gather(input, d, index, "gather")
+    strict_out(out, (input, index), "gather", (input.dt,))
     if index.n == 0:
         index = cast_raw(index, INT64)
     return finish_out(gather_t(input, d, index), out, "gather")

@@ -7,6 +7,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 
 from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops._common import strict_out
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int SUM "PYX_SUM"

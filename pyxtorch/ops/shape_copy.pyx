@@ -6,6 +6,7 @@ from pyxtorch.ops.shape cimport cloned, conj_of, contiguous, detached, expand_to
 
 from pyxtorch._core import device as device_class, dtype as dtype_class
 from pyxtorch.ops import shape, shape_join, shape_part
+from pyxtorch.ops._common import inplace
 
 
 def conj(Variable input not None):
@@ -231,7 +232,8 @@ cdef object copying(object view, str op):
     def function(input, *args, out=None, **kwargs):
         result = view(input, *args, **kwargs)
         if isinstance(result, tuple):
-            return finish_out(tuple([cloned(<Variable>part) for part in result]), out, op)
+            result = finish_out(tuple([cloned(<Variable>part) for part in result]), out, op)
+            return result if out is None else None
         return finish_out(cloned(<Variable>result), out, op)
 
     function.__name__ = function.__qualname__ = op
@@ -252,6 +254,7 @@ __all__ = ["conj", "conj_physical", "clone", "detach", "real", "imag", "view_as_
 methods = {
     "narrow_copy": exports["narrow_copy"], "conj": conj, "conj_physical": conj_physical, "clone": clone, "contiguous": contiguous_, "detach": detach, "to": to,
     "type_as": type_as, "cpu": cpu, "cuda": cuda, "copy_": copy_,
+    "conj_physical_": inplace(conj_physical, "conj_physical_"),
     "resolve_conj": lambda self: self, "resolve_neg": lambda self: self,
 }
 for _name, _code in (("bool", BOOL), ("byte", UINT8), ("char", INT8), ("short", INT16), ("int", INT32), ("long", INT64),

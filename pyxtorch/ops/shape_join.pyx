@@ -6,6 +6,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport cloned, selected, to_dtype, unsqueezed
 from pyxtorch.ops.shape_part cimport SLICE, part, raw_part
 
+from pyxtorch.ops._common import strict_out
 from pyxtorch.ops.shape_part import slice_dim
 
 
@@ -61,6 +62,7 @@ def cat(tensors, dim=0, *, out=None, axis=None):
         parts.append(x)
     if not parts:
         parts = [tensors[0]]
+    strict_out(out, parts, "cat")
     first = parts[0]
     d = wrap_dim(dim, first.nd, "cat")
     memcpy(sizes, first.sizes, first.nd * sizeof(int64_t))
@@ -272,11 +274,13 @@ def roll(Variable input not None, shifts, dims=None):
     if len(shifts) != len(dims):
         raise RuntimeError(f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     out = input
+    if dims and input.nd == 0:
+        raise IndexError(f"roll: Dimension specified as {dims[0]} but tensor has no dimensions")
     for s, d in zip(shifts, dims):
         d = wrap_dim(d, input.nd, "roll")
-        n = input.sizes[d] if input.nd else 1
+        n = input.sizes[d]
         s = s % n if n else 0
-        if input.nd and s:
+        if s:
             out = cat([slice_dim(out, d, n - s, n, 1), slice_dim(out, d, 0, n - s, 1)], d)
     return cloned(input) if out is input else out
 

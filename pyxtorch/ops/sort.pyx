@@ -6,6 +6,8 @@ from pyxtorch.autograd cimport Function, Variable, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
+from pyxtorch.ops._common import strict_out
+
 cdef extern from "pyxtorch/kernels/sort.h" nogil:
     ctypedef struct pyx_sort_kernels:
         int (*sort)(int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t n, int64_t inner, int descending) noexcept nogil
@@ -192,6 +194,7 @@ def kthvalue(Variable input not None, k, dim=-1, keepdim=False, *, out=None):
     cdef int64_t kth = as_index(k, "kthvalue")
     if kth < 1:
         raise RuntimeError(f"kthvalue(): selected number k out of range: k is {kth}, but counts from 1.")
+    strict_out(out, (input,), "kthvalue", (input.dt, INT64))
     return select_one(input, kth, dim, keepdim, out, "kthvalue", "kthvalue")
 
 
@@ -376,7 +379,7 @@ def bucketize(input, Variable boundaries not None, *, out_int32=False, right=Fal
     return searchsorted(boundaries, input, out_int32=out_int32, right=right, out=out)
 
 
-def isin(elements, test_elements, *, assume_unique=False, invert=False):
+def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None):
     """Whether each element is among test_elements (tensors or numbers, not both numbers)."""
     cdef Variable e
     cdef Variable t
@@ -395,7 +398,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False):
         ordered = sort(t.reshape(-1))[0]
         at = searchsorted(ordered, dense(e)).clamp_max(t.n - 1)
         found = ordered[at] == e if (<Variable>at).nd else ordered[at.item()] == e
-    return ~found if invert else found
+    return finish_out(~found if invert else found, out, "isin")
 
 
 # -------------------------------------------------------------------------------------- unique
