@@ -726,6 +726,23 @@ cdef inline TensorBase bare(int nd):
     return x
 
 
+cdef extern from *:
+    """
+    static thread_local int pyx_new_flags = 0;  /* flags of every tensor with memory of its own that this thread makes */
+    static int pyx_marked_threads = 0;          /* how many threads have any: one look at a plain variable decides */
+    """
+    int pyx_new_flags
+    int pyx_marked_threads
+
+
+def mark_new_tensors(bint inference):
+    """Whether tensors that this thread makes from now on are inference tensors."""
+    global pyx_new_flags, pyx_marked_threads
+    cdef int flags = INFERENCE if inference else 0
+    pyx_marked_threads += (flags != 0) - (pyx_new_flags != 0)
+    pyx_new_flags = flags
+
+
 cdef TensorBase new_empty(int nd, const int64_t* sizes, int dt, int dev, int dev_index):
     cdef TensorBase x = bare(nd)
     cdef int64_t n = 1
@@ -758,6 +775,8 @@ cdef TensorBase new_empty(int nd, const int64_t* sizes, int dt, int dev, int dev
     x.dev = dev
     x.dev_index = dev_index
     x.flags = CONTIGUOUS
+    if pyx_marked_threads:
+        x.flags |= pyx_new_flags
     x.st = new_storage(n * itemsize_of(dt), dev, dev_index)
     x.ptr = x.st.data
     return x

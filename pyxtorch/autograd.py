@@ -33,6 +33,8 @@ from cython.cimports.pyxtorch._grad_mode import (
     references,
 )
 
+from pyxtorch._core import mark_new_tensors
+
 # -------------------------------------------------------------------------------- grad modes
 
 
@@ -172,12 +174,14 @@ class inference_mode(_GradMode):
 
     def __enter__(self):
         self.before.append((pyx_swap_grad(not self.mode), pyx_swap_inference(self.mode)))
+        mark_new_tensors(pyx_inference_mode)
         return self
 
     def __exit__(self, kind, error, trace):
         grad, inference = self.before.pop()
         pyx_swap_grad(grad)
         pyx_swap_inference(inference)
+        mark_new_tensors(inference)
 
     def __call__(self, function):
         return _decorate(inference_mode, (self.mode,), function)
@@ -284,7 +288,6 @@ class Node:
     def __dealloc__(self):
         # A long chain of nodes would free itself recursively: hand the next ones to a list.
         global _burying
-        more: list
         if self.n_inputs == 0:
             return
         if self.e0 is not None and isinstance(self.e0, Node):
@@ -300,6 +303,12 @@ class Node:
         self.e0 = None
         self.e1 = None
         self.e2 = None
+        # What was saved holds nodes too; it goes while the graveyard keeps those.
+        self.s0 = None
+        self.s1 = None
+        self.s2 = None
+        self.s_more = None
+        self.extra = None
         if not _burying and _graveyard:
             _burying = True
             try:
@@ -838,16 +847,21 @@ class Function(Node):
                     o = o.detach()
             results.append(o)
         places: list = []
+        expected: list = []
         for a in args:
             if isinstance(a, Variable):
+                x = a
                 places.append(i)
-                node.set_edge(i, a)
+                expected.append((shape_of(x), x.dt))
+                node.set_edge(i, x)
                 i += 1
             else:
                 places.append(-1)
+                expected.append(None)
         node.n_inputs = i
         node.n_outputs = len(results)
         notes["places"] = places
+        notes["expected"] = expected
         notes["shapes"] = shapes
         for k in range(len(results)):
             o = results[k]
@@ -900,8 +914,8 @@ class Function(Node):
         if not isinstance(given, tuple):
             given = (given,)
         places: list = notes["places"]
-        if len(given) > len(places) and all([g is None for g in given[len(places):]]):
-            given = given[: len(places)]
+        while len(given) > len(places) and given[-1] is None:
+            given = given[:-1]
         if len(given) != len(places):
             raise RuntimeError(
                 f"{cls.__name__}.backward returned an incorrect number of gradients (expected {len(places)}, got "
@@ -915,8 +929,24 @@ class Function(Node):
                 raise TypeError(f"{cls.__name__}.backward: expected Variable or None, got {type(g).__name__}.")
             place: cython.int = places[i]
             if place >= 0:
-                self.pass_grad(place, g)
+                self.pass_grad(place, fitted(g, notes["expected"][i], cls.__name__, i))
         return 0
+
+
+@cython.cfunc
+def fitted(g: Variable, expected: tuple, name: str, i: cython.Py_ssize_t):
+    """A gradient from a user's backward, summed and converted to what input `i` was; RuntimeError if it does not fit."""
+    shape: tuple = expected[0]
+    if shape_of(g) != shape:
+        sizes: tuple = shape_of(g)
+        lead: cython.Py_ssize_t = len(sizes) - len(shape)
+        if lead < 0 or any([n != 1 and n != m for n, m in zip(shape, sizes[lead:])]):
+            raise RuntimeError(
+                f"{name}.backward: Function {name}Backward returned an invalid gradient at index {i} - got {list(sizes)} but expected "
+                f"shape compatible with {list(shape)}"
+            )
+        g = cython.cast(object, g).sum_to_size(shape)
+    return g if g.dt == expected[1] else cython.cast(object, g).to(dtype_of(expected[1]))
 
 
 _no_setup: object = Function.setup_context
@@ -1039,7 +1069,7 @@ def accumulate_watched(leaf: Variable, g: Variable) -> cython.int:
             for hook in tuple(hooks.values()):
                 changed = hook(g)
                 if changed is not None:
-                    g = changed
+                    g = same_kind(changed, g, hook)
     if _restricted and id(leaf) in _wanted and _capturing:
         place = _wanted[id(leaf)]
         have = _captured[place]
@@ -1202,7 +1232,7 @@ def before_node(node: Node, extra: dict, grads: list) -> cython.int:
                 if grads[number] is not None:
                     changed = hook(grads[number])
                     if changed is not None:
-                        grads[number] = changed
+                        grads[number] = same_kind(changed, grads[number], hook)
     retained = extra.get("retained")
     if retained is not None:
         x: Variable
@@ -1218,8 +1248,29 @@ def before_node(node: Node, extra: dict, grads: list) -> cython.int:
             if changed is not None:
                 if not isinstance(changed, tuple):
                     changed = (changed,)
-                grads[:] = changed
+                if len(changed) != len(grads):
+                    raise RuntimeError(f"prehook of {node.name()}: returned {len(changed)} gradients for {len(grads)} outputs.")
+                grads[:] = [same_kind(c, g, hook) for c, g in zip(changed, grads)]
     return 0
+
+
+@cython.cfunc
+def same_kind(changed, before, hook):
+    """What a hook returned, if it can stand for `before`: kernels rely on shape, dtype and device."""
+    if changed is None:
+        return None
+    if not isinstance(changed, Variable):
+        raise TypeError(f"hook {hook!r}: must return a Tensor or None, not {type(changed).__name__}.")
+    if before is None:
+        raise RuntimeError(f"hook {hook!r}: returned a gradient where there was none.")
+    c: Variable = changed
+    b: Variable = before
+    if not same_shape(c, b) or c.dt != b.dt or c.dev != b.dev or c.dev_index != b.dev_index:
+        raise RuntimeError(
+            f"hook {hook!r}: has changed the gradient from {list(shape_of(b))} of {dtype_of(b.dt)!r} on {before.device} to "
+            f"{list(shape_of(c))} of {dtype_of(c.dt)!r} on {changed.device}; these must stay."
+        )
+    return changed
 
 
 @cython.cfunc
@@ -1258,7 +1309,7 @@ def run_hooked(node: Node, extra: dict, grads: list, keep: cython.bint) -> cytho
                 changed = (changed,)
             if len(changed) != len(stand_ins):
                 raise RuntimeError(f"hook of {node.name()}: returned {len(changed)} gradients for {len(stand_ins)} inputs.")
-            stand_ins = list(changed)
+            stand_ins = [same_kind(c, g, hook) for c, g in zip(changed, stand_ins)]
     for i in range(node.n_inputs):
         node.pass_grad(i, stand_ins[i])
     if not keep:
@@ -1360,7 +1411,6 @@ def execute(tensors, gradients, keep: cython.bint, create: cython.bint, op: str)
     """Send gradients back from `tensors` through everything recorded."""
     x: Variable
     g: Variable
-    node: Node
     roots: list = []
     firsts: list = []
     i: cython.int = 0
