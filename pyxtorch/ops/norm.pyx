@@ -175,7 +175,13 @@ def native_layer_norm(input, normalized_shape, weight, bias, eps):
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019)."""
+    """x / sqrt(mean(x^2) + eps) * weight over the last dimensions (Zhang and Sennrich, 2019).
+
+    Args:
+        input: (*, normalized_shape); weight: normalized_shape or None; eps: None for that of the dtype.
+    Raises:
+        RuntimeError: shapes do not match.
+    """
     cdef Variable x = checked(input, "rms_norm", "input")
     shape = as_shape(normalized_shape)
     if not shape:
@@ -399,7 +405,16 @@ def native_batch_norm(input, weight, bias, running_mean, running_var, training, 
 
 
 def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-05):
-    """Normalise each channel of each sample, (N, C, *), then scale and shift each channel."""
+    """Normalise each channel of each sample, (N, C, *), then scale and shift each channel.
+
+    Args:
+        input: (N, C, *); weight, bias: (C) or None.
+        running_mean, running_var: (C), updated where use_input_stats, used instead otherwise.
+    Raises:
+        ValueError: one element a channel and use_input_stats.
+    Source:
+        Ulyanov, Vedaldi and Lempitsky, "Instance Normalization" (2016).
+    """
     cdef Variable x = checked(input, "instance_norm", "input")
     if use_input_stats and x.nd > 2:
         spatial = x.n // (x.sizes[0] * x.sizes[1]) if x.n else 0
