@@ -15,6 +15,7 @@ class _Required:
 
 required = _Required()
 INF = float("inf")
+COUNTS = {"step", "mu_product", "eta", "mu"}     # entries of the state that go with the step, not with an element
 _global_pre_hooks, _global_post_hooks = OrderedDict(), OrderedDict()
 
 
@@ -375,9 +376,9 @@ class Optimizer:
 
 
 def _matched(value, p, name):
-    """Loaded state in the dtype and on the device of its parameter; step counts stay as they are."""
+    """Loaded state in the dtype and on the device of its parameter; numbers that count steps stay as they are."""
     if isinstance(value, Tensor):
-        if name == "step":
+        if name in COUNTS:
             return value.clone()
         if p.is_floating_point() or p.is_complex():
             return value.to(dtype=p.dtype if value.is_floating_point() or value.is_complex() else value.dtype, device=p.device, copy=True)

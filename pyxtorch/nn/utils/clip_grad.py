@@ -1,5 +1,6 @@
 """Limiting gradients."""
 import math
+import types
 import warnings
 
 import pyxtorch
@@ -14,7 +15,18 @@ def _gradients(parameters):
 
 
 def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=None):
-    """The norm_type-norm of all elements of all `tensors`, as a 0-d tensor."""
+    """The norm_type-norm of all elements of all `tensors` together.
+
+    Args:
+        tensors: a tensor, or an iterable of them.
+        norm_type: which norm; math.inf for the largest absolute value.
+        error_if_nonfinite: raise if the norm is nan or inf.
+        foreach: accepted; all tensors are taken in one call where they can be.
+    Returns:
+        0-d tensor, 0 where there is no tensor.
+    Raises:
+        RuntimeError: a norm that is not finite, with error_if_nonfinite.
+    """
     tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     norm_type = float(norm_type)
     if not tensors:
@@ -37,7 +49,14 @@ def _norm_of_norms(tensors, norm_type):
 
 
 def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
-    """Scale the gradients of `parameters` by max_norm / total_norm where that is below 1."""
+    """Scale the gradients of `parameters` by max_norm / (total_norm + 1e-6) where that is below 1.
+
+    Args:
+        parameters: a tensor, or an iterable of them; those without a gradient are skipped.
+        max_norm: the limit.
+        total_norm: 0-d tensor, as get_total_norm gives it.
+        foreach: accepted; all gradients are taken in one call where they can be.
+    """
     gradients = _gradients(parameters)
     with pyxtorch.no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
@@ -54,11 +73,15 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         max_norm: the limit.
         norm_type: which norm; math.inf for the largest absolute value.
         error_if_nonfinite: raise if the norm is nan or inf.
+        foreach: accepted; all gradients are taken in one call where they can be.
     Returns:
         The norm before, a 0-d tensor.
+    Raises:
+        RuntimeError: a norm that is not finite, with error_if_nonfinite.
     """
+    generated = isinstance(parameters, types.GeneratorType)     # it may have been used up before
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if not parameters:
+    if generated and not parameters:
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
@@ -72,7 +95,13 @@ def clip_grad_norm(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False
 
 
 def clip_grad_value_(parameters, clip_value, foreach=None):
-    """Limit each element of the gradients to [-clip_value, clip_value]."""
+    """Limit each element of the gradients to [-clip_value, clip_value].
+
+    Args:
+        parameters: a tensor, or an iterable of them; those without a gradient are skipped.
+        clip_value: the limit, at least 0.
+        foreach: accepted.
+    """
     clip_value = float(clip_value)
     with pyxtorch.no_grad():
         for g in _gradients(parameters):
