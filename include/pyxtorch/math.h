@@ -342,10 +342,16 @@ PYX_HD T log1p_real(T x) {
 PYX_HD float log1p(float x) { return log1p_real(x); }
 PYX_HD double log1p(double x) { return log1p_real(x); }
 
-/* x P(x^2) / Q(x^2), all coefficients positive; from |x| = 9 on it rounds to 1 */
+/* Rational forms of functions that go to +-1, x P(s) / Q(s), s = x^2: s is held where the quotient has
+   grown past 1, which is cut off then. */
+PYX_HD float within_one(float y) {
+    y = y > 1.0f ? 1.0f : y;
+    return y < -1.0f ? -1.0f : y;
+}
+
 PYX_HD float tanh(float x) {
     float s = x * x;
-    s = s > 81.0f ? 81.0f : s;
+    s = s > 88.0f ? 88.0f : s;
     float p = 1.33546412e-8f;
     p = p * s + 2.06090658e-5f;
     p = p * s + 3.49558703e-3f;
@@ -356,8 +362,7 @@ PYX_HD float tanh(float x) {
     q = q * s + 2.58769779e-2f;
     q = q * s + 0.467143403f;
     q = q * s + 1.0f;
-    float y = x * p / q;
-    return fabs(x) > 9.0f ? copysign(1.0f, x) : y;
+    return within_one(x * p / q);
 }
 /* tanh |x| = t / (t + 2), t = e^(2|x|) - 1; from |x| = 20 on it rounds to 1 */
 PYX_HD double tanh(double x0) {
@@ -373,10 +378,9 @@ PYX_HD double tanh(double x0) {
 
 /* ------------------------------------------------------------------------------------- erf */
 
-/* x P(x^2) / Q(x^2), all coefficients positive; from |x| = 3.9 on it rounds to 1 */
 PYX_HD float erf(float x) {
     float s = x * x;
-    s = s > 15.4f ? 15.4f : s;
+    s = s > 16.7f ? 16.7f : s;
     float p = 2.02616280e-6f;
     p = p * s + 2.84689776e-4f;
     p = p * s + 3.8077109e-3f;
@@ -389,8 +393,7 @@ PYX_HD float erf(float x) {
     q = q * s + 0.114554846f;
     q = q * s + 0.503078978f;
     q = q * s + 1.0f;
-    float y = x * p / q;
-    return fabs(x) > 3.9f ? copysign(1.0f, x) : y;
+    return within_one(x * p / q);
 }
 /* Below 1 a series in x^2; above 1 - e^(-x^2) P(1 / (2 + x)) */
 PYX_HD double erf(double x) {

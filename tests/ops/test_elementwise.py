@@ -1,5 +1,6 @@
 """Operations on each element."""
 import numpy as np
+import pytest
 import scipy.special as sp
 
 import pyxtorch as torch
@@ -231,3 +232,10 @@ OPS = [
 for op in OPS:
     if op.name == "nn.functional.threshold":
         op.samples = tuple(S(*call.args, 0.1, -3.0) for call in op.samples)
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf"])
+def test_what_goes_to_one_never_passes_it(name):
+    x = np.linspace(-12, 12, 100_001, dtype=np.float32)
+    y = getattr(torch, name)(torch.tensor(np.append(x, np.float32([np.inf, 3e38, 1e12])))).numpy()
+    assert np.abs(y).max() == 1 and (y[x.size:] == 1).all()

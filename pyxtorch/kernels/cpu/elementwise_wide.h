@@ -22,12 +22,6 @@ PYX_V negated_fma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }
 /* minps and maxps give their second operand where one is NaN. */
 PYX_V above(V x, float low) { return _mm512_max_ps(all(low), x); }
 PYX_V below(V x, float high) { return _mm512_min_ps(all(high), x); }
-PYX_V magnitude(V x) { return _mm512_abs_ps(x); }
-/* a with the sign of b */
-PYX_V with_sign(V a, V b) {
-    __m512i sign = _mm512_set1_epi32((int)0x80000000);
-    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b), _mm512_castps_si512(a), 0xca));
-}
 /* x = n ln(2) + r, n a multiple of 1/16: e^x = 2^floor(n) 2^(n mod 1) e^r, the middle from a
    table, by the low bits that the rounding leaves; scalef takes the floor itself. */
 PYX_V exp(V x) {
@@ -63,12 +57,11 @@ PYX_V log(V x) {
 PYX_V one_plus_exp_minus(V x) { return _mm512_add_ps(all(1.0f), exp(_mm512_sub_ps(all(0.0f), x))); }
 PYX_V sigmoid(V x) { return _mm512_div_ps(all(1.0f), one_plus_exp_minus(x)); }
 PYX_V silu(V x) { return _mm512_div_ps(x, one_plus_exp_minus(x)); }
-/* +-1 where |x| is above the limit, y elsewhere */
-PYX_V saturate(V y, V x, float limit) {
-    return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(magnitude(x), all(limit), _CMP_GT_OQ), with_sign(all(1.0f), x));
-}
+/* Rational forms x P(s) / Q(s), s = x^2, of functions that go to +-1: s is held where the quotient has
+   grown past 1, which is cut off then. */
+PYX_V within_one(V y) { return above(below(y, 1.0f), -1.0f); }
 PYX_V tanh(V x) {
-    V s = below(_mm512_mul_ps(x, x), 81.0f);
+    V s = below(_mm512_mul_ps(x, x), 88.0f);
     V p = all(1.33546412e-8f);
     p = fma(p, s, all(2.06090658e-5f));
     p = fma(p, s, all(3.49558703e-3f));
@@ -79,10 +72,10 @@ PYX_V tanh(V x) {
     q = fma(q, s, all(2.58769779e-2f));
     q = fma(q, s, all(0.467143403f));
     q = fma(q, s, all(1.0f));
-    return saturate(_mm512_div_ps(_mm512_mul_ps(x, p), q), x, 9.0f);
+    return within_one(_mm512_div_ps(_mm512_mul_ps(x, p), q));
 }
 PYX_V erf(V x) {
-    V s = below(_mm512_mul_ps(x, x), 15.4f);
+    V s = below(_mm512_mul_ps(x, x), 16.7f);
     V p = all(2.02616280e-6f);
     p = fma(p, s, all(2.84689776e-4f));
     p = fma(p, s, all(3.8077109e-3f));
@@ -95,7 +88,7 @@ PYX_V erf(V x) {
     q = fma(q, s, all(0.114554846f));
     q = fma(q, s, all(0.503078978f));
     q = fma(q, s, all(1.0f));
-    return saturate(_mm512_div_ps(_mm512_mul_ps(x, p), q), x, 3.9f);
+    return within_one(_mm512_div_ps(_mm512_mul_ps(x, p), q));
 }
 PYX_V gelu(V x) {
     V half = _mm512_mul_ps(x, all(0.5f));
