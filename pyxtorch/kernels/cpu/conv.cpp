@@ -181,6 +181,107 @@ void filter_plane(const geometry& g, const T* padded, const T* w, T bias, T* lin
         }
 }
 
+/* ------------------------------------------------------------ few filters, step 1: no copies
+
+   With a step of 1 the positions of a padded plane, counted through its whole width, meet their
+   taps at fixed distances: out[m][p] = sum of w[m][k] * source[p + distance[k]]. Vectors run along
+   p, over the margin too; its results are left out at the end. Nothing is copied, which matters
+   where few filters share each element. */
+
+#if PYX_VECTOR_BYTES == 64
+constexpr int FILTERS = 12; /* 12 x 2 sums in registers, as in matmul_tile.cpp */
+#else
+constexpr int FILTERS = 6;
+#endif
+
+/* R filters at 2 vectors of positions; w: k rows of R. */
+template <class T, int R>
+__attribute__((noinline)) void along_plane(int64_t k, const T* w, const T* source, const int64_t* distance, T* out, int64_t row) {
+    typedef typename lanes<T>::type vec;
+    constexpr int N = lanes<T>::n;
+    vec sum[R][2];
+#pragma GCC unroll 16
+    for (int i = 0; i < R; i++) sum[i][0] = sum[i][1] = vec{};
+    for (int64_t q = 0; q < k; q++, w += R) {
+        const T* s = source + distance[q];
+        vec a = vload(s), b = vload(s + N);
+#pragma GCC unroll 16
+        for (int i = 0; i < R; i++) {
+            sum[i][0] += a * w[i];
+            sum[i][1] += b * w[i];
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < R; i++) {
+        vstore(out + i * row, sum[i][0]);
+        vstore(out + i * row + N, sum[i][1]);
+    }
+}
+
+template <class T>
+using plane_function = void (*)(int64_t, const T*, const T*, const int64_t*, T*, int64_t);
+
+template <class T>
+struct plane_functions {
+    static constexpr plane_function<T> by_rows[] = {
+        nullptr,
+        along_plane<T, 1>, along_plane<T, 2>, along_plane<T, 3>, along_plane<T, 4>, along_plane<T, 5>, along_plane<T, 6>,
+#if PYX_VECTOR_BYTES == 64
+        along_plane<T, 7>, along_plane<T, 8>, along_plane<T, 9>, along_plane<T, 10>, along_plane<T, 11>, along_plane<T, 12>,
+#endif
+    };
+};
+
+/* Whether the margins are small enough. */
+inline bool plane_fits(const geometry& g, int64_t m) {
+    return m <= 40 && g.step[0] == 1 && g.step[1] == 1 && g.step[2] == 1 && 2 * g.padded[2] <= 3 * g.out[2] && 2 * g.padded[1] <= 3 * g.out[1] &&
+           g.positions >= 32;
+}
+
+template <class T>
+int correlate_planes(const geometry& g, int64_t images, int64_t m, const T* w, const T* bias, const T* x, int64_t x_image, T* y, const target& to) {
+    constexpr int S = strip_width<T>;
+    int64_t groups = (m + FILTERS - 1) / FILTERS, each = (m + groups - 1) / groups, k = g.rows;
+    int64_t last = ((g.out[0] - 1) * g.padded[1] + g.out[1] - 1) * g.padded[2] + g.out[2], row = (last + S - 1) / S * S;
+    scratch<T> left(m * k);
+    scratch<int64_t> distance(k);
+    if (!left || !distance) return -2;
+    for (int64_t f = 0; f < m; f++) {
+        int64_t group = f / each, rows = std::min(each, m - group * each);
+        for (int64_t q = 0; q < k; q++) left.p[group * each * k + q * rows + f % each] = w[f * k + q];
+    }
+    for (int64_t q = 0; q < k; q++) {
+        int64_t t = q % g.ntaps, i = t / (g.taps[1] * g.taps[2]), j = t / g.taps[2] % g.taps[1], l = t % g.taps[2];
+        distance.p[q] = q / g.ntaps * g.plane + ((g.offset[0][i] + g.lo[0]) * g.padded[1] + g.offset[1][j] + g.lo[1]) * g.padded[2] + g.offset[2][l] + g.lo[2];
+    }
+    bool failed = false;
+    parallel_for(images, std::max<int64_t>(1, (int64_t)(5e5 / ((double)m * k * last))), [&](int64_t from, int64_t end) {
+        scratch<T> padded(g.channels * g.plane + SLACK);
+        scratch<T> result(m * row);
+        if (!padded || !result) { failed = true; return; }
+        /* Vectors run on into the slack: what is left there could be denormal, and slow. */
+        memset(padded.p + g.channels * g.plane, 0, SLACK * sizeof(T));
+        for (int64_t image = from; image < end; image++) {
+            pad(g, x + image * x_image, padded.p, 0, g.channels);
+            for (int64_t p = 0; p < last; p += S)
+                for (int64_t f = 0; f < m; f += each)
+                    plane_functions<T>::by_rows[std::min(each, m - f)](k, left.p + f * k, padded.p + p, distance.p, result.p + f * row + p, row);
+            for (int64_t f = 0; f < m; f++)
+                for (int64_t d = 0; d < g.out[0]; d++)
+                    for (int64_t h = 0; h < g.out[1]; h++) {
+                        const T* c = result.p + f * row + (d * g.padded[1] + h) * g.padded[2];
+                        T* o = y + image * to.image + f * to.row + to.start + d * to.along[0] + h * to.along[1];
+                        T b = bias ? bias[f] : T(0);
+                        if (to.along[2] == 1)
+                            for (int64_t q = 0; q < g.out[2]; q++) o[q] = c[q] + b;
+                        else
+                            for (int64_t q = 0; q < g.out[2]; q++) o[q * to.along[2]] = c[q] + b;
+                    }
+        }
+    });
+    return failed ? -2 : 0;
+}
+
 /* Whether the product runs on the matrix unit. */
 template <class T>
 bool in_parts(int64_t m, int64_t k) {
@@ -203,6 +304,7 @@ int correlate(const geometry& g, int64_t images, int64_t m, const T* w, const T*
         });
         return failed ? -2 : 0;
     }
+    if (plane_fits(g, m)) return correlate_planes(g, images, m, w, bias, x, x_image, y, to);
     constexpr int S = strip_width<T>;
     const bool parts = in_parts<T>(m, g.rows);
     scratch<T> left(parts ? amx::left_size(m, g.rows) : m * g.rows + 64);
