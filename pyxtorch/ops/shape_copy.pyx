@@ -229,7 +229,7 @@ def view_as_complex(Variable input not None):
 cdef object copying(object view, str op):
     """`view` whose results lie in new memory."""
 
-    def function(input, *args, out=None, **kwargs):
+    def function(Variable input not None, *args, out=None, **kwargs):
         result = view(input, *args, **kwargs)
         if isinstance(result, tuple):
             result = finish_out(tuple([cloned(<Variable>part) for part in result]), out, op)
