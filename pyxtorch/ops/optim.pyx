@@ -1,8 +1,9 @@
 """Optimiser steps fused over all parameters of a group. Nothing here is recorded.
 
-Each function walks through a group's parameters, calls `start(parameter, state, group)` where a
-parameter has no state yet, and hands all that the kernel can do to it in one call. It returns the
-parameters that it left alone (another device, dtype or layout), for the optimiser's plain path.
+Each function calls `start(parameter, state, group)` for the parameters that have no state yet, then
+walks through the group again and hands all that the kernel can do to it in one call; between taking
+the first address and that call, no code of the user's runs. It returns the parameters that it left
+alone (another device, dtype or layout), for the optimiser's plain path.
 """
 from libc.math cimport sqrt, pow as c_pow
 from libcpp.algorithm cimport sort
@@ -58,7 +59,7 @@ cdef inline Variable gradient(Variable p):
     cdef Variable g
     if not isinstance(p._grad, Variable):
         return None
-    g = <Variable>p._grad
+    g = <Variable?>p._grad
     if g.dt != p.dt or g.dev != p.dev or g.dev_index != p.dev_index or not same_shape(g, p):
         return None
     return g if g.flags & CONTIGUOUS else clone_raw(g)
@@ -130,7 +131,7 @@ def sgd_step(list params not None, state, dict group not None, start):
     o.nesterov = bool(group["nesterov"])
     o.maximize = bool(group["maximize"])
     for item in params:
-        p = <Variable>item
+        p = <Variable?>item
         if p._grad is not None:
             if first is None:
                 first = p
@@ -147,7 +148,7 @@ def sgd_step(list params not None, state, dict group not None, start):
             batch.lists[only].clear()
         batch.starts.push_back(0)
         for item in params:
-            p = <Variable>item
+            p = <Variable?>item
             if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
@@ -193,12 +194,15 @@ def adam_step(list params not None, state, dict group not None, start):
     o.maximize = bool(group["maximize"])
     o.decoupled = bool(group["decoupled_weight_decay"])
     for item in params:
-        p = <Variable>item
+        p = <Variable?>item
         if p._grad is not None:
             if first is None:
                 first = p
             if eligible(p, first):
                 seen |= 1 << p.dt
+                own = state[p]
+                if not own:
+                    start(p, own, group)
             else:
                 rest.append(p)
     for code in range(FLOAT16, FLOAT64 + 1):
@@ -210,13 +214,11 @@ def adam_step(list params not None, state, dict group not None, start):
             batch.lists[k].clear()
         batch.starts.push_back(0)
         for item in params:
-            p = <Variable>item
+            p = <Variable?>item
             if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
             own = state[p]
-            if not own:
-                start(p, own, group)
             mean, square, step = own.get("exp_avg"), own.get("exp_avg_sq"), own.get("step")
             top = own.get("max_exp_avg_sq") if amsgrad else None
             if g is None or not is_step(step) or not fits(mean, p) or not fits(square, p) or (amsgrad and not fits(top, p)):
@@ -257,12 +259,15 @@ def rmsprop_step(list params not None, state, dict group not None, start):
     o.momentum = number(group["momentum"])
     o.maximize = bool(group["maximize"])
     for item in params:
-        p = <Variable>item
+        p = <Variable?>item
         if p._grad is not None:
             if first is None:
                 first = p
             if eligible(p, first):
                 seen |= 1 << p.dt
+                own = state[p]
+                if not own:
+                    start(p, own, group)
             else:
                 rest.append(p)
     for code in range(FLOAT16, FLOAT64 + 1):
@@ -273,13 +278,11 @@ def rmsprop_step(list params not None, state, dict group not None, start):
             batch.lists[k].clear()
         batch.starts.push_back(0)
         for item in params:
-            p = <Variable>item
+            p = <Variable?>item
             if p.dt != code or p._grad is None or not eligible(p, first):
                 continue
             g = gradient(p)
             own = state[p]
-            if not own:
-                start(p, own, group)
             square, step = own.get("square_avg"), own.get("step")
             buffer = own.get("momentum_buffer") if heavy else None
             mean = own.get("grad_avg") if centered else None
@@ -305,13 +308,13 @@ def zero_grads(list params not None, bint set_to_none):
     """Forget the gradients of `params`, or make them zero."""
     cdef Variable p, g
     for item in params:
-        p = <Variable>item
+        p = <Variable?>item
         if p._grad is None:
             continue
         if set_to_none:
             p._grad = None
             continue
-        g = <Variable>p._grad
+        g = <Variable?>p._grad
         if g._grad_fn is not None:
             g.detach_()
         else:
