@@ -19,8 +19,19 @@ def _decayed(p, grad, group):
 
 
 class Adagrad(Optimizer):
-    """p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum of all g^2) + eps).
+    """The gradient divided by the root of the sum of all its squares so far.
 
+    p <- p - lr / (1 + (t - 1) lr_decay) g / (sqrt(sum of all g^2) + eps)
+
+    Args:
+        params: parameters or groups.
+        lr: learning rate.
+        lr_decay: how fast the rate falls.
+        weight_decay: share of the parameter added to its gradient.
+        initial_accumulator_value: what the sum begins with.
+        eps: added to the denominator.
+        maximize: ascend.
+        foreach, fused, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods" (2011).
     """
 
@@ -57,6 +68,16 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Steps in the ratio of the root mean squares of past steps and of gradients.
 
+    v <- rho v + (1 - rho) g^2,  s = sqrt(u + eps) / sqrt(v + eps) g,  u <- rho u + (1 - rho) s^2,  p <- p - lr s
+
+    Args:
+        params: parameters or groups.
+        lr: factor of the step.
+        rho: how much of the mean squares is kept.
+        eps: added under both roots.
+        weight_decay: share of the parameter added to its gradient.
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Zeiler, "ADADELTA: an adaptive learning rate method" (2012).
     """
 
@@ -85,6 +106,16 @@ class Adadelta(Optimizer):
 class Adamax(Optimizer):
     """Adam with the largest gradient (decaying by beta2) in place of the root mean square.
 
+    m <- beta1 m + (1 - beta1) g,  u <- max(beta2 u, |g| + eps),  p <- p - lr / (1 - beta1^t) m / u
+
+    Args:
+        params: parameters or groups.
+        lr: learning rate.
+        betas: (beta1, beta2).
+        eps: keeps u above 0.
+        weight_decay: share of the parameter added to its gradient.
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015), section 7.
     """
 
@@ -113,6 +144,19 @@ class Adamax(Optimizer):
 class NAdam(Optimizer):
     """Adam with Nesterov's look ahead and a momentum that grows as training goes on.
 
+    mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2),  with m and v as in Adam,  d = sqrt(v / (1 - beta2^t)) + eps,
+    p <- p - lr (mu_(t+1) / (1 - prod mu up to t+1) m + (1 - mu_t) / (1 - prod mu up to t) g) / d
+
+    Args:
+        params: parameters or groups.
+        lr: learning rate.
+        betas: (beta1, beta2).
+        eps: added to the denominator.
+        weight_decay: share of the parameter added to its gradient.
+        momentum_decay: how fast the momentum grows.
+        decoupled_weight_decay: shrink the parameter itself instead, p <- p (1 - lr weight_decay).
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Dozat, "Incorporating Nesterov momentum into Adam" (2016).
     """
 
@@ -151,6 +195,18 @@ class NAdam(Optimizer):
 class RAdam(Optimizer):
     """Adam that steps by momentum alone until the variance of its second moment is tractable.
 
+    With r = 2 / (1 - beta2) - 1 and r_t = r - 2 t beta2^t / (1 - beta2^t): while r_t <= 5, p <- p - lr m / (1 - beta1^t);
+    then Adam's step times sqrt((r_t - 4) (r_t - 2) r / ((r - 4) (r - 2) r_t)).
+
+    Args:
+        params: parameters or groups.
+        lr: learning rate.
+        betas: (beta1, beta2).
+        eps: added to the denominator.
+        weight_decay: share of the parameter added to its gradient.
+        decoupled_weight_decay: shrink the parameter itself instead, p <- p (1 - lr weight_decay).
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Liu et al., "On the variance of the adaptive learning rate and beyond" (2020).
     """
 
@@ -189,6 +245,17 @@ class RAdam(Optimizer):
 class Adafactor(Optimizer):
     """Second moments of matrices kept as row and column means; steps relative to the parameter's size.
 
+    Args:
+        params: parameters or groups; real ones.
+        lr: upper bound of the relative step, which falls as 1 / sqrt(t).
+        beta2_decay: the means keep 1 - t^beta2_decay of what they were; at most 0.
+        eps: (least second moment, least size of a parameter); the first is the dtype's eps where None.
+        d: a step whose root mean square is larger is scaled down to it.
+        weight_decay: the parameter shrinks by lr weight_decay.
+        foreach: accepted.
+        maximize: ascend.
+    Raises:
+        RuntimeError: step: a complex parameter.
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost" (2018).
     """
 
@@ -242,6 +309,15 @@ class Adafactor(Optimizer):
 class Rprop(Optimizer):
     """Steps by the gradient's sign alone, of a size that grows while the sign stays.
 
+    Where the sign changes, the size shrinks and the element does not move. For gradients of whole data sets.
+
+    Args:
+        params: parameters or groups.
+        lr: the first size of a step.
+        etas: (factor where the sign changes, factor where it stays), 0 < etas[0] < 1 < etas[1].
+        step_sizes: (least, largest) size.
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning" (1993).
     """
 

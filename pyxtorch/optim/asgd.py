@@ -6,6 +6,17 @@ from pyxtorch.optim.optimizer import Optimizer, check_options, step_count
 class ASGD(Optimizer):
     """SGD with a decaying rate that also keeps the average of the parameters (`ax` in the state) from step t0 on.
 
+    p <- p (1 - lambd eta) - eta g,  eta = lr / (1 + lambd lr t)^alpha
+
+    Args:
+        params: parameters or groups.
+        lr: learning rate.
+        lambd: how fast parameters and rate decay.
+        alpha: power of the rate's decay.
+        t0: the step at which averaging begins.
+        weight_decay: share of the parameter added to its gradient.
+        maximize: ascend.
+        foreach, capturable, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
     Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging" (1992).
     """
 
@@ -53,6 +64,21 @@ def _orthogonalised(x, coefficients, steps, eps):
 class Muon(Optimizer):
     """Momentum whose direction is orthogonalised; for the matrices of hidden layers only.
 
+    Biases, embeddings and the like go to another optimiser.
+
+    Args:
+        params: parameters or groups; matrices.
+        lr: learning rate.
+        weight_decay: the parameter shrinks by lr weight_decay.
+        momentum: how much of the mean gradient is kept.
+        nesterov: look ahead.
+        ns_coefficients: of the odd polynomial that drives singular values towards 1.
+        eps: least norm that a direction is divided by.
+        ns_steps: how often the polynomial is applied, below 100.
+        adjust_lr_fn: "original" (also None): lr sqrt(max(1, rows / columns)); "match_rms_adamw": 0.2 lr sqrt(max(rows, columns)).
+    Raises:
+        ValueError: a parameter that is no matrix, or an option out of range.
+        RuntimeError: step: a complex parameter.
     Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024).
     """
 
