@@ -91,8 +91,13 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("cuda", "fft", "masked", "nn", "optim", "random", "serialization", "signal", "special", "testing", "utils")
-_LATER = {"save": "serialization", "load": "serialization"}  # functions that come with their namespace
+_NAMESPACES = ("backends", "cuda", "fft", "masked", "nn", "optim", "random", "return_types", "serialization", "signal", "special", "testing", "utils")
+_LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str"}  # functions that come with their namespace
+_LATER.update(dict.fromkeys((
+    "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
+    "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
+    "set_num_interop_threads", "typename", "use_deterministic_algorithms",
+), "_settings"))
 _LATER.update(dict.fromkeys((
     "binary_cross_entropy_with_logits", "channel_shuffle", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "embedding_bag", "grid_sampler",
     "grid_sampler_2d", "grid_sampler_3d", "hardshrink", "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "native_channel_shuffle",

@@ -1,5 +1,6 @@
 """Storage, dtypes, devices, shapes: what lies under every operation."""
 import gc
+import math
 import os
 import subprocess
 import sys
@@ -241,3 +242,26 @@ def test_lower_instruction_level_is_honoured():
     env = dict(os.environ, PYXTORCH_CPU_LEVEL="v2")
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout
     assert out.strip() == "v2"
+
+
+@pytest.mark.parametrize("n", [33, 64, 130, 300])
+def test_large_products_are_as_exact_as_float32(n):
+    """Also those that run on a matrix unit: compared with float64, relative to the sum of magnitudes."""
+    a, b = torch.randn(n, n + 7), torch.randn(n + 7, n)
+    exact = a.double() @ b.double()
+    scale = a.double().abs() @ b.double().abs()
+    for left, right in ((a, b), (a.t().contiguous().t(), b), (a, b.t().contiguous().t()), (a[:, ::2], b[::2])):
+        true = exact if left.shape == a.shape else left.double() @ right.double()
+        assert (((left @ right).double() - true).abs() / scale).max().item() < 5e-7
+
+
+def test_large_products_keep_infinities_nans_and_tiny_numbers():
+    a, b = torch.rand(160, 192) + 0.5, torch.rand(192, 160) + 0.5
+    a[3, 5], a[7, 9], a[11, 2] = math.inf, math.nan, -math.inf
+    y = a @ b
+    assert (y[3] == math.inf).all() and y[7].isnan().all() and (y[11] == -math.inf).all()
+    assert torch.equal(y[20:].isfinite(), torch.ones(140, 160, dtype=torch.bool))
+    huge = torch.full((160, 192), 3e38)
+    assert (huge @ (torch.eye(192) * 0.5)[:, :160] == 1.5e38).all()
+    tiny = torch.full((160, 192), 1e-40)
+    assert torch.equal(tiny @ torch.eye(192), tiny)

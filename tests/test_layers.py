@@ -15,12 +15,12 @@ FLOORS = [
     ("_cuda", "_grad_mode", "_dtypes"),
     ("kernels",),
     ("autograd",),
-    ("_numbers", "_printing"),
+    ("_numbers", "_printing", "_settings"),
     ("ops",),
     ("tensor", "_dlpack", "_tensor_str"),
-    ("linalg", "special", "_autograd", "fft", "random", "cuda", "backends", "amp"),
+    ("linalg", "special", "return_types", "fft", "random", "amp"),
     ("nn.parameter", "nn.composite", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "utils", "func", "distributions", "testing", "signal", "masked"),
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "func", "distributions", "testing", "signal", "masked"),
 ]
 FAMILIES = ["_common", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.

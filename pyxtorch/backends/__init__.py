@@ -1,0 +1,30 @@
+"""torch.backends: what computes underneath, and its switches. Switches of libraries that are not used here are kept, without effect."""
+from types import SimpleNamespace
+
+from pyxtorch.kernels import cpu as _kernels
+
+
+def _no():
+    """False: this library is not used."""
+    return False
+
+
+def _cudnn_version():
+    """None: cuDNN is not used yet."""
+    return None
+
+
+def get_cpu_capability():
+    """The instruction level of the kernels in use, in PyTorch's words: "DEFAULT", "AVX2" or "AVX512"."""
+    return {"v4": "AVX512", "v3": "AVX2"}.get(_kernels.level, "DEFAULT")
+
+
+cpu = SimpleNamespace(get_cpu_capability=get_cpu_capability)
+cudnn = SimpleNamespace(enabled=True, benchmark=False, deterministic=False, allow_tf32=False, is_available=_no, version=_cudnn_version)
+cuda = SimpleNamespace(is_built=lambda: True, matmul=SimpleNamespace(allow_tf32=False))
+mps = SimpleNamespace(is_available=_no, is_built=_no)
+mkl = SimpleNamespace(is_available=_no)
+mkldnn = SimpleNamespace(is_available=_no, enabled=False)
+openmp = SimpleNamespace(is_available=_no)
+
+__all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
