@@ -50,8 +50,8 @@ struct State {
     std::atomic<int32_t> waiting{0};  /* futex word of a sleeping caller */
     pyx_task task = nullptr;
     void* context = nullptr;
-    int wanted = 0;   /* threads, the caller among them */
-    int started = 0;  /* workers */
+    std::atomic<int> wanted{0};  /* threads, the caller among them */
+    int started = 0;             /* workers */
 };
 
 inline State state;
