@@ -10,6 +10,7 @@ constexpr int THREADS = 256;
 
 /* A loop over 0 .. n - 1, whose turns the threads of all blocks share. */
 #define PYX_EACH(i, n)                                                                                       \
+    _Pragma("unroll 1")                                                                                      \
     for (pyx_i64 i = (pyx_i64)blockIdx.x * blockDim.x + threadIdx.x, pyx_step = (pyx_i64)gridDim.x * blockDim.x; \
          i < (n); i += pyx_step)
 

@@ -6,7 +6,7 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_div, zero_mul,
+    FLOAT, SAME, Binary, Unary, binary, formula, formula1, tensors_only, unary, zero_div, zero_mul,
 )
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
@@ -627,7 +627,15 @@ cdef class Hypot(Binary):
 cdef class Copysign(OfInputs):
     cdef int vjp(self, Variable g) except -1:
         a, b = self.saved(0), self.saved(1)
-        self.pass_grad(0, arithmetic.where(a == 0, 0, g * copysign(1, b) * arithmetic.sign(a)))
+        self.pass_grad(0, arithmetic.where(a == 0, 0, g * copysign(b.new_ones(()), b) * arithmetic.sign(a)))
+        if self.needs(1):
+            self.pass_grad(1, g.new_zeros(g.shape))
+
+
+cdef class Nextafter(OfInputs):
+    """A step of one unit in the last place from `a`; where a equals b, the result is neither's."""
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, arithmetic.where(self.saved(0) == self.saved(1), 0, g))
         if self.needs(1):
             self.pass_grad(1, g.new_zeros(g.shape))
 
@@ -660,26 +668,31 @@ cdef class Xlogy(OfInputs):
 
 def atan2(input, other, *, out=None):
     """The angle (radians) of the point (other, input), from -pi to pi."""
+    tensors_only(input, other, "atan2")
     return binary(ATAN2, Atan2, input, other, "atan2", FLOAT, out)
 
 
 def hypot(input, other, *, out=None):
     """sqrt(input^2 + other^2) without overflow on the way."""
+    tensors_only(input, other, "hypot")
     return binary(HYPOT, Hypot, input, other, "hypot", SAME, out)
 
 
 def copysign(input, other, *, out=None):
     """The magnitude of `input` with the sign of `other`."""
+    checked(input, "copysign", "input")
     return binary(COPYSIGN, Copysign, input, other, "copysign", FLOAT, out)
 
 
 def nextafter(input, other, *, out=None):
     """The next number of the dtype after `input` towards `other`."""
-    return binary(NEXTAFTER, None, input, other, "nextafter", SAME, out)
+    tensors_only(input, other, "nextafter")
+    return binary(NEXTAFTER, Nextafter, input, other, "nextafter", SAME, out)
 
 
 def logaddexp(input, other, *, out=None):
     """log(exp(input) + exp(other)) without overflow."""
+    tensors_only(input, other, "logaddexp")
     if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
         high = arithmetic.where(input.real >= other.real, input, other)
         low = arithmetic.where(input.real >= other.real, other, input)
@@ -689,6 +702,7 @@ def logaddexp(input, other, *, out=None):
 
 def logaddexp2(input, other, *, out=None):
     """log2(2 ** input + 2 ** other) without overflow."""
+    tensors_only(input, other, "logaddexp2")
     return binary(LOGADDEXP2, Logaddexp2, input, other, "logaddexp2", SAME, out)
 
 
@@ -699,7 +713,8 @@ def xlogy(input, other, *, out=None):
 
 def heaviside(input, values, *, out=None):
     """0 for negative, 1 for positive elements, `values` at 0."""
-    if isinstance(input, Variable) and isinstance(values, Variable) and (<Variable>input).dt != (<Variable>values).dt:
+    tensors_only(input, values, "heaviside", "values")
+    if (<Variable>input).dt != (<Variable>values).dt:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
     return binary(HEAVISIDE, Step, input, values, "heaviside", SAME, out)
 
@@ -711,40 +726,45 @@ cdef class Step(Binary):
 
 def gcd(input, other, *, out=None):
     """The greatest common divisor of integers."""
+    tensors_only(input, other, "gcd")
     return binary(GCD, None, input, other, "gcd", SAME, out)
 
 
 def lcm(input, other, *, out=None):
     """The least common multiple of integers."""
+    tensors_only(input, other, "lcm")
     return binary(LCM, None, input, other, "lcm", SAME, out)
 
 
 def ldexp(input, other, *, out=None):
     """input * 2 ** other"""
+    tensors_only(input, other, "ldexp")
     return arithmetic.mul(input, arithmetic.pow(2.0, other), out=out)
+
+
+cdef int FREXP_MANTISSA = formula(b"frexp_mantissa")
+cdef int FREXP_EXPONENT = formula(b"frexp_exponent")
+
+
+cdef class FrexpMantissa(OfInput):
+    cdef int vjp(self, Variable g) except -1:
+        exponent = <Variable>unary(FREXP_EXPONENT, None, self.saved(0), "frexp", SAME, None)
+        self.pass_grad(0, zero_div(g, <Variable>exp2(exponent.detach())))
 
 
 def frexp(input, *, out=None):
     """Mantissa (0.5 <= |m| < 1) and int32 exponent: input = mantissa * 2 ** exponent."""
-    import numpy
     cdef Variable x = checked(input, "frexp", "input")
     if not is_floating(x.dt):
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, not {dtype_of(x.dt)!r}")
-    from pyxtorch.ops import create
-    narrow = x.detach().float() if x.dt == BFLOAT16 else x.detach()
-    mantissa, exponent = numpy.frexp(narrow.numpy())
-    exponents = create.tensor(numpy.asarray(exponent, dtype=numpy.int32))
-    if recording(x):
-        power = arithmetic.pow(2.0, exponents.to(x.dtype))
-        parts = x / power, exponents
-    else:
-        parts = create.tensor(numpy.asarray(mantissa)).to(x.dtype), exponents
-    return Frexp(*finish_out(parts, out, "frexp"))
+    mantissa = unary(FREXP_MANTISSA, FrexpMantissa, x, "frexp", SAME, None)
+    exponent = to_dtype(<Variable>unary(FREXP_EXPONENT, None, x, "frexp", SAME, None), INT32)
+    return Frexp(*finish_out((mantissa, exponent), out, "frexp"))
 
 
-from collections import namedtuple as _namedtuple
+from pyxtorch.ops._common import return_type
 
-Frexp = _namedtuple("frexp", ["mantissa", "exponent"])
+Frexp = return_type("frexp", ["mantissa", "exponent"])
 
 
 cdef class Polar(OfInputs):

@@ -9,14 +9,13 @@ Sources of the gradients: Giles, "Collected matrix derivative results for forwar
 algorithmic differentiation" (2008); Murray, "Differentiation of the Cholesky decomposition" (2016);
 Golub and Pereyra (1973) for the pseudo-inverse; Mathias (1996) for functions of matrices.
 """
-from collections import namedtuple
-
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, grad_enabled, record1, record2, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, transposed
 
 from pyxtorch.ops import create, index_masked
+from pyxtorch.ops._common import return_type
 
 
 class _Lazy:
@@ -36,12 +35,8 @@ class LinAlgError(RuntimeError):
     """A matrix is singular, not positive-definite, or an iteration did not converge."""
 
 
-def _result(name, fields):
-    return namedtuple(name, fields, module="pyxtorch.return_types")
-
-
 return_types = {
-    name: _result(name, fields) for name, fields in (
+    name: return_type(name, fields) for name, fields in (
         ("linalg_eigh", "eigenvalues eigenvectors"), ("linalg_eig", "eigenvalues eigenvectors"), ("linalg_svd", "U S Vh"), ("svd", "U S V"),
         ("linalg_qr", "Q R"), ("qr", "Q R"), ("linalg_slogdet", "sign logabsdet"), ("slogdet", "sign logabsdet"),
         ("linalg_inv_ex", "inverse info"), ("linalg_cholesky_ex", "L info"), ("linalg_solve_ex", "result info"),
@@ -56,6 +51,8 @@ return_types = {
 
 cdef inline object array(object x):
     """The tensor's memory as a NumPy array, off the tape."""
+    if (<Variable>x).dev != CPU:
+        raise RuntimeError("linalg: is not available on cuda tensors: LAPACK computes on the CPU. Move them with .cpu().")
     return (<Variable>x).detach().numpy()
 
 

@@ -17,6 +17,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -62,7 +63,8 @@ static bool inside(uintptr_t p, size_t n) {
 }
 
 // ------------------------------------------------------------------ streams and events
-struct Event { bool done = true; double time = 0; struct Stream* stream = nullptr; uint64_t ticket = 0; };
+struct Mark { bool done = false; double time = 0; struct Stream* stream = nullptr; };  // one recording of an event
+struct Event { std::shared_ptr<Mark> mark; };
 struct Stream { std::deque<std::function<void()>> queue; bool running = false; };
 static Stream legacy;
 static std::vector<Stream*> streams{&legacy};
@@ -100,32 +102,36 @@ API cuStreamSynchronize(void* s) { return drain(stream_of(s)); }
 API cuStreamQuery(void* s) { LOCK return sticky ? sticky : stream_of(s)->queue.empty() ? OK : NOT_READY; }
 API cuCtxSynchronize() { LOCK return drain_all(); }
 API cuEventCreate(void** e, unsigned) { *e = new Event; return OK; }
-API cuEventDestroy_v2(void* e) { LOCK if (!((Event*)e)->done) drain(((Event*)e)->stream); delete (Event*)e; return OK; }
+API cuEventDestroy_v2(void* e) { LOCK delete (Event*)e; return OK; }
 API cuEventRecord(void* e, void* s) {
-    LOCK Event* event = (Event*)e;
-    uint64_t ticket = ++event->ticket;
-    event->done = false;
-    event->stream = stream_of(s);
-    event->stream->queue.push_back([=] {
-        if (event->ticket != ticket) return;
-        event->done = true;
-        event->time = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    LOCK auto mark = std::make_shared<Mark>();
+    mark->stream = stream_of(s);
+    ((Event*)e)->mark = mark;
+    mark->stream->queue.push_back([=] {
+        mark->done = true;
+        mark->time = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
     });
     return OK;
 }
-static int finish(Event* e) {
+static int finish(std::shared_ptr<Mark> mark) {
     LOCK Open open;
-    while (!e->done && step(e->stream)) {}
+    while (mark && !mark->done && step(mark->stream)) {}
     return sticky;
 }
-API cuEventQuery(void* e) { LOCK return sticky ? sticky : ((Event*)e)->done ? OK : NOT_READY; }
-API cuEventSynchronize(void* e) { return finish((Event*)e); }
+static bool passed(void* e) { return !((Event*)e)->mark || ((Event*)e)->mark->done; }
+API cuEventQuery(void* e) { LOCK return sticky ? sticky : passed(e) ? OK : NOT_READY; }
+API cuEventSynchronize(void* e) { LOCK return finish(((Event*)e)->mark); }
 API cuEventElapsedTime_v2(float* ms, void* a, void* b) {
-    LOCK if (!((Event*)a)->done || !((Event*)b)->done) return NOT_READY;
-    *ms = (float)(((Event*)b)->time - ((Event*)a)->time);
+    LOCK if (!((Event*)a)->mark || !((Event*)b)->mark) return INVALID;
+    if (!passed(a) || !passed(b)) return NOT_READY;
+    *ms = (float)(((Event*)b)->mark->time - ((Event*)a)->mark->time);
     return OK;
 }
-API cuStreamWaitEvent(void* s, void* e, unsigned) { LOCK stream_of(s)->queue.push_back([=] { finish((Event*)e); }); return OK; }
+API cuStreamWaitEvent(void* s, void* e, unsigned) {
+    LOCK auto mark = ((Event*)e)->mark;
+    stream_of(s)->queue.push_back([=] { finish(mark); });
+    return OK;
+}
 
 // ------------------------------------------------------------------ memory, part two
 API cuMemGetInfo_v2(size_t* available, size_t* total) { LOCK *total = arena_size; *available = arena_size - arena_used; return OK; }

@@ -67,7 +67,7 @@ static int result_dtype(int f, int dtype) {
     switch (e->result) {
         case PYX_TO_BOOL: return PYX_BOOL;
         case PYX_TO_REAL: return dtype == PYX_COMPLEX64 ? PYX_FLOAT32 : dtype == PYX_COMPLEX128 ? PYX_FLOAT64 : dtype;
-        case PYX_TO_COMPLEX: return dtype == PYX_FLOAT64 ? PYX_COMPLEX128 : PYX_COMPLEX64;
+        case PYX_TO_COMPLEX: return dtype == PYX_FLOAT64 ? PYX_COMPLEX128 : dtype == PYX_FLOAT32 ? PYX_COMPLEX64 : -1;
         default: return dtype;
     }
 }

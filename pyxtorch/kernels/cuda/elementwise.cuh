@@ -18,18 +18,13 @@ __device__ inline I thread_number() { return (I)blockIdx.x * (I)blockDim.x + (I)
 template <class I>
 __device__ inline I thread_count() { return (I)gridDim.x * (I)blockDim.x; }
 
-/* The type in memory of a formula's result; half precision has no complex type of its own. */
-template <int result, class T> struct stored { typedef result_t<result, T> type; };
-template <> struct stored<PYX_TO_COMPLEX, f16> { typedef c64 type; };
-template <> struct stored<PYX_TO_COMPLEX, bf16> { typedef c64 type; };
-
 /* at(p..., s): the result for one element of each operand. Out is the type it is stored as. */
 template <class F, class T>
 struct Unary {
     typedef T In;
     typedef T First;
     typedef acc_t<T> A;
-    typedef typename stored<F::result, T>::type Out;
+    typedef result_t<F::result, T> Out;
     static constexpr int inputs = 1;
     static __device__ __forceinline__ void at(Out* y, const First* a, const T*, const T*, const real_t<A>* s) {
         store<Out>(y, F::template eval<A>(load<T>(a), s));
@@ -39,7 +34,7 @@ template <class F, class T>
 struct Binary {
     typedef T First;
     typedef acc_t<T> A;
-    typedef typename stored<F::result, T>::type Out;
+    typedef result_t<F::result, T> Out;
     static constexpr int inputs = 2;
     static __device__ __forceinline__ void at(Out* y, const First* a, const T* b, const T*, const real_t<A>* s) {
         store<Out>(y, F::template eval<A>(load<T>(a), load<T>(b), s));
@@ -49,7 +44,7 @@ template <class F, class T>
 struct Ternary {
     typedef T First;
     typedef acc_t<T> A;
-    typedef typename stored<F::result, T>::type Out;
+    typedef result_t<F::result, T> Out;
     static constexpr int inputs = 3;
     static __device__ __forceinline__ void at(Out* y, const First* a, const T* b, const T* c, const real_t<A>* s) {
         store<Out>(y, F::template eval<A>(load<T>(a), load<T>(b), load<T>(c), s));
@@ -150,19 +145,32 @@ __global__ void contiguous(char* y, const char* a, const char* b, const char* c,
     real_t<typename Op::A> s[8];
     scalars_as<typename Op::A>(scalars, s);
     pyx_i64 step = thread_count<pyx_i64>() * WIDTH;
+#pragma unroll 1
     for (pyx_i64 i = thread_number<pyx_i64>() * WIDTH; i < n; i += step) {
+        Vector<First, WIDTH> va = {};
+        Vector<Rest, WIDTH> vb = {}, vc = {};
+        Vector<Out, WIDTH> vy;
         if (i + WIDTH <= n) {
-            Vector<First, WIDTH> va = *(const Vector<First, WIDTH>*)((const First*)a + i);
-            Vector<Rest, WIDTH> vb = {}, vc = {};
-            Vector<Out, WIDTH> vy;
+            va = *(const Vector<First, WIDTH>*)((const First*)a + i);
             if (Op::inputs > 1) vb = *(const Vector<Rest, WIDTH>*)((const Rest*)b + i);
             if (Op::inputs > 2) vc = *(const Vector<Rest, WIDTH>*)((const Rest*)c + i);
+        } else { /* the last ones: fewer than WIDTH */
 #pragma unroll
-            for (int k = 0; k < WIDTH; k++) Op::at(&vy.at[k], &va.at[k], &vb.at[k], &vc.at[k], s);
+            for (int k = 0; k < WIDTH - 1; k++)
+                if (i + k < n) {
+                    va.at[k] = ((const First*)a)[i + k];
+                    if (Op::inputs > 1) vb.at[k] = ((const Rest*)b)[i + k];
+                    if (Op::inputs > 2) vc.at[k] = ((const Rest*)c)[i + k];
+                }
+        }
+#pragma unroll
+        for (int k = 0; k < WIDTH; k++) Op::at(&vy.at[k], &va.at[k], &vb.at[k], &vc.at[k], s);
+        if (i + WIDTH <= n) {
             *(Vector<Out, WIDTH>*)((Out*)y + i) = vy;
         } else {
-            for (pyx_i64 k = i; k < n; k++)
-                Op::at((Out*)y + k, (const First*)a + k, (const Rest*)b + k, (const Rest*)c + k, s);
+#pragma unroll
+            for (int k = 0; k < WIDTH - 1; k++)
+                if (i + k < n) ((Out*)y)[i + k] = vy.at[k];
         }
     }
 }
@@ -185,9 +193,11 @@ __global__ void strided(Walk<I, dims> walk, Scalars scalars) {
     scalars_as<typename Op::A>(scalars, s);
     /* 64 bits: the last step of a 32-bit index could wrap around */
     pyx_i64 step = thread_count<pyx_i64>();
+#pragma unroll 1
     for (pyx_i64 i = thread_number<pyx_i64>(); i < (pyx_i64)walk.numel; i += step) {
         I left = (I)i;
         pyx_i64 offset[4] = {0, 0, 0, 0};
+#pragma unroll 1
         for (int d = 0; d < walk.ndim; d++) {
             I at = left;
             if (d + 1 < walk.ndim) {

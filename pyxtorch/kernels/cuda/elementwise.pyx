@@ -1,6 +1,7 @@
 """The family `elementwise` on the GPU: chooses, compiles and launches the kernels of elementwise.cuh."""
 import re as _re
 
+from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
@@ -49,23 +50,17 @@ _KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
 
 
 def read_formulas():
-    """{name: (prefix, whether complex types have a form of their own)} of all formulas in the headers."""
-
+    """{name: [prefix, whether complex types have a form of their own, how many scalars it reads]} of all formulas in the headers."""
     _, headers = _cuda.program_source(SOURCE)
-    texts = [headers[f"pyxtorch/{h}.h"] for h in ("unary", "binary", "ternary")]
-    groups = {}
-    for text in texts:
-        for group, body in _re.findall(r"#define PYX_(\w+)\(X\)((?:[^\n]*\\\n)*[^\n]*)", text):
-            groups[group] = _re.findall(r"\bX\((\w+),", body)
     found = {}
-    for group, names in groups.items():
-        if group == "UNARY_COMPLEX":
-            continue
-        prefix = "m" if group.startswith("MASKED") else group[0].lower()
-        for name in names:
-            found[name] = [prefix, False]
-    for name in groups["UNARY_COMPLEX"]:
-        found.setdefault(name, ["u", True])[1] = True
+    for header in ("unary", "binary", "ternary"):
+        for group, body in _re.findall(r"#define PYX_(\w+)\(X\)((?:[^\n]*\\\n)*[^\n]*)", headers[f"pyxtorch/{header}.h"]):
+            parts = _re.split(r"\bX\((\w+),", body)[1:]
+            for name, expression in zip(parts[::2], parts[1::2]):
+                scalars = max((int(k) + 1 for k in _re.findall(r"\bs\[(\d)\]", expression)), default=0)
+                entry = found.setdefault(name, ["m" if group.startswith("MASKED") else group[0].lower(), False, 0])
+                entry[1] = entry[1] or group == "UNARY_COMPLEX"
+                entry[2] = max(entry[2], scalars)
     return found
 
 
@@ -79,7 +74,7 @@ for _name in FORMULAS_BY_NAME:
 
 def operation(str name, int dtype):
     """The C++ type that computes a formula for a dtype."""
-    prefix, complex_form = FORMULAS_BY_NAME[name]
+    prefix, complex_form, _ = FORMULAS_BY_NAME[name]
     space = "pyx::of_complex::" if complex_form and dtype >= COMPLEX64 else "pyx::"
     return f"pyx_gpu::{_KINDS[prefix]}<{space}{prefix}_{name}, {C_TYPES[dtype]}>"
 
@@ -228,17 +223,8 @@ cdef pyx_loop no_loop(int f, int dtype) noexcept nogil:
 
 cdef int scalar_counts[FORMULAS]
 memset(scalar_counts, 0, sizeof(scalar_counts))
-
-
-def _count_scalars():
-    """How many scalars each formula reads: one more than the largest k in any s[k] of its line."""
-    _, headers = _cuda.program_source(SOURCE)
-    for header in ("unary", "binary", "ternary"):
-        for name, rest in _re.findall(r"\bX\((\w+),((?:[^\n]*\\\n)(?:(?!\s*X\()[^\n]*\\?\n)*?)", headers[f"pyxtorch/{header}.h"] + "\n"):
-            number = cpu.formula(name.encode())
-            if 0 <= number < FORMULAS:
-                for k in _re.findall(r"\bs\[(\d)\]", rest):
-                    scalar_counts[number] = max(scalar_counts[number], int(k) + 1)
+for _number, _name in _names.items():
+    scalar_counts[_number] = FORMULAS_BY_NAME[_name][2]
 
 
 cdef int run(int f, int dtype, const pyx_strided* walk, const double* params) noexcept nogil:
@@ -303,7 +289,6 @@ cdef int fill(char* data, int64_t n, int itemsize, const char* value) noexcept n
     return 0
 
 
-_count_scalars()
 cdef pyx_elementwise_kernels table
 table.formula = cpu.formula
 table.result_dtype = cpu.result_dtype
@@ -312,3 +297,47 @@ table.run = run
 table.cast = cast
 table.fill = fill
 register(b"elementwise", &table)
+
+
+def evaluate(str name, list operands not None, scalars=()):
+    """A formula of the headers by its name, on the device of its operands: for tests.
+
+    Args:
+        operands: as many tensors of one shape, dtype and device as the formula has operands; the first of
+            a masked one is bool.
+        scalars: what the formula reads as s[0], s[1], ...
+
+    Returns:
+        The result as a new contiguous tensor; None where the formula is not defined for the dtype.
+
+    Raises:
+        RuntimeError: there is no such formula, or the operands do not fit it.
+    """
+    cdef pyx_elementwise_kernels** tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+    cdef pyx_strided walk
+    cdef PyObject* p[4]
+    cdef double s[8]
+    cdef TensorBase x, y
+    cdef int f = cpu.formula(name.encode()), i, dt
+    if f < 0 or name not in FORMULAS_BY_NAME:
+        raise RuntimeError(f"evaluate: there is no formula {name!r}.")
+    prefix, _, count = FORMULAS_BY_NAME[name]
+    if len(operands) != {"u": 1, "b": 2, "t": 3, "m": 3}[prefix] or not count <= len(scalars) <= 8:
+        raise RuntimeError(f"evaluate: {name} got {len(operands)} operands and {len(scalars)} scalars, it needs {count} scalars.")
+    x = operands[len(operands) - 1]
+    for i, operand in enumerate(operands):
+        y = operand
+        if not same_shape(x, y) or y.dev != x.dev or y.dev_index != x.dev_index or y.dt != (BOOL if prefix == "m" and i == 0 else x.dt):
+            raise RuntimeError(f"evaluate: operand {i} of {name} has another shape, dtype or device than the last one.")
+        p[i + 1] = <PyObject*>y
+    dt = cpu.result_dtype(f, x.dt)
+    if dt < 0:
+        return None
+    for i in range(len(scalars)):
+        s[i] = scalars[i]
+    y = new_like(x, dt)
+    p[0] = <PyObject*>y
+    walk_init(&walk, y.nd, y.sizes, len(operands) + 1, p)
+    if tables[y.dev] == NULL or tables[y.dev].run(f, x.dt, &walk, s):
+        raise RuntimeError(f"evaluate: {name} failed.")
+    return y

@@ -17,6 +17,7 @@ __global__ void backward(const pyx_i64* ids, pyx_i64 n, const T* g, T* out, pyx_
                          pyx_i64 shares) {
     PYX_EACH(i, width * shares) {
         pyx_i64 k = i % width, share = i / width;
+#pragma unroll 1
         for (pyx_i64 j = 0; j < n; j++) {
             pyx_i64 id = ids[j];
             if (id % shares != share || id == padding) continue;
@@ -34,6 +35,7 @@ __global__ void bag(int mode, const T* table, pyx_i64 width, const pyx_i64* ids,
     PYX_EACH(i, bags * width) {
         pyx_i64 b = i / width, k = i % width, count = 0, from = -1;
         A sum = 0;
+#pragma unroll 1
         for (pyx_i64 j = offsets[b]; j < offsets[b + 1]; j++) {
             if (ids[j] == padding) continue;
             A v = load(table + ids[j] * width + k);
@@ -60,6 +62,7 @@ __global__ void renorm(T* table, pyx_i64 width, const pyx_i64* ids, pyx_i64 n, d
     __shared__ double shared[THREADS];
     Box box(1, THREADS);
     bool largest = p > 1.7976931348623157e308;
+#pragma unroll 1
     for (pyx_i64 i = 0; i < n; i++) {
         T* row = table + ids[i] * width;
         double norm = 0;

@@ -22,6 +22,7 @@ struct Indexing {
     pyx_i64 rest_size[DIMS], rest_stride[DIMS];
     __device__ pyx_i64 offset(pyx_i64 j) const {
         pyx_i64 sum = 0;
+#pragma unroll 1
         for (int k = 0; k < nindex; k++) {
             pyx_i64 i = index[k][j];
             sum += (i < 0 ? i + size[k] : i) * stride[k];
@@ -31,6 +32,7 @@ struct Indexing {
     /* Byte offset of position i among dimensions begin .. end - 1 of the rest. */
     __device__ pyx_i64 rest(pyx_i64 i, int begin, int end) const {
         pyx_i64 sum = 0;
+#pragma unroll 1
         for (int d = end - 1; d >= begin; d--) {
             pyx_i64 left = i / rest_size[d];
             sum += (i - left * rest_size[d]) * rest_stride[d];
@@ -75,6 +77,7 @@ __global__ void put_ordered(Indexing at, char* x, const T* values, pyx_i64 lines
     PYX_EACH(i, lines * shares) {
         pyx_i64 line = i % lines, mine = i / lines, b = line / after, a = line - b * after;
         char* to = x + at.rest(b, 0, at.nbefore) + at.rest(a, at.nbefore, at.nbefore + at.nafter);
+#pragma unroll 1
         for (pyx_i64 j = 0; j < at.count; j++) {
             pyx_i64 offset = at.offset(j);
             if (is_mine(offset, shares, mine))
@@ -94,6 +97,7 @@ template <class W>
 __global__ void gather(Lines l, const char* x, const pyx_i64* index, W* out, pyx_i64 total) {
     PYX_EACH(i, total) {
         pyx_i64 rest = i, offset = 0;
+#pragma unroll 1
         for (int d = l.nd - 1; d >= 0; d--) {
             pyx_i64 left = rest / l.shape[d];
             offset += (d == l.dim ? index[i] : rest - left * l.shape[d]) * l.x[d];
@@ -107,6 +111,7 @@ template <class W>
 __global__ void scatter_any(Lines l, char* x, const pyx_i64* index, const char* source, pyx_i64 total) {
     PYX_EACH(i, total) {
         pyx_i64 rest = i, to = 0, from = 0;
+#pragma unroll 1
         for (int d = l.nd - 1; d >= 0; d--) {
             pyx_i64 left = rest / l.shape[d], at = rest - left * l.shape[d];
             to += (d == l.dim ? index[i] : at) * l.x[d];
@@ -121,6 +126,7 @@ template <class Op, class T>
 __global__ void scatter_ordered(Lines l, char* x, const pyx_i64* index, const char* source, pyx_i64 lines, pyx_i64 shares) {
     PYX_EACH(i, lines * shares) {
         pyx_i64 rest = i % lines, mine = i / lines, to = 0, from = 0, first = 0, step = 1, along = 1;
+#pragma unroll 1
         for (int d = l.nd - 1; d >= 0; d--) {
             if (d == l.dim) along = step;
             else {
@@ -133,6 +139,7 @@ __global__ void scatter_ordered(Lines l, char* x, const pyx_i64* index, const ch
             step *= l.shape[d];
         }
         pyx_i64 n = l.nd ? l.shape[l.dim] : 1, x_step = l.nd ? l.x[l.dim] : 0, source_step = l.nd ? l.source[l.dim] : 0;
+#pragma unroll 1
         for (pyx_i64 k = 0; k < n; k++) {
             pyx_i64 at = index[first + k * along];
             if (is_mine(at, shares, mine)) Op::one((T*)(x + to + at * x_step), (const T*)(source + from + k * source_step));
@@ -197,6 +204,7 @@ __global__ void masked_scatter(W* x, const pyx_u8* mask, pyx_i64 n, const pyx_i6
 
 __global__ void nonzero(Lines l, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64* out) {
     each_true(mask, n, starts, chunks, [&](pyx_i64 i, pyx_i64 k) {
+#pragma unroll 1
         for (int d = l.nd - 1; d >= 0; d--) {
             pyx_i64 left = i / l.shape[d];
             out[k * l.nd + d] = i - left * l.shape[d];

@@ -110,6 +110,7 @@ __global__ void sum_of_squares(Parameters list, double* sums, pyx_i64 pieces) {
     __shared__ double shared[THREADS];
     pyx_i64 n = list.starts[list.count];
     Box box(1, THREADS);
+#pragma unroll 1
     for (pyx_i64 b = blockIdx.x; b < pieces; b += gridDim.x) {
         pyx_i64 end = (b + 1) * PIECE < n ? (b + 1) * PIECE : n;
         double sum = 0;

@@ -85,6 +85,7 @@ __global__ void fold_pieces(const typename Op::In* x, typename Op::W* y, pyx_i64
     __shared__ typename Op::W shared[THREADS];
     Box box(across, along);
     pyx_i64 n = box.count(outer * pieces, inner), o, c;
+#pragma unroll 1
     for (pyx_i64 i = blockIdx.x; i < n; i += gridDim.x) {
         bool inside = box.place(i, outer * pieces, inner, o, c);
         typename Op::A a = Op::first();
@@ -105,6 +106,7 @@ __global__ void fold_all(const typename Op::In* x, void* y, void* z, pyx_i64 out
     __shared__ typename Op::W shared[THREADS];
     Box box(across, along);
     pyx_i64 n = box.count(outer, inner), o, c;
+#pragma unroll 1
     for (pyx_i64 i = blockIdx.x; i < n; i += gridDim.x) {
         bool inside = box.place(i, outer, inner, o, c);
         typename Op::A a = Op::first();
@@ -124,6 +126,7 @@ __global__ void fold_rest(const typename Op::W* x, void* y, void* z, pyx_i64 out
     __shared__ typename Op::W shared[THREADS];
     Box box(across, along);
     pyx_i64 n = box.count(outer, inner), o, c;
+#pragma unroll 1
     for (pyx_i64 i = blockIdx.x; i < n; i += gridDim.x) {
         bool inside = box.place(i, outer, inner, o, c);
         typename Op::W w = Op::widen(Op::first());

@@ -9,6 +9,7 @@ __global__ void softmax_forward(const T* x, T* y, pyx_i64 outer, pyx_i64 dim, py
     __shared__ T shared[THREADS];
     Box box(across, along);
     pyx_i64 n = box.count(outer, inner), o, c;
+#pragma unroll 1
     for (pyx_i64 i = blockIdx.x; i < n; i += gridDim.x) {
         bool inside = box.place(i, outer, inner, o, c);
         pyx_i64 base = o * dim * inner + c, end = inside ? dim : 0;
@@ -31,6 +32,7 @@ __global__ void softmax_backward(const T* g, const T* y, T* gx, pyx_i64 outer, p
     __shared__ T shared[THREADS];
     Box box(across, along);
     pyx_i64 n = box.count(outer, inner), o, c;
+#pragma unroll 1
     for (pyx_i64 i = blockIdx.x; i < n; i += gridDim.x) {
         bool inside = box.place(i, outer, inner, o, c);
         pyx_i64 base = o * dim * inner + c, end = inside ? dim : 0;

@@ -1,0 +1,48 @@
+"""Loads the stand-in GPU where PYXTORCH_CUDA_STANDIN=1; skips these tests elsewhere."""
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).resolve().parent
+ASKED = os.environ.get("PYXTORCH_CUDA_STANDIN") == "1"
+
+
+def pytest_collection_modifyitems(items):
+    if not ASKED:
+        for item in items:
+            if HERE in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="needs PYXTORCH_CUDA_STANDIN=1: make test-standin"))
+
+
+if ASKED:
+    spec = importlib.util.spec_from_file_location("standin_build", HERE / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    build.load()
+
+
+def same(found, expected, tolerance):
+    """Whether a result of the GPU is that of the CPU, in values, shape, dtype and kind."""
+    if isinstance(expected, (tuple, list)):
+        assert len(found) == len(expected)
+        for f, e in zip(found, expected):
+            same(f, e, tolerance)
+        return
+    assert found.is_cuda and found.shape == expected.shape and found.dtype == expected.dtype
+    wide = np.complex128 if expected.dtype.is_complex else np.float64
+    found, expected = (np.asarray((x if x.dtype.itemsize > 2 else x.float()).numpy(), wide) for x in (found.detach().cpu(), expected.detach()))
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture
+def agree():
+    """agree(f, *arguments): f gives the same on the GPU as on the CPU; tensors among the arguments are moved."""
+    import pyxtorch as torch
+
+    def check(f, *arguments, tolerance=1e-5):
+        same(f(*[x.cuda() if isinstance(x, torch.Tensor) else x for x in arguments]), f(*arguments), tolerance)
+
+    return check
