@@ -4,6 +4,7 @@ from math import sqrt
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops.shape cimport to_dtype
 
 from pyxtorch.ops import elementwise as arithmetic
 from pyxtorch.ops import matmul as products
@@ -45,7 +46,10 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         mask = checked(attn_mask, op, "attn_mask")
         if mask.dt != BOOL and mask.dt != q.dt and mask.dt != FLOAT32:
             raise RuntimeError(f"Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: {dtype_of(mask.dt)} and query.dtype: {dtype_of(q.dt)} instead.")
-    elif is_causal:
+    if q.dt == FLOAT16 or q.dt == BFLOAT16:    # the weights are formed in float32
+        wide = [to_dtype(x, FLOAT32) if x is not None and x.dt == q.dt else x for x in (q, k, v, mask)]
+        return to_dtype(scaled_dot_product_attention(*wide, dropout_p, is_causal, factor), q.dt)
+    if is_causal:
         mask = q.new_ones((L, S), dtype=dtype_of(BOOL)).tril()
     # The smaller of the products is scaled.
     scores = products.matmul(q * factor, k.transpose(-2, -1))

@@ -212,6 +212,10 @@ cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bia
     for v, name in ((weight, "weight"), (bias, "bias")):
         if v is not None and ((<Variable>v).nd != 1 or (<Variable>v).n != channels):
             raise RuntimeError(f"{op}: Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(shape_of(v))} and input of shape {list(shape_of(x))}")
+    if x.dt == FLOAT16 or x.dt == BFLOAT16:    # the affine step in float32 too
+        weight, bias = [None if v is None else to_dtype(v, FLOAT32) for v in (weight, bias)]
+        y, mean, rstd = group_norm_full(to_dtype(x, FLOAT32), groups, weight, bias, eps, op)
+        return to_dtype(y, x.dt), mean, rstd
     rows = x.sizes[0] * groups
     n = x.n // rows if rows else 0
     if not x.n:
@@ -249,7 +253,8 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
         rows = x.reshape((x.sizes[0], group, n // group))
         mean = rows.mean(-1)
         rstd = (rows.var(-1, correction=0) + eps).rsqrt()
-    return y, mean, rstd
+    dt = x.dt if weight is None else (<Variable>weight).dt
+    return y, to_dtype(mean, dt), to_dtype(rstd, dt)
 
 
 # ------------------------------------------------------------------------------- batch norm

@@ -319,3 +319,20 @@ def test_everything_public_is_documented():
         names = getattr(namespace, "__all__", None) or [n for n in dir(namespace) if not n.startswith("_")]
         missing = [n for n in names if callable(getattr(namespace, n)) and not (getattr(namespace, n).__doc__ or "").strip()]
         assert missing == [], namespace.__name__
+
+
+HALVES = {
+    "attention": lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    "group_norm": lambda x: F.group_norm(x.transpose(1, 2), 2, x[0, 0, :6], x[0, 0, :6]),
+    "interpolate": lambda x: F.interpolate(x, 13, mode="linear"),
+    "grid_sample": lambda x: F.grid_sample(x[None], x[None, :, :, :2], align_corners=True),
+}
+
+
+@pytest.mark.parametrize("dtype, eps", [(torch.float16, 2**-11), (torch.bfloat16, 2**-8)])
+@pytest.mark.parametrize("name", HALVES)
+def test_half_precision_rounds_once(name, dtype, eps):
+    x = torch.randn(3, 5, 6).to(dtype)
+    y, expected = HALVES[name](x), HALVES[name](x.double())
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y.double().numpy(), expected.numpy(), rtol=1.02 * eps, atol=1e-5)

@@ -97,6 +97,11 @@ def _resample_smooth(x, dim, mode, out, scale, align_corners):
     return (x.transpose(dim, -1) @ w).transpose(dim, -1)
 
 
+def _wide(x):
+    """`x` in a dtype to compute in: half precision becomes float32."""
+    return x.float() if x.dtype in (pyxtorch.float16, pyxtorch.bfloat16) else x
+
+
 def interpolate(
     input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None, antialias=False
 ):
@@ -151,10 +156,10 @@ def interpolate(
         return (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[n - 1](input, outs if n > 1 else outs[0])
     kind = "linear" if mode in _LINEAR else "cubic" if mode == "bicubic" else mode
     step = _resample_smooth if antialias else _resample
-    result = input
+    result = _wide(input)
     for i in reversed(range(n)):
         result = step(result, i + 2, kind, outs[i], scales[i], align_corners)
-    return result if result is not input else input.clone()
+    return result.to(input.dtype) if result is not input else input.clone()
 
 
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
@@ -224,7 +229,10 @@ def _into(x, size, padding_mode, align_corners):
         flips = (x.detach() / span).floor()
         rest = x - flips * span
         x = pyxtorch.where(flips % 2 == 0, rest + low, span - rest + low)
-    return x if padding_mode == "zeros" else x.clamp(0, size - 1)
+    if padding_mode == "zeros":
+        return x
+    # no gradient on the border itself, where clamp would have one
+    return pyxtorch.where((x > 0) & (x < size - 1), x, x.detach().clamp(0, size - 1))
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
@@ -252,6 +260,9 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         raise RuntimeError(f"grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {list(input.shape)}")
     if mode == "bicubic" and n == 3:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    wide = _wide(input)
+    if wide is not input:
+        return grid_sample(wide, _wide(grid), mode, padding_mode, align_corners).to(input.dtype)
     space = tuple(input.shape[2:])
     places = []
     for i in range(n):  # in the order of the image's dimensions
