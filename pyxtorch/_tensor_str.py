@@ -55,10 +55,6 @@ class _Format:
             return
         finite = [abs(x) for x in numbers if x and math.isfinite(x)]
         if not finite:
-            self.width = max([self.width, *(len(self(x)) for x in numbers if not math.isfinite(x))], default=1)
-            if any(not math.isfinite(x) for x in numbers):
-                return
-            self.width = 1
             return
         largest, smallest = max(finite), min(finite)
         self.integral = all(x == math.ceil(x) for x in finite)

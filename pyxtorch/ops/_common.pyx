@@ -506,6 +506,22 @@ cdef bint share_memory(TensorBase a, TensorBase b):
     return a.ptr < b.ptr + b.n * itemsize_of(b.dt) and b.ptr < a.ptr + a.n * itemsize_of(a.dt)
 
 
+return_types = {}       # name to class: the module pyxtorch.return_types
+
+
+def _shown(self):
+    fields = ",\n".join([f"{name}={value!r}" for name, value in zip(self._fields, self)])
+    return f"torch.return_types.{type(self).__name__}(\n{fields})"
+
+
+def return_type(name, fields):
+    """A named tuple that an operation returns, printed as PyTorch prints it."""
+    from collections import namedtuple
+    made = return_types[name] = namedtuple(name, fields, module="pyxtorch.return_types")
+    made.__repr__ = _shown
+    return made
+
+
 def strict_out(out, inputs, op, dtypes=None):
     """Further checks of `out=` (a tensor, a tuple, None) of operations for which PyTorch makes them.
 

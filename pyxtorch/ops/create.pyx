@@ -448,9 +448,10 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         n = max(0, (end - start + step - (1 if step > 0 else -1)) // step)
     else:
         import math
-        n = math.ceil((end - start) / step)
-        if n > 1 << 40:
-            raise RuntimeError(f"arange: invalid size, possible overflow: {n} elements")
+        length = math.ceil((end - start) / step)
+        if length > 1 << 40:
+            raise RuntimeError(f"arange: invalid size, possible overflow: {length} elements")
+        n = length
     if dt <= INT64:
         y = <Variable>new_empty(1, &n, INT64, CPU, 0)
         fill_range(y, int(start), int(step))

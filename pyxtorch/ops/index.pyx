@@ -431,6 +431,16 @@ cdef object out_of_range(int64_t i, int dim, int64_t size):
     return IndexError(f"index {i} is out of bounds for dimension {dim} with size {size}")
 
 
+cdef bint is_short_nested_list(object index):
+    """A short list that holds more than numbers stands for a tuple, as in PyTorch: x[[[0, 1], [2, 3]]] is x[[0, 1], [2, 3]]."""
+    if not isinstance(index, list) or len(index) >= 32:
+        return False
+    for item in index:
+        if item is None or item is Ellipsis or PySlice_Check(item) or isinstance(item, (Variable, list, tuple)):
+            return True
+    return False
+
+
 cdef Parsed parse(Variable x, object index, bint tape):
     """tape: record the view's making, else it is only marked as a view of x."""
     cdef Parsed p = Parsed.__new__(Parsed)
@@ -443,7 +453,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
     cdef Py_ssize_t begin, end, stride
     cdef Variable cur = x
     cdef Variable v
-    cdef tuple items = index if isinstance(index, tuple) else (index,)
+    cdef tuple items = index if isinstance(index, tuple) else tuple(index) if is_short_nested_list(index) else (index,)
     cdef list parts = []
     p.dims = []
     p.index = []
@@ -477,7 +487,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
             try:
                 i = item
             except OverflowError:
-                raise out_of_range(0, src, x.sizes[src]) from None
+                raise IndexError(f"index {item} is out of bounds for dimension {src} with size {x.sizes[src]}") from None
             if i < -x.sizes[src] or i >= x.sizes[src]:
                 raise out_of_range(i, src, x.sizes[src])
             if i < 0:

@@ -1,13 +1,11 @@
 """Many elements in, one out: sums, products, extremes, norms, variances."""
-from collections import namedtuple
-
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 
 from pyxtorch.ops import elementwise as arithmetic
-from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._common import return_type, strict_out
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int SUM "PYX_SUM"
@@ -365,7 +363,7 @@ def amin(input, dim=(), keepdim=False, *, out=None):
     return finish_out(extreme_values(MIN, x, dims_mask(dim, x.nd, "amin"), keepdim, "amin"), out, "amin")
 
 
-Aminmax = namedtuple("aminmax", ["min", "max"])
+Aminmax = return_type("aminmax", ["min", "max"])
 
 
 def aminmax(input, *, dim=None, keepdim=False, out=None):
@@ -418,8 +416,8 @@ cdef tuple along(int kind, Variable x, int dim, bint keepdim, str op, bint value
     return v, i
 
 
-Max = namedtuple("max", ["values", "indices"])
-Min = namedtuple("min", ["values", "indices"])
+Max = return_type("max", ["values", "indices"])
+Min = return_type("min", ["values", "indices"])
 
 
 cdef object with_indices(int kind, Variable x, object dim, bint keepdim, str op, object kinds):

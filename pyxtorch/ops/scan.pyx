@@ -1,6 +1,4 @@
 """Running results along a dimension (cumulative sums, products, extremes), and differences and integrals."""
-from collections import namedtuple
-
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record2, record_many, recording
 from pyxtorch.ops._common cimport *
@@ -8,7 +6,7 @@ from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops import elementwise as arithmetic
 from pyxtorch.ops import shape_join as shapes
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace, return_type
 
 cdef extern from "pyxtorch/kernels/scan.h" nogil:
     int CUMSUM "PYX_CUMSUM"
@@ -220,8 +218,8 @@ cdef class RunningExtreme(Function):
             self.pass_grad(0, g.new_zeros(self.shape).scatter_add(self.dim, self.saved(0), g) if self.shape else g)
 
 
-Cummax = namedtuple("cummax", ["values", "indices"])
-Cummin = namedtuple("cummin", ["values", "indices"])
+Cummax = return_type("cummax", ["values", "indices"])
+Cummin = return_type("cummin", ["values", "indices"])
 
 
 cdef object running_extreme(object input, object dim, bint minimum, str op, object kinds, object out):

@@ -167,7 +167,8 @@ def combinations(Variable input not None, r=2, with_replacement=False):
     if r == 0:
         return input.new_empty(0)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    places = list(itertools.chain.from_iterable(choose(range(input.n), r)))
+    possible = input.n if with_replacement else input.n >= r
+    places = list(itertools.chain.from_iterable(choose(range(input.n), r))) if possible else []
     index = create.tensor(places, dtype=dtype_of(INT64), device=input.device)
     return input.index_select(0, index).reshape(-1, r)
 

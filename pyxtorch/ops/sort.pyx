@@ -1,12 +1,10 @@
 """Ordering, selecting, searching and counting."""
-import collections
-
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record_many, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._common import return_type, strict_out
 
 cdef extern from "pyxtorch/kernels/sort.h" nogil:
     ctypedef struct pyx_sort_kernels:
@@ -26,11 +24,7 @@ cdef pyx_sort_kernels* kernels(TensorBase x, str op) except NULL:
     return <pyx_sort_kernels*>table_for(<void**>tables, x.dev, op)
 
 
-def _named(name):
-    return collections.namedtuple(name, "values indices", module="pyxtorch.return_types")
-
-
-return_types = {name: _named(name) for name in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode")}
+return_types = {name: return_type(name, "values indices") for name in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode")}
 
 
 cdef int undefined(int code, Variable x, str op) except -1:
@@ -562,8 +556,8 @@ def histc(Variable input not None, bins=100, min=0, max=0, *, out=None):
     return finish_out(y, out, "histc")
 
 
-histogram_type = collections.namedtuple("histogram", "hist bin_edges", module="pyxtorch.return_types")
-histogramdd_type = collections.namedtuple("histogramdd", "hist bin_edges", module="pyxtorch.return_types")
+histogram_type = return_type("histogram", "hist bin_edges")
+histogramdd_type = return_type("histogramdd", "hist bin_edges")
 
 
 cdef object edges_of(Variable x, object bins, object low, object high, str op):
