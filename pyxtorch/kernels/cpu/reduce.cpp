@@ -86,7 +86,15 @@ int run(const T* x, void* out, int64_t outer, int64_t dim, int64_t inner, double
             int64_t c0 = t * tile, columns = std::min(tile, inner - c0), r0 = q * ROWS, r1 = std::min(dim, r0 + ROWS);
             A lane[2048 / sizeof(W) * 2];
             for (int64_t c = 0; c < columns; c++) lane[c] = Op::first();
-            for (int64_t r = r0; r < r1; r++) {
+            int64_t r = r0;
+            /* Sums, four rows at once: fewer roundings, and less to and fro of the lanes */
+            for (; std::is_base_of<Sum<T>, Op>::value && r + 4 <= r1; r += 4) {
+                const T *row = x + (o * dim + r) * inner + c0, *second = row + inner, *third = second + inner, *fourth = third + inner;
+                for (int64_t c = 0; c < columns; c++)
+                    lane[c] = Op::template fold<A>(lane[c], Op::template fold<A>(Op::template fold<A>(Op::map(row[c], p), Op::map(second[c], p)),
+                                                                                 Op::template fold<A>(Op::map(third[c], p), Op::map(fourth[c], p))));
+            }
+            for (; r < r1; r++) {
                 const T* row = x + (o * dim + r) * inner + c0;
                 for (int64_t c = 0; c < columns; c++) lane[c] = Op::template fold<A>(lane[c], Op::map(row[c], p));
             }
