@@ -6,7 +6,7 @@ PIP = $(BIN)/pip --disable-pip-version-check -q
 BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 
-.PHONY: demo test build wheel sdist lint stubs stubs-check docs docs-check test-standin test-sanitize clean
+.PHONY: demo test build wheel sdist lint stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -50,21 +50,33 @@ sdist: $(BIN)/python
 	$(PIP) install build
 	$(BIN)/python -m build --sdist -o dist >/dev/null
 
+# device="cuda" on a driver that runs kernels on the CPU, the threads of a block in both orders; then the
+# kernels by NVIDIA's own compiler, for machine code that no GPU is needed to make.
+STANDIN = PYXTORCH_CUDA_STANDIN=1 PYXTORCH_CACHE=$(CURDIR)/build/standin-cache $(BIN)/python -m pytest -n 2 -p no:cacheprovider tests/standin
 test-standin: build
-	$(PIP) install pytest pytest-timeout
-	PYXTORCH_CUDA_STANDIN=1 $(BIN)/python -m pytest tests/standin
+	$(PIP) install pytest pytest-timeout pytest-xdist nvidia-cuda-nvrtc
+	$(STANDIN)
+	PYXEMU_REVERSE=1 $(STANDIN)
+	$(BIN)/python tools/gpu/compile.py --quick
 
-# The tests under Address and UndefinedBehavior sanitizers, in a tree of their own.
+# Every kernel for both architectures: some minutes.
+gpu-compile: build
+	$(PIP) install nvidia-cuda-nvrtc
+	$(BIN)/python tools/gpu/compile.py
+
+# The tests under Address and UndefinedBehavior sanitizers, in a tree of their own. Without a cache of
+# freed memory, so that every use of freed or foreign memory is seen. Python itself leaks at exit.
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize=alignment,vptr,float-divide-by-zero,shift -fno-sanitize-recover=undefined -O1 -g1
+SANITIZED_TESTS ?= tests
 test-sanitize: $(BIN)/python
 	$(PIP) install $(BUILD_NEEDS) "numpy>=2" scipy pytest pytest-timeout
 	mkdir -p build/sanitize
-	tar cf - --exclude=build --exclude='*.so' --exclude=.git --exclude=$(VENV) . | tar xf - -C build/sanitize
-	cd build/sanitize && PYXTORCH_LEVELS=v3 \
-	    PYXTORCH_CFLAGS="-fsanitize=address,undefined -fno-sanitize=alignment,vptr,float-divide-by-zero,shift -fno-sanitize-recover=undefined -O1" \
-	    ../../$(BIN)/python setup.py build_ext --inplace
-	cd build/sanitize && PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	tar cf - --exclude=./build --exclude='*.so' --exclude=./.git --exclude=./$(VENV) . | tar xf - -C build/sanitize
+	cd build/sanitize && PYXTORCH_LEVELS=v3 PYXTORCH_CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python setup.py build_ext --inplace
+	cd build/sanitize && PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 PYTHONMALLOC=malloc PYTHONPATH=. \
+	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	    ../../$(BIN)/python -m pytest tests --ignore=tests/standin --ignore=tests/cython -p no:cacheprovider -x
+	    $(abspath $(BIN))/python -m pytest $(SANITIZED_TESTS) --ignore=tests/standin --ignore=tests/cython -p no:cacheprovider -x
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python

@@ -28,7 +28,8 @@ X86 = platform.machine() in ("x86_64", "AMD64")
 VECTOR_BYTES = {"v2": 16, "v3": 32, "v4": 64, "base": 16}
 LEVELS = os.environ.get("PYXTORCH_LEVELS", "v2,v3,v4").split(",") if X86 else ["base"]
 
-COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden", *shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))]
+COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden"]
+EXTRA = shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))      # last, so that they win
 CYTHON_FLAGS = ["-O2", "-w"]
 KERNEL_FLAGS = ["-O3", "-Wall", "-Wno-unknown-pragmas", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 DIRECTIVES = {
@@ -84,7 +85,7 @@ class Compilation:
         """Compile `source` unless `target` is newer than it and all that it includes."""
         depends = target.with_suffix(".d")
         stamp = target.with_suffix(".flags")
-        command = [*self.compiler, *COMMON, *flags, f"-I{INCLUDE}", f"-I{sysconfig.get_paths()['include']}"]
+        command = [*self.compiler, *COMMON, *flags, f"-I{INCLUDE}", f"-I{sysconfig.get_paths()['include']}", *EXTRA]
         if target.exists() and depends.exists() and stamp.exists() and stamp.read_text() == shlex.join(command):
             text = depends.read_text().partition(":")[2].replace("\\\n", " ")
             if newer_than(target, [source, *shlex.split(text)]):
@@ -100,10 +101,10 @@ class Compilation:
         if target.exists() and newer_than(target, objects):
             return True
         target.parent.mkdir(parents=True, exist_ok=True)
-        extra = shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))
+        strip = [] if EXTRA else ["-s"]
         # Under another name first: a process that has the old one open keeps it.
         fresh = target.with_name(target.name + ".new")
-        ok = self.run([*self.compiler, "-shared", *extra, *map(str, objects), "-o", str(fresh), "-lpthread", "-s"], f"linking {target}")
+        ok = self.run([*self.compiler, "-shared", *EXTRA, *map(str, objects), "-o", str(fresh), "-lpthread", *strip], f"linking {target}")
         if ok:
             os.replace(fresh, target)
         return ok

@@ -401,11 +401,11 @@ def test_gradients_that_a_hook_changes_must_fit():
 
     for changed in (lambda g: g[:1], lambda g: g.double(), lambda g: g.reshape(8, 4)):
         with pytest.raises(RuntimeError, match="hook.*has changed"):
-            kernel_in_backward(lambda y: y.register_hook(changed))
+            kernel_in_backward(lambda y, f=changed: y.register_hook(f))
         with pytest.raises(RuntimeError, match="hook.*has changed"):
-            kernel_in_backward(lambda y: y.grad_fn.register_prehook(lambda gs: (changed(gs[0]),)))
+            kernel_in_backward(lambda y, f=changed: y.grad_fn.register_prehook(lambda gs: (f(gs[0]),)))
         with pytest.raises(RuntimeError, match="hook.*has changed"):
-            kernel_in_backward(lambda y: y.grad_fn.register_hook(lambda i, o: (changed(o[0]), *i[1:])))
+            kernel_in_backward(lambda y, f=changed: y.grad_fn.register_hook(lambda i, o: (f(o[0]), *i[1:])))
     with pytest.raises(TypeError, match="Tensor or None"):
         kernel_in_backward(lambda y: y.register_hook(lambda g: 3))
     x = leaf(1.0, 2.0)

@@ -181,6 +181,8 @@ cdef int fill_dims(object value, int nd, int64_t* out, int64_t missing, int64_t 
         if out[i] < least:
             kind = "negative" if least == 0 else "non-positive"
             raise RuntimeError(f"{op}: {kind} {name} is not supported: {[out[j] for j in range(3 - nd, 3)]}.")
+        if out[i] > 0x7fffffff:
+            raise RuntimeError(f"{op}: {name} is too large: {[out[j] for j in range(3 - nd, 3)]}; the most is 2**31 - 1.")
     return 0
 
 

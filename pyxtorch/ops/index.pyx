@@ -179,31 +179,43 @@ cdef int put_raw(Variable x, Plan plan, Variable values, int how, bint scalar) e
     return 0
 
 
-cdef class IndexGet(Function):
-    cdef Plan plan
+cdef class Indexed(Function):
+    """What goes by a plan; its index tensors are saved, so that a change of them is noticed."""
+    cdef Plan _plan
+
+    cdef int keep(self, Plan plan) except -1:
+        self._plan = plan
+        for index in plan.index:
+            self.save(<Variable>index)
+        return 0
+
+    cdef Plan plan(self):
+        for i in range(self.n_saved):
+            self.saved(i)
+        return self._plan
+
+
+cdef class IndexGet(Indexed):
     cdef tuple shape
 
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, plan_spread(g, self.plan, self.shape))
+        self.pass_grad(0, plan_spread(g, self.plan(), self.shape))
 
 
-cdef class IndexSpread(Function):
-    cdef Plan plan
-
+cdef class IndexSpread(Indexed):
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, plan_get(g, self.plan))
+        self.pass_grad(0, plan_get(g, self.plan()))
 
 
-cdef class IndexPut(Function):
+cdef class IndexPut(Indexed):
     """x with values written (accumulate: added) at the places of a plan."""
-    cdef Plan plan
     cdef bint accumulate
 
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
-            self.pass_grad(0, g if self.accumulate else plan_put(g, self.plan, zero_of(g), False, False))
+            self.pass_grad(0, g if self.accumulate else plan_put(g, self.plan(), zero_of(g), False, False))
         if self.needs(1):
-            self.pass_grad(1, plan_get(g, self.plan))
+            self.pass_grad(1, plan_get(g, self.plan()))
 
 
 cdef Variable zero_of(Variable g):
@@ -215,7 +227,7 @@ cdef Variable plan_get(Variable x, Plan plan):
     cdef IndexGet node
     if recording(x):
         node = <IndexGet>IndexGet.__new__(IndexGet)
-        node.plan = plan
+        node.keep(plan)
         node.shape = shape_of(x)
         record1(node, y, x)
     return y
@@ -229,7 +241,7 @@ cdef Variable plan_spread(Variable g, Plan plan, tuple shape):
     put_raw(y, plan, dense(g), PUT_ADD, False)
     if recording(g):
         node = <IndexSpread>IndexSpread.__new__(IndexSpread)
-        node.plan = plan
+        node.keep(plan)
         record1(node, y, g)
     return y
 
@@ -266,7 +278,7 @@ cdef Variable plan_put(Variable x, Plan plan, Variable values, bint accumulate, 
         put_raw(y, plan, values if scalar else dense(values), PUT_ADD if accumulate else PUT_SET, scalar)
     if on_tape:
         node = <IndexPut>IndexPut.__new__(IndexPut)
-        node.plan = plan
+        node.keep(plan)
         node.accumulate = accumulate
         record2(node, y, x, values)
         if inplace:
@@ -503,7 +515,8 @@ cdef Parsed parse(Variable x, object index, bint tape):
             if stride <= 0:
                 raise ValueError("step must be greater than zero")
             PySlice_AdjustIndices(x.sizes[src], &begin, &end, stride)
-            start, stop, step = begin, end, stride
+            # A step beyond the end only ever takes the first element; a huge one would overflow.
+            start, stop, step = begin, end, min(stride, max(x.sizes[src], <int64_t>1 << 31))
             if start != 0 or stop != x.sizes[src] or step != 1:
                 changed = True
                 if tape:

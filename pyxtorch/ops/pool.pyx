@@ -42,6 +42,8 @@ cdef int spread(object value, int n, int64_t* out, int64_t missing, str op, str 
         raise RuntimeError(f"{op}: {name} must either be a single int, or a tuple of {n} ints, not {value!r}")
     for i in range(n):
         out[3 - n + i] = values[i]
+        if not -0x7fffffff <= out[3 - n + i] <= 0x7fffffff:
+            raise RuntimeError(f"{op}: {name} is out of range: {value!r}; the most is 2**31 - 1.")
     return 0
 
 

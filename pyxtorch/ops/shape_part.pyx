@@ -170,6 +170,7 @@ def unfold(Variable input not None, dimension, size, step):
         raise RuntimeError(f"unfold: maximum size for tensor at dimension {d} is {length} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"unfold: step is {step} but must be > 0")
+    step = min(step, max(length, 1 << 31))      # one window only; a huge step would overflow
     return part(input, UNFOLD, d, (length - size) // step + 1, size, step)
 
 
