@@ -1,9 +1,11 @@
 """Train a small GPT on the project's own documentation, character by character, and let it write.
 
-    python examples/char_lm.py --steps 400 --out examples/out
+    python examples/char_lm.py --steps 1200 --out examples/out
 """
 import argparse
 import math
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from pyxtorch import nn
 from pyxtorch.nn import functional as F
 
 ROOT = Path(__file__).resolve().parent.parent
+PEAK = 3e-3  # of the learning rate
 
 
 class Attention(nn.Module):
@@ -60,7 +63,7 @@ class GPT(nn.Module):
         return self.head(self.norm(self.blocks(x)))
 
     @torch.no_grad()
-    def write(self, ids, count, temperature=0.7):
+    def write(self, ids, count, temperature=0.5):
         """Continue `ids`, shape (1, T), by `count` characters drawn from the scores."""
         self.eval()
         for _ in range(count):
@@ -78,25 +81,33 @@ def load_text():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--length", type=int, default=96)
+    parser.add_argument("--length", type=int, default=64)
     parser.add_argument("--prompt", default="pyxtorch ")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
     args = parser.parse_args()
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        if not os.access(args.out, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        sys.exit(f"char_lm.py: cannot write to --out {args.out}: {error.strerror}")
     torch.manual_seed(args.seed)
     text = load_text()
+    if len(text) <= args.length + 1:
+        sys.exit(f"char_lm.py: there is no text to learn from: README.md and docs/ were not found in {ROOT}")
     characters = sorted(set(text))
     number = {c: i for i, c in enumerate(characters)}
     data = torch.tensor([number[c] for c in text])
     model = GPT(len(characters), args.length)
     print(f"{len(text):,} characters, {len(characters)} different ones; {sum(p.numel() for p in model.parameters()):,} parameters")
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, weight_decay=0.01)
     window = torch.arange(args.length)
     start = time.perf_counter()
     for step in range(1, args.steps + 1):
         for group in optimizer.param_groups:  # a warm-up, then a half cosine
-            group["lr"] = 2e-3 * min(1.0, step / 20) * (0.55 + 0.45 * math.cos(math.pi * step / args.steps))
+            group["lr"] = PEAK * min(1.0, step / 20) * (0.55 + 0.45 * math.cos(math.pi * step / args.steps))
         places = torch.randint(len(data) - args.length - 1, (args.batch, 1)) + window
         loss = F.cross_entropy(model(data[places]).flatten(0, 1), data[places + 1].flatten())
         optimizer.zero_grad()
@@ -106,9 +117,8 @@ def main():
         if step % 20 == 0 or step == args.steps:
             print(f"\rstep {step:4d}/{args.steps}  loss {loss.item():.3f}  {time.perf_counter() - start:5.1f} s", end="", flush=True)
     print()
-    prompt = torch.tensor([[number[c] for c in args.prompt if c in number]])
+    prompt = torch.tensor([[number[c] for c in args.prompt if c in number] or [number["\n"]]])
     written = "".join(characters[i] for i in model.write(prompt, 300)[0].tolist())
-    args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "char_lm.pt")
     print(written)
 

@@ -8,6 +8,7 @@ its checkpoint is saved, loaded into a fresh network and checked, and a picture 
     python examples/digits.py --model mlp --device cuda
 """
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -54,7 +55,7 @@ class MLP(nn.Sequential):
     """A network of linear layers, the one that runs on every device."""
 
     def __init__(self):
-        super().__init__(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10))
+        super().__init__(nn.Flatten(), nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
 MODELS = {"cnn": ConvNet, "mlp": MLP}
@@ -84,28 +85,29 @@ def predict(model, images):
 
 
 def train(model, train_set, test_set, epochs, device):
-    """Fit the model; returns the mean training loss of each epoch."""
+    """Fit the model; returns mean training loss and test accuracy of each epoch."""
     loader = DataLoader(train_set, batch_size=64, shuffle=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(loader))
     test_images, test_labels = test_set[:]
     test_images = test_images.to(device)
-    losses, start = [], time.perf_counter()
+    losses, accuracies, start = [], [], time.perf_counter()
     for epoch in range(1, epochs + 1):
         model.train()
         total, count = 0.0, 0
         for images, labels in loader:
             optimizer.zero_grad()
-            loss = F.cross_entropy(model(shifted(images).to(device)), labels.to(device))
+            scores = model(shifted(images).to(device))
+            loss = F.cross_entropy(scores, labels.to(device), label_smoothing=0.1)
             loss.backward()
             optimizer.step()
             schedule.step()
             total += loss.item() * len(labels)
             count += len(labels)
         losses.append(total / count)
-        accuracy = (predict(model, test_images) == test_labels).float().mean().item()
-        progress(epoch, epochs, losses[-1], accuracy, time.perf_counter() - start)
-    return losses
+        accuracies.append((predict(model, test_images) == test_labels).float().mean().item())
+        progress(epoch, epochs, losses[-1], accuracies[-1], time.perf_counter() - start)
+    return losses, accuracies
 
 
 def table(predictions, labels):
@@ -120,8 +122,8 @@ def table(predictions, labels):
     return "\n".join(lines), confusion
 
 
-def picture(path, images, labels, predictions, confusion, losses):
-    """Test images with predictions (wrong ones first), the confusion matrix and the loss curve."""
+def picture(path, images, labels, predictions, confusion, losses, accuracies):
+    """Test images with predictions (wrong ones first), the confusion matrix and the curves of training."""
     try:
         import matplotlib
     except ImportError:
@@ -129,44 +131,80 @@ def picture(path, images, labels, predictions, confusion, losses):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    order = (predictions == labels).int().argsort(stable=True)[:32]
-    figure = pyplot.figure(figsize=(12, 6), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1))
-    for axes, i in zip(left.subplots(4, 8).flat, order.tolist()):
+    wrong, right = "#c62828", "#2e7d32"
+    order = (predictions == labels).int().argsort(stable=True)[:40]
+    figure = pyplot.figure(figsize=(13, 7), layout="constrained")
+    left, middle = figure.subfigures(1, 2, width_ratios=(10, 9), wspace=0.04)
+    for axes, i in zip(left.subplots(5, 8).flat, order.tolist()):
+        predicted, true = predictions[i].item(), labels[i].item()
         axes.imshow(images[i, 0].numpy(), cmap="gray_r")
-        correct = predictions[i] == labels[i]
-        axes.set_title(f"{predictions[i].item()}", color="green" if correct else "red", fontsize=10)
+        axes.set_title(f"{predicted}" if predicted == true else f"{predicted}, not {true}", color=right if predicted == true else wrong, fontsize=11, pad=3)
         axes.axis("off")
-    left.suptitle("test images and predictions (red: wrong)")
-    top, bottom = right.subplots(2, 1, height_ratios=(3, 2))
-    top.imshow(confusion.numpy(), cmap="Blues")
+    left.suptitle(f"{len(order)} of {len(labels)} test images with predictions, the wrong ones first")
+    top, bottom = middle.subplots(2, 1, height_ratios=(3, 2))
+    top.imshow(confusion.sqrt().numpy(), cmap="Blues")  # the root, so that single mistakes show
     for true in range(10):
         for predicted in range(10):
             n = confusion[true, predicted].item()
             if n:
-                top.text(predicted, true, n, ha="center", va="center", color="white" if true == predicted else "black", fontsize=8)
-    top.set(xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10), title="confusion matrix")
-    bottom.semilogy(range(1, len(losses) + 1), losses)
-    bottom.set(xlabel="epoch", ylabel="training loss")
+                top.text(predicted, true, n, ha="center", va="center", color="white" if true == predicted else wrong, fontsize=9)
+    top.set(xlabel="predicted", ylabel="true", xticks=range(10), yticks=range(10), title=f"test accuracy {accuracies[-1]:.2%}")
+    epochs = range(1, len(losses) + 1)
+    bottom.plot(epochs, losses, color="tab:blue")
+    bottom.set_xlabel("epoch")
+    bottom.set_ylabel("training loss", color="tab:blue")
+    beside = bottom.twinx()
+    beside.plot(epochs, [100 * a for a in accuracies], color="tab:orange")
+    beside.set_ylim(90, 100.2)
+    beside.set_ylabel("test accuracy, %", color="tab:orange")
+    for axes in (bottom, beside):
+        axes.spines["top"].set_visible(False)
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
+
+
+def positive(text):
+    n = int(text)
+    if n < 1:
+        raise ValueError
+    return n
+
+
+def check_device(name):
+    """End with one line where the device is not to be had."""
+    try:
+        torch.zeros(1, device=name)
+    except RuntimeError as error:
+        sys.exit(f"digits.py: --device {name}: {error}")
+
+
+def check_folder(path):
+    """Make the folder; end with one line where nothing can be written there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not os.access(path, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        sys.exit(f"{Path(__file__).name}: cannot write to --out {path}: {error.strerror}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=positive, default=40)
     parser.add_argument("--model", choices=MODELS, default="cnn")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "out")
     parser.add_argument("--require", type=float, default=0.0, help="exit with 1 below this test accuracy")
     args = parser.parse_args()
+    check_device(args.device)
+    check_folder(args.out)
     torch.manual_seed(args.seed)
     train_set, test_set = load_data()
     model = MODELS[args.model]().to(args.device)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{len(train_set)} training and {len(test_set)} test images; {args.model} of {parameters:,} parameters, seed {args.seed}")
-    losses = train(model, train_set, test_set, args.epochs, args.device)
+    losses, accuracies = train(model, train_set, test_set, args.epochs, args.device)
 
     images, labels = test_set[:]
     predictions = predict(model, images.to(args.device))
@@ -174,7 +212,6 @@ def main():
     accuracy = (predictions == labels).float().mean().item()
     print(lines)
 
-    args.out.mkdir(parents=True, exist_ok=True)
     checkpoint = args.out / f"digits-{args.model}.pt"
     torch.save({"model": model.state_dict(), "accuracy": accuracy, "seed": args.seed}, checkpoint)
     loaded = torch.load(checkpoint)
@@ -184,7 +221,7 @@ def main():
     if not torch.equal(again, predictions):
         sys.exit(f"the network loaded from {checkpoint} predicts something else than the one that was saved")
     image_path = args.out / f"digits-{args.model}.png"
-    picture(image_path, images, labels, predictions, confusion, losses)
+    picture(image_path, images, labels, predictions, confusion, losses, accuracies)
     print(f"test accuracy {accuracy:.2%} (seed {args.seed}); checkpoint {checkpoint} loads and predicts the same; picture {image_path}")
     return 0 if accuracy >= args.require else 1
 

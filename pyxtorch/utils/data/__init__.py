@@ -10,7 +10,7 @@ from pyxtorch.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
-from pyxtorch.utils.data.loader import DataLoader
+from pyxtorch.utils.data.dataloader import DataLoader
 from pyxtorch.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
