@@ -44,7 +44,7 @@ def int_bits(name, reference, **named):
 
 
 def logical(name, reference):
-    return binary(name, reference, dtypes=FLOAT + INT + BOOL, gives=torch.bool, grad=False, inplace=False)
+    return binary(name, reference, pairs=PAIRS[:5], dtypes=FLOAT + INT + BOOL, gives=torch.bool, grad=False, inplace=False)
 
 
 def floor_div(a, b):
