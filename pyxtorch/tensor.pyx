@@ -418,6 +418,8 @@ cdef class Tensor(Variable):
         return div_op(self, other)
 
     def __rtruediv__(self, other):
+        if not operand(other) and hasattr(other, "__array_interface__"):
+            other = _create.as_tensor_(other)
         return div_op(other, self)
 
     def __rdiv__(self, other):
@@ -514,7 +516,9 @@ cdef class Tensor(Variable):
 
     def __richcmp__(self, other, int op):
         if not operand(other):
-            return NotImplemented
+            if not hasattr(other, "__array_interface__"):
+                return NotImplemented
+            other = _create.as_tensor_(other)       # an array: its own comparison leaves it to this one
         if op == Py_EQ:
             return _elementwise.eq(self, other)
         if op == Py_NE:

@@ -132,7 +132,7 @@ cdef Variable from_data(object data, object dtype, object device, str op, bint s
                 data = numpy.ascontiguousarray(data).reshape(data.shape)
         x = <Variable>from_buffer(data, op)
         dt = x.dt if dtype is None else dtype_code(dtype)
-        if share and dt == x.dt:
+        if share and dt == x.dt and data.flags.writeable:
             return on_device(x, device)
         if dt == x.dt:
             return on_device(clone_raw(x), device)
@@ -178,7 +178,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
 
 
 def as_tensor_(data, dtype=None, device=None):
-    """As `tensor`, without a copy where the memory can be shared."""
+    """As `tensor`, without a copy where the memory can be shared (that of a read-only array cannot)."""
     return from_data(data, dtype, device, "as_tensor", True)
 
 
@@ -196,6 +196,13 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
     return x
 
 
+cdef int warn_of_readonly(bint readonly, str what) except -1:
+    if readonly:
+        import warnings
+        warnings.warn(f"{what} is not writable, but a tensor is: writing to the tensor is undefined. Copy the array first.", UserWarning, stacklevel=2)
+    return 0
+
+
 def from_numpy(ndarray):
     """A tensor on the memory of a NumPy array: changes of one are seen in the other.
 
@@ -207,6 +214,9 @@ def from_numpy(ndarray):
     if not isinstance(ndarray, numpy.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     code_of_numpy(ndarray.dtype)
+    if not ndarray.dtype.isnative:
+        raise ValueError(f"from_numpy: the array has the byte order of another machine ({ndarray.dtype.str}). Convert with .astype(array.dtype.newbyteorder('=')).")
+    warn_of_readonly(not ndarray.flags.writeable, "from_numpy: the array")
     return from_buffer(ndarray, "from_numpy")
 
 
@@ -215,6 +225,7 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
     cdef int dt = dtype_code(dtype)
     cdef int item = itemsize_of(dt)
     raw = memoryview(buffer).cast("B")
+    warn_of_readonly(raw.readonly, "frombuffer: the buffer")
     n = len(raw)
     if n == 0:
         raise ValueError("frombuffer: both buffer length (0) and count (-1) must not be 0")
