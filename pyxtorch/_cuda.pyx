@@ -696,7 +696,7 @@ def target_arch(int capability):
     archs = nvrtc_archs()
     fitting = [a for a in archs if a <= capability and a // 10 == capability // 10]
     if not fitting:
-        raise RuntimeError(f"cuda: NVRTC {nvrtc_version()} makes no code for compute capability {capability / 10}; it knows {archs}.")
+        raise RuntimeError(f"cuda: NVRTC {nvrtc_version()} makes no code for compute capability {capability // 10}.{capability % 10}; it knows {archs}.")
     return max(fitting)
 
 

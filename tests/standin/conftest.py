@@ -1,4 +1,7 @@
-"""Loads the stand-in GPU where PYXTORCH_CUDA_STANDIN=1; skips these tests elsewhere."""
+"""Loads the stand-in GPU where PYXTORCH_CUDA_STANDIN=1; with PYXTORCH_TEST_GPU=1 the tests run on a real one.
+
+Elsewhere they are skipped. test_standin.py is about the stand-in itself.
+"""
 import importlib.util
 import os
 from pathlib import Path
@@ -7,17 +10,17 @@ import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ASKED = os.environ.get("PYXTORCH_CUDA_STANDIN") == "1"
+STANDIN = os.environ.get("PYXTORCH_CUDA_STANDIN") == "1"
+GPU = os.environ.get("PYXTORCH_TEST_GPU") == "1"
 
 
 def pytest_collection_modifyitems(items):
-    if not ASKED:
-        for item in items:
-            if HERE in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="needs PYXTORCH_CUDA_STANDIN=1: make test-standin"))
+    for item in items:
+        if HERE in item.path.parents and not STANDIN and (not GPU or item.path.name == "test_standin.py"):
+            item.add_marker(pytest.mark.skip(reason="needs PYXTORCH_CUDA_STANDIN=1: make test-standin"))
 
 
-if ASKED:
+if STANDIN:
     spec = importlib.util.spec_from_file_location("standin_build", HERE / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)

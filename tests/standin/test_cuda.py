@@ -1,21 +1,12 @@
-"""The namespace torch.cuda, memory, streams, events, errors: on the stand-in driver."""
+"""The namespace torch.cuda, memory, events, threads, errors."""
 import gc
-import subprocess
-import sys
+import multiprocessing
 import threading
+import warnings
 
 import pytest
 
 import pyxtorch as torch
-
-
-def test_it_says_what_it_is():
-    assert torch.cuda.is_available() and torch.cuda.device_count() == 1
-    assert "stand-in" in torch.cuda.get_device_name() and "no GPU" in torch.cuda.get_device_name(0)
-    assert torch.cuda.get_device_capability() == (9, 0)
-    properties = torch.cuda.get_device_properties("cuda:0")
-    assert properties.total_memory == torch.cuda.mem_get_info()[1] and properties.multi_processor_count == 4
-    assert "sm_90" in torch.cuda.get_arch_list()
 
 
 def test_devices():
@@ -25,9 +16,9 @@ def test_devices():
         assert torch.ones(1, device="cuda").device.index == 0
     with torch.device("cuda"):
         assert torch.zeros(3).is_cuda
-    for call in (lambda: torch.ones(1, device="cuda:1"), lambda: torch.cuda.set_device(3), lambda: torch.cuda.get_device_name(1),
-                 lambda: torch.cuda.memory_stats(7), lambda: torch.cuda.current_stream(2), lambda: x.to("cuda:1")):
-        with pytest.raises(RuntimeError, match=r"invalid device ordinal \d: there are 1 device"):
+    for call in (lambda: torch.ones(1, device="cuda:77"), lambda: torch.cuda.set_device(77), lambda: torch.cuda.get_device_name(77),
+                 lambda: torch.cuda.memory_stats(77), lambda: torch.cuda.current_stream(77), lambda: x.to("cuda:77")):
+        with pytest.raises(RuntimeError, match=r"invalid device ordinal 77: there are \d+ device"):
             call()
     with pytest.raises(ValueError, match="Expected a cuda device, but got: cpu"):
         torch.cuda.synchronize("cpu")
@@ -62,58 +53,6 @@ def test_memory_is_counted_and_used_again():
     stats = torch.cuda.memory_stats()
     assert stats["allocation.all.allocated"] - stats["allocation.all.freed"] == stats["allocation.all.current"]
     assert "allocated" in torch.cuda.memory_summary()
-
-
-def test_out_of_memory_names_the_sizes_and_leaves_things_usable():
-    before = torch.cuda.memory_allocated()
-    with pytest.raises(torch.cuda.OutOfMemoryError, match=r"CUDA out of memory. Tried to allocate 4.00 GiB"):
-        torch.empty(1 << 30, device="cuda")
-    with pytest.raises(torch.OutOfMemoryError):
-        torch.empty(1 << 60, dtype=torch.uint8, device="cuda")
-    assert torch.cuda.memory_allocated() == before and torch.ones(3, device="cuda").sum().item() == 3
-
-
-def test_a_limit_of_memory():
-    torch.cuda.empty_cache()
-    torch.cuda.set_per_process_memory_fraction(0.25)
-    try:
-        with pytest.raises(torch.cuda.OutOfMemoryError):
-            torch.empty(200 << 20, dtype=torch.uint8, device="cuda")
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0)
-    torch.empty(200 << 20, dtype=torch.uint8, device="cuda")
-    with pytest.raises(ValueError, match="Invalid fraction"):
-        torch.cuda.set_per_process_memory_fraction(1.5)
-
-
-def test_work_waits_in_its_stream():
-    s = torch.cuda.Stream()
-    assert s != torch.cuda.default_stream() and torch.cuda.current_stream() == torch.cuda.default_stream()
-    x = torch.arange(4.0, device="cuda")
-    s.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(s):
-        assert torch.cuda.current_stream() == s
-        y = x * 2
-        event = s.record_event()
-    assert not s.query() and not event.query()      # the stand-in's queue: nothing has waited yet
-    event.synchronize()
-    assert event.query()
-    torch.cuda.current_stream().wait_stream(s)
-    assert y.tolist() == [0.0, 2.0, 4.0, 6.0] and s.query()
-    s.synchronize()
-    torch.cuda.synchronize()
-
-
-def test_a_stream_that_does_not_wait_sees_old_data():
-    """What the stand-in is for: a missing wait is a wrong result, each time."""
-    x = torch.zeros(4, device="cuda")
-    torch.cuda.synchronize()
-    s = torch.cuda.Stream()
-    x.fill_(7)                                      # on the default stream, not done yet
-    with torch.cuda.stream(s):
-        y = x + 0
-        early = y.tolist()
-    assert early == [0.0] * 4 and x.tolist() == [7.0] * 4
 
 
 def test_events_take_times():
@@ -155,32 +94,7 @@ def test_without_kernels_an_operation_says_so():
     assert x.isfinite().all().item()
 
 
-def run(code, **environment):
-    import os
-
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **environment})
-
-
-def test_without_a_driver():
-    """In a process of its own, where no stand-in is loaded."""
-    found = run(
-        "import pyxtorch as torch\n"
-        "print(torch.cuda.is_available(), torch.cuda.device_count(), torch.cuda.is_initialized(), torch.cuda.get_arch_list())\n"
-        "for call in (lambda: torch.ones(2, device='cuda'), lambda: torch.ones(2).cuda(), torch.cuda.current_device, torch.cuda.init):\n"
-        "    try:\n"
-        "        call()\n"
-        "    except RuntimeError as error:\n"
-        "        print(error)\n"
-    )
-    first, *errors = found.stdout.splitlines()
-    assert first == "False 0 False []", found.stderr
-    assert len(errors) == 4 and all("cuda: no GPU can be used: the NVIDIA driver" in e for e in errors)
-
-
 def test_a_forked_child_is_told():
-    import multiprocessing
-    import warnings
-
     torch.ones(1, device="cuda")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)     # Python 3.12 warns of forks with threads

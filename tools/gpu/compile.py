@@ -1,0 +1,95 @@
+"""Compile every GPU kernel with NVRTC, for each compute capability asked for; needs no GPU.
+
+    python tools/gpu/compile.py --arch 80,90 --jobs 2
+    python tools/gpu/compile.py --quick          every formula once, in float32, and all other families
+
+Prints registers, shared memory and spills of the heaviest kernels; exits with 1 if a kernel fails to
+compile or spills registers. Needs the package (built) and libnvrtc, such as the wheel nvidia-cuda-nvrtc.
+"""
+import argparse
+import os
+import re
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+BATCH = 64  # kernels in a program: enough to share its headers, few enough to share out the work
+
+
+def kernels(quick=False):
+    """[(source, [name expressions])] of all kernels that the package can launch."""
+    import pyxtorch.kernels.cuda  # noqa: F401  fills defined_kernels
+    from pyxtorch import _cuda
+    from pyxtorch.kernels.cuda import elementwise
+
+    found = [(source, list(names.values())) for source, names in _cuda.defined_kernels]
+    float32 = 8
+    formulas = elementwise.kernel_names(dtypes=(float32,), variants=(0,)) if quick else elementwise.kernel_names()
+    casts = elementwise.cast_names(variants=(0,) if quick else (0, 1, 2))
+    return [*found, (elementwise.SOURCE, formulas), (elementwise.SOURCE, casts)]
+
+
+def batches(quick=False):
+    for source, names in kernels(quick):
+        for first in range(0, len(names), BATCH):
+            yield source, names[first : first + BATCH]
+
+
+def compile_batch(task):
+    """(figures of each kernel, bytes of machine code, the error or None)"""
+    from pyxtorch import _cuda
+
+    source, names, arch = task
+    text, headers = _cuda.program_source(source)
+    try:
+        cubin, mangled, log = _cuda.compile_program(text, headers, names, arch, ("--ptxas-options=-v",))
+    except RuntimeError as error:
+        return [], 0, str(error)
+    return figures(log, {lowered: name for name, lowered in mangled.items()}), len(cubin), None
+
+
+def figures(log, names):
+    """[(name, registers, bytes spilled, bytes of shared memory)] from the assembler's report."""
+    found = []
+    for part in log.split("Compiling entry function '")[1:]:
+        lowered = part.partition("'")[0]
+        spilled = sum(int(n) for n in re.findall(r"(\d+) bytes spill", part))
+        registers = re.search(r"Used (\d+) registers", part)
+        shared = re.search(r"(\d+) bytes smem", part)
+        found.append((names.get(lowered, lowered), int(registers[1]) if registers else 0, spilled, int(shared[1]) if shared else 0))
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--arch", default="80,90", help="compute capabilities, such as 80,90")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--quick", action="store_true", help="only a part of the elementwise kernels")
+    args = parser.parse_args()
+    from pyxtorch import _cuda
+
+    start = time.perf_counter()
+    archs = [int(a) for a in args.arch.split(",")]
+    print(f"NVRTC {'.'.join(map(str, _cuda.nvrtc_version()))}")
+    tasks = [(source, names, arch) for arch in archs for source, names in batches(args.quick)]
+    with ProcessPoolExecutor(args.jobs) as pool:
+        results = list(pool.map(compile_batch, tasks))
+    bad = 0
+    for arch in archs:
+        mine = [(task, result) for task, result in zip(tasks, results) if task[2] == arch]
+        rows = [row for _, (found, _, _) in mine for row in found]
+        size = sum(n for _, (_, n, _) in mine)
+        failed = [error for _, (_, _, error) in mine if error]
+        spilling = [row for row in rows if row[2]]
+        print(f"sm_{arch}: {len(rows)} kernels, {size / 2**20:.1f} MiB, {len(failed)} programs failed, {len(spilling)} kernels spill")
+        for name, registers, spilled, shared in sorted(rows, key=lambda r: (-r[2], -r[1]))[:5]:
+            print(f"    {registers:3d} registers, {spilled} bytes spilled, {shared} bytes shared: {name}")
+        for error in failed:
+            print(error)
+        bad += len(failed) + len(spilling) + (sum(len(task[1]) for task, _ in mine) > len(rows) and not failed)
+    print(f"{time.perf_counter() - start:.0f} s")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
