@@ -1,0 +1,108 @@
+"""Arrays and tensors: what is shared, what is copied, what is refused, and arithmetic between them."""
+import numpy as np
+import pytest
+
+import pyxtorch as torch
+
+SHARED = ["float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64", "complex128"]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_memory_is_shared_both_ways_in_any_layout(name):
+    whole = np.arange(24).reshape(4, 6).astype(name)
+    for a in (whole, whole.T, np.asfortranarray(whole), whole[1::2, ::3], whole[2], whole[:0], whole[1:2, 1:2].reshape(())):
+        x = torch.from_numpy(a)
+        back = x.numpy()
+        assert x.dtype == getattr(torch, name) and back.dtype == a.dtype
+        assert tuple(x.shape) == a.shape == back.shape and np.array_equal(back, a)
+        assert [s * a.itemsize for s, n in zip(x.stride(), a.shape) if n > 1] == [s for s, n in zip(a.strides, a.shape) if n > 1]
+        if a.size:
+            assert x.data_ptr() == a.__array_interface__["data"][0] == back.__array_interface__["data"][0]
+            x.fill_(1)
+            assert a.all()
+            a[...] = 0
+            assert not x.any()
+
+
+@pytest.mark.parametrize("array, error", [
+    (lambda: np.arange(4.0)[::-1], ValueError), (lambda: np.arange(4, dtype=">f4"), ValueError), (lambda: np.array(["a"]), TypeError),
+    (lambda: np.array([None]), TypeError), (lambda: np.zeros(2, "M8[s]"), TypeError), (lambda: np.zeros(2, "f4,i1"), TypeError),
+    (lambda: np.zeros(3, [("a", "f4"), ("b", "i1")])["a"], ValueError), (lambda: np.zeros(2, np.longdouble), TypeError), (lambda: [1.0], TypeError),
+    (lambda: np.float64(1), TypeError),
+])
+def test_what_cannot_be_shared_is_refused(array, error):
+    with pytest.raises(error):
+        torch.from_numpy(array())
+
+
+def test_read_only_memory():
+    a = np.arange(3.0)
+    a.flags.writeable = False
+    with pytest.warns(UserWarning, match="not writable"):
+        assert torch.from_numpy(a).tolist() == [0.0, 1.0, 2.0]
+    with pytest.warns(UserWarning, match="not writable"):
+        torch.frombuffer(b"abcd", dtype=torch.uint8)
+    for make in (torch.tensor, torch.as_tensor, torch.asarray):    # copied, so nothing is written through them
+        make(a).fill_(7)
+    assert a.tolist() == [0.0, 1.0, 2.0]
+    with pytest.raises(ValueError, match="copy"):
+        torch.asarray(a, copy=False)
+
+
+def test_tensor_copies_and_as_tensor_shares():
+    a = np.zeros(3)
+    torch.tensor(a).fill_(1)
+    assert not a.any()
+    torch.as_tensor(a).fill_(1)
+    assert a.all()
+    torch.as_tensor(a, dtype=torch.float32).fill_(2)
+    assert (a == 1).all()
+    assert torch.tensor(a[::-1]).tolist() == [1.0, 1.0, 1.0]        # negative strides are copied
+
+
+def test_arrays_and_numpy_numbers_as_data():
+    assert torch.tensor(np.float32(1.5)).dtype == torch.float32 and torch.tensor(np.int8(3)).dtype == torch.int8
+    assert torch.tensor([np.ones(2), np.zeros(2)]).dtype == torch.float64
+    assert torch.tensor([np.float32(1), np.float32(2)]).tolist() == [1.0, 2.0]
+    assert torch.full((2,), np.float64(3)).tolist() == [3.0, 3.0]
+    x = torch.zeros(3)
+    x[np.int64(1)] = np.float32(2)
+    assert x.tolist() == [0.0, 2.0, 0.0]
+    assert torch.zeros(np.int64(2), np.int32(3)).shape == (2, 3)
+    assert torch.ones(4).sum(np.int64(0)).item() == 4.0
+
+
+def test_operators_between_arrays_and_tensors():
+    a, x = np.array([1.0, 2.0]), torch.tensor([2.0, 4.0], dtype=torch.float64)
+    for got, expected in (
+        (x + a, [3.0, 6.0]), (x * a, [2.0, 8.0]), (x - a, [1.0, 2.0]), (x / a, [2.0, 2.0]), (a / x, [0.5, 0.5]), (x // a, [2.0, 2.0]),
+        (x == a, [False, False]), (a == x / 2, [True, True]), (a != x, [True, True]), (x > a, [True, True]), (a < x, [True, True]),
+        (np.float64(2) * x, [4.0, 8.0]), (np.float64(2) - x, [0.0, -2.0]), (x ** np.int64(2), [4.0, 16.0]), (np.float64(3) > x, [True, False]),
+    ):
+        assert isinstance(got, torch.Tensor) and got.tolist() == expected
+    assert (np.float64(2) * torch.ones(1)).dtype == torch.float32      # a number is weak
+
+
+def test_numpy_functions_of_tensors():
+    x = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+    assert np.sin(x).tolist() == torch.from_numpy(np.sin(x.numpy())).tolist()
+    assert np.asarray(x).dtype == np.float32 and np.asarray(x, dtype=np.int16).tolist() == [[0, 1], [2, 3]]
+    assert np.array(x).base is None and np.stack([x, x]).shape == (2, 2, 2)
+    assert np.arange(5)[torch.tensor([1, 3])].tolist() == [1, 3] and list(range(torch.tensor(2))) == [0, 1]
+    assert np.array(x, copy=True).__array_interface__["data"][0] != x.data_ptr() == np.asarray(x).__array_interface__["data"][0]
+
+
+def test_what_numpy_may_not_have():
+    x = torch.ones(2, requires_grad=True)
+    for call in (x.numpy, lambda: np.asarray(x), lambda: (x * 2).numpy()):
+        with pytest.raises(RuntimeError, match="requires grad"):
+            call()
+    assert x.detach().numpy().tolist() == x.numpy(force=True).tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match="BFloat16"):
+        torch.ones(1, dtype=torch.bfloat16).numpy()
+
+
+def test_an_array_keeps_the_memory_of_a_tensor_alive():
+    arrays = [torch.full((1000,), float(i)).numpy() for i in range(50)]
+    torch.zeros(50, 1000)
+    assert all((a == i).all() for i, a in enumerate(arrays))
