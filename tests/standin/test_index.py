@@ -61,8 +61,8 @@ def test_gather_and_scatter(x, agree):
     i = torch.randint(0, 5, (3, 5, 2))
     for dim in range(3):
         k = i % x.shape[dim]
-        agree(lambda x, k: x.gather(dim, k), x, k, tolerance=0)
-        agree(lambda x, k: x.transpose(0, 1).gather(1 - dim if dim < 2 else 2, k.transpose(0, 1)), x, k, tolerance=0)
+        agree(lambda x, k, dim: x.gather(dim, k), x, k, dim, tolerance=0)
+        agree(lambda x, k, dim: x.transpose(0, 1).gather(dim, k.transpose(0, 1)), x, k, (1, 0, 2)[dim], tolerance=0)
     unique = torch.arange(3).reshape(3, 1, 1).expand(3, 5, 2)
     agree(lambda x, k: x.scatter(0, k, x[3:]), x, unique, tolerance=0)
     agree(lambda x, k: x.scatter(0, k, 1), x, unique, tolerance=0)
@@ -70,7 +70,7 @@ def test_gather_and_scatter(x, agree):
         agree(lambda x, k: x.scatter_add(1, k, x), x, i, tolerance=0)
     if x.dtype in (torch.int64, torch.float32):
         for how in ("sum", "prod", "amax", "amin", "mean"):
-            agree(lambda x, k: x.scatter_reduce(1, k, x, how), x, i, tolerance=1e-6)
+            agree(lambda x, k, how: x.scatter_reduce(1, k, x, how), x, i, how, tolerance=1e-6)
 
 
 def test_masks(x, agree):
@@ -92,8 +92,8 @@ def test_long_masks(agree):
 
 def test_triangles_and_repeats(x, agree):
     for k in (-2, 0, 1, 9, -9):
-        agree(lambda x: torch.triu(x, k), x, tolerance=0)
-        agree(lambda x: torch.tril(x, k), x, tolerance=0)
+        agree(torch.triu, x, k, tolerance=0)
+        agree(torch.tril, x, k, tolerance=0)
     agree(lambda r: torch.repeat_interleave(r), torch.tensor([2, 0, 3]), tolerance=0)
 
 
@@ -101,7 +101,7 @@ def test_embedding(agree):
     table, ids = torch.randn(10, 6), torch.randint(0, 10, (4, 3))
     agree(lambda t, i: F.embedding(i, t), table, ids, tolerance=0)
     for mode in ("sum", "mean", "max"):
-        agree(lambda t, i: F.embedding_bag(i, t, mode=mode), table, ids)
+        agree(lambda t, i, mode: F.embedding_bag(i, t, mode=mode), table, ids, mode)
     agree(lambda t, i: F.embedding_bag(i.reshape(-1), t, torch.tensor([0, 2, 7], device=t.device), padding_idx=1, mode="sum"), table, ids)
     agree(lambda t, i: F.embedding(i, t.clone(), max_norm=1.5), table, ids)
 

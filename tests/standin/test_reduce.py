@@ -50,13 +50,13 @@ def test_variances_and_norms(case, agree):
     agree(lambda x: (x + 1000).var(dim), x, tolerance=1e-3)
     agree(lambda x: x.double().std(dim, correction=0), x, tolerance=1e-10)
     for p in (0, 1, 2, 3, float("inf"), -float("inf")):
-        agree(lambda x: torch.linalg.vector_norm(x.double(), p, dim), x, tolerance=1e-9)
+        agree(lambda x, p: torch.linalg.vector_norm(x.double(), p, dim), x, p, tolerance=1e-9)
 
 
 def test_products(agree):
     x = torch.rand(6, 50, 3) + 0.5
     for dim in (0, 1, 2):
-        agree(lambda x: x.prod(dim), x)
+        agree(lambda x, dim: x.prod(dim), x, dim)
     agree(lambda x: x.prod(), torch.tensor([3, -2, 5]), tolerance=0)
 
 
@@ -81,14 +81,15 @@ def test_nothing(agree):
 def test_softmax(shape, dim, dtype, agree):
     x = (torch.randn(shape) * 5).to(dtype)
     tolerance = {torch.float16: 2e-3, torch.float32: 1e-5}.get(dtype, 1e-12)
+    weight = torch.randn(shape).to(dtype)
+
+    def gradient(x, weight, f):
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad((f(x, dim) * weight).sum(), x)[0]
+
     for f in (torch.softmax, torch.log_softmax):
-        agree(lambda x: f(x, dim), x, tolerance=tolerance)
-
-        def gradient(x, weight):
-            x = x.detach().requires_grad_()
-            return torch.autograd.grad((f(x, dim) * weight).sum(), x)[0]
-
-        agree(gradient, x, torch.randn(shape).to(dtype), tolerance=tolerance)
+        agree(f, x, dim, tolerance=tolerance)
+        agree(gradient, x, weight, f, tolerance=tolerance)
 
 
 def test_softmax_of_large_and_infinite_scores(agree):

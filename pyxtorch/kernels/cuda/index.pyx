@@ -10,7 +10,6 @@ from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
     Kernels, blocks_for, bring, define, memset_device, pointer_device, register, scratch, scratch_free, send, start,
 )
-from pyxtorch._cuda cimport THREADS
 
 from pyxtorch._cuda import C_TYPES
 

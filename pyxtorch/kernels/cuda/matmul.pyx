@@ -49,7 +49,7 @@ cdef int copy(int dtype, const void* source, int64_t row, int64_t column, int64_
               int64_t to_batch, int64_t rows, int64_t columns, int64_t batch) noexcept nogil:
     """Matrices with any strides (elements) into matrices with unit column stride."""
     cdef pyx_strided walk
-    cdef int item = itemsize_of(dtype), i
+    cdef int item = itemsize_of(dtype)
     memset(&walk, 0, sizeof(walk))
     walk.ndim = 3
     walk.noperands = 2
@@ -102,7 +102,7 @@ cdef int operand(Operand* o, int device, int dtype, const void* data, int64_t ro
 
 cdef int run(int dtype, const pyx_gemm* p) noexcept nogil:
     cdef Operand a, b
-    cdef int device, compute, failed
+    cdef int device, compute
     cdef float alpha32[2]
     cdef float beta32[2]
     cdef double beta[2]
@@ -131,10 +131,10 @@ cdef int run(int dtype, const pyx_gemm* p) noexcept nogil:
         alpha32[0], alpha32[1] = <float>p.alpha[0], <float>p.alpha[1]
         beta32[0], beta32[1] = <float>beta[0], <float>beta[1]
         # Column by column, C' = B' A': the operands change places.
-        failed = gemm(device, b.turned, a.turned, <int>p.n, <int>p.m, <int>p.k,
-                      <const void*>p.alpha if double_precision else <const void*>alpha32, b.data, <int>b.step, b.batch,
-                      a.data, <int>a.step, a.batch, <const void*>beta if double_precision else <const void*>beta32, p.c,
-                      <int>c_row, p.c_batch, <int>p.batch, TYPES[dtype], compute)
+        gemm(device, b.turned, a.turned, <int>p.n, <int>p.m, <int>p.k,
+             <const void*>p.alpha if double_precision else <const void*>alpha32, b.data, <int>b.step, b.batch,
+             a.data, <int>a.step, a.batch, <const void*>beta if double_precision else <const void*>beta32, p.c,
+             <int>c_row, p.c_batch, <int>p.batch, TYPES[dtype], compute)
     scratch_free(a.block)
     scratch_free(b.block)
     return 0

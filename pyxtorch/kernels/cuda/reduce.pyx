@@ -1,8 +1,7 @@
 """The families `reduce` and `softmax` on the GPU: chooses and launches the kernels of reduce.cuh and softmax.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, define, pointer_device, register, scratch, scratch_free, start
-from pyxtorch._cuda cimport THREADS
+from pyxtorch._cuda cimport THREADS, Kernels, define, pointer_device, register, scratch, scratch_free, start
 
 from pyxtorch._cuda import C_TYPES
 
