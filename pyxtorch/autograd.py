@@ -275,6 +275,28 @@ def recording_any(xs):
 
 # ------------------------------------------------------------------------------------- nodes
 
+_anomaly: cython.bint = False        # look for nan in every gradient
+
+
+def is_anomaly_enabled():
+    return _anomaly
+
+
+def set_anomaly(mode):
+    global _anomaly
+    _anomaly = mode
+
+
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def refuse_nan(node: Node, i: cython.int, g) -> cython.int:
+    if bool(g.isnan().any()):
+        raise RuntimeError(
+            f"Function '{node.name()}' returned nan values in its {i}th output: its gradient for input {i}, of shape {list(shape_of(g))}, has nan."
+        )
+    return 0
+
+
 _graveyard: list = []
 _burying: cython.bint = False
 
@@ -391,6 +413,8 @@ class Node:
             return 0
         if _restricted and not wanted(target, self.edge_nr(i)):
             return 0
+        if _anomaly:
+            refuse_nan(self, i, g)
         if isinstance(target, Node):
             receive(cython.cast(Node, target), self.edge_nr(i), g)
         else:

@@ -422,6 +422,20 @@ def test_errors_in_hooks_propagate():
         y.backward()
 
 
+def test_anomaly_mode_names_the_operation():
+    def program():
+        x = leaf(0.0, 1.0)
+        (x / x.detach()).log().sum().backward()
+
+    program()
+    with torch.autograd.detect_anomaly():
+        with pytest.raises(RuntimeError, match="Function 'LogBackward0' returned nan values in its 0th output|Function 'DivBackward0' returned nan"):
+            program()
+        with torch.autograd.set_detect_anomaly(False):
+            program()
+    program()
+
+
 def test_retain_grad():
     x = leaf(1.0)
     y = x * 2

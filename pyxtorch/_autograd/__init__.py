@@ -6,9 +6,9 @@
 import sys
 
 from pyxtorch import autograd
-from pyxtorch._autograd import function, functional, gradcheck
+from pyxtorch._autograd import anomaly_mode, function, functional, gradcheck
 
-for _module in (function, functional, gradcheck):
+for _module in (anomaly_mode, function, functional, gradcheck):
     _name = _module.__name__.rpartition(".")[2]
     sys.modules[f"pyxtorch.autograd.{_name}"] = _module
     setattr(autograd, _name, _module)
@@ -16,3 +16,5 @@ for _module in (function, functional, gradcheck):
 # As in PyTorch the function stands in front of the module of its name.
 autograd.gradcheck = gradcheck.gradcheck
 autograd.gradgradcheck = gradcheck.gradgradcheck
+autograd.detect_anomaly = anomaly_mode.detect_anomaly
+autograd.set_detect_anomaly = anomaly_mode.set_detect_anomaly
