@@ -1252,6 +1252,36 @@ cdef class Event:
         return f"<torch.cuda.Event {<uintptr_t>self.handle:#x}>"
 
 
+def dlpack_stream(int index):
+    """This thread's current stream on a GPU as DLPack counts: 1 is the legacy default stream."""
+    load()
+    check_index(index)
+    return <uintptr_t>current_stream[index] or 1
+
+
+def let_wait(int index, stream):
+    """Let a borrower's stream, as DLPack counts, wait for the work of this thread's current stream.
+
+    Args:
+        stream: None or 1: the legacy default stream; 2: the default stream of each thread; -1: nothing
+            has to wait; else a handle.
+    """
+    cdef void* borrower
+    cdef Event event
+    if stream == -1:
+        return
+    if stream == 0:
+        raise ValueError("__dlpack__: stream 0 is ambiguous; use 1 (legacy default) or 2 (default of each thread).")
+    borrower = NULL if stream is None or stream == 1 else <void*><uintptr_t>stream
+    load()
+    use(index)
+    if borrower == current_stream[index]:
+        return
+    event = Event()
+    event.record(get_current_stream(index))
+    check(driver.stream_wait_event(borrower, event.handle, 0), b"cuStreamWaitEvent")
+
+
 class _Loader:
     """What the core holds: loads the GPU side when a CUDA tensor is first made."""
 

@@ -133,6 +133,15 @@ cdef void give_back(pyx_storage* s) noexcept:
     PyMem_Free(s)
 
 
+cdef object borrowed(object lender):
+    """The capsule of an object with __dlpack__; a GPU's work on it is waited for by our current stream."""
+    kind, index = lender.__dlpack_device__() if hasattr(lender, "__dlpack_device__") else (1, 0)
+    if kind != 2:
+        return lender.__dlpack__()
+    from pyxtorch import _cuda
+    return lender.__dlpack__(stream=_cuda.dlpack_stream(index))
+
+
 def from_dlpack(ext_tensor):
     """A tensor on the memory of an object with `__dlpack__`, or of a DLPack capsule.
 
@@ -145,7 +154,7 @@ def from_dlpack(ext_tensor):
     cdef int64_t high = 0, n = 1, step = 1
     cdef int64_t strides[64]
     cdef TensorBase x
-    capsule = ext_tensor.__dlpack__() if hasattr(ext_tensor, "__dlpack__") else ext_tensor
+    capsule = borrowed(ext_tensor) if hasattr(ext_tensor, "__dlpack__") else ext_tensor
     if not PyCapsule_IsValid(capsule, "dltensor"):
         raise RuntimeError("from_dlpack: expected an object with __dlpack__, or a capsule that has not been used yet.")
     managed = <DLManagedTensor*>PyCapsule_GetPointer(capsule, "dltensor")
@@ -157,6 +166,10 @@ def from_dlpack(ext_tensor):
         raise RuntimeError(f"from_dlpack: no dtype for DLPack code {t.dtype.code} of {t.dtype.bits} bits and {t.dtype.lanes} lanes.")
     if t.device.device_type not in (1, 2, 3):
         raise RuntimeError(f"from_dlpack: unsupported device type {t.device.device_type}; only CPU (1) and CUDA (2).")
+    if t.device.device_type == 2:
+        from pyxtorch import _cuda
+        _cuda.load()
+        _cuda.check_index(t.device.device_id)
     if t.ndim > 64 or t.ndim < 0:
         raise RuntimeError(f"from_dlpack: {t.ndim} dimensions; a tensor can have at most 64.")
     for i in range(t.ndim - 1, -1, -1):

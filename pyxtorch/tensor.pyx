@@ -613,6 +613,9 @@ cdef class Tensor(Variable):
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         from pyxtorch._dlpack import to_dlpack
+        if self.dev == CUDA:
+            from pyxtorch import _cuda
+            _cuda.let_wait(self.dev_index, stream)
         return to_dlpack(self.clone() if copy else self, max_version)
 
     def __dlpack_device__(self):

@@ -93,6 +93,7 @@ def masked_scatter(Variable input not None, Variable mask not None, Variable sou
     if source.dt != input.dt:
         raise RuntimeError(f"masked_scatter: expected self and source to have same dtypes but got {dtype_of(input.dt).name} and {dtype_of(source.dt).name}")
     same_device(input, mask, "masked_scatter")
+    same_device(input, source, "masked_scatter")
     nd = broadcast(input, mask, sizes, "masked_scatter")
     input = expand_to(input, nd, sizes, "masked_scatter")
     m = dense(expand_to(mask, nd, sizes, "masked_scatter"))

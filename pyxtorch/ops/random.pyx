@@ -295,6 +295,7 @@ def bernoulli_(Variable self not None, p=0.5, *, generator=None):
     q = <Variable>p
     if q.dt < FLOAT16 or is_complex_code(q.dt):
         raise RuntimeError(f"bernoulli_: expected probabilities tensor to have floating type, got {dtype_of(q.dt).name}")
+    same_device(self, q, "bernoulli_")
     q = dense(<Variable>q.detach().expand(shape_of(self)))
     q = cast_raw(q, FLOAT32 if q.dt != FLOAT64 else FLOAT64)
     y = self if self.flags & CONTIGUOUS else <Variable>new_like(self, self.dt)
@@ -624,6 +625,7 @@ def binomial(Variable count not None, Variable prob not None, generator=None):
     cdef int64_t sizes[64]
     if count.dt != prob.dt:
         raise RuntimeError(f"binomial: Found dtype {dtype_of(prob.dt).name} but expected {dtype_of(count.dt).name}")
+    same_device(count, prob, "binomial")
     cdef int nd = broadcast(count, prob, sizes, "binomial")
     shape = tuple([sizes[i] for i in range(nd)])
     return sampled(count.expand(shape), prob.expand(shape), 1, generator, "binomial")

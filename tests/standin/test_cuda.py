@@ -66,6 +66,20 @@ def test_events_take_times():
         torch.cuda.Event().elapsed_time(end)
 
 
+def test_dlpack():
+    x = torch.arange(6.0, device="cuda").reshape(2, 3)
+    assert x.__dlpack_device__() == (2, 0)
+    y = torch.from_dlpack(x)
+    assert y.data_ptr() == x.data_ptr() and y.is_cuda and y.tolist() == x.tolist()
+    s = torch.cuda.Stream()
+    with torch.cuda.stream(s):
+        z = torch.full((4,), 7.0, device="cuda")
+        capsule = z.__dlpack__(stream=1)            # the default stream waits for s
+    assert torch.from_dlpack(capsule).tolist() == [7.0] * 4
+    with pytest.raises(ValueError, match="stream 0 is ambiguous"):
+        x.__dlpack__(stream=0)
+
+
 def test_threads():
     results = [None] * 4
 

@@ -74,6 +74,7 @@ def test_nothing(agree):
     agree(lambda x: x.prod(1), x)
     agree(lambda x: x.sum(0), x)
     agree(lambda x: x.any(1), x)
+    agree(lambda x: torch.complex(x, x).imag.sum(1), x)
 
 
 @pytest.mark.parametrize("shape,dim", [((64, 10), 1), ((3, 700), 1), ((5, 6, 7), 1), ((5, 6, 7), 0), ((300, 2), 0), ((), 0)], ids=str)

@@ -88,6 +88,8 @@ cdef int fold(int operation, int dtype, const void* x, void* y, void* z, int64_t
     if outer == 0 or inner == 0:
         return 0
     device = pointer_device(y if y != NULL else z)
+    if dim == 0:
+        x = NULL    # a view of nothing has no address
     boxes = box(outer, dim, inner, &across, &along)
     piece = along * STEPS
     if boxes >= FEW or dim <= 2 * piece:
