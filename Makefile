@@ -76,7 +76,7 @@ test-sanitize: $(BIN)/python
 	cd build/sanitize && PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 PYTHONMALLOC=malloc PYTHONPATH=. \
 	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	    $(abspath $(BIN))/python -m pytest $(SANITIZED_TESTS) --ignore=tests/standin --ignore=tests/cython -p no:cacheprovider -x
+	    $(abspath $(BIN))/python -m pytest $(SANITIZED_TESTS) --ignore=tests/standin --ignore=tests/cython -p no:cacheprovider --capture=sys -x
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python

@@ -26,6 +26,8 @@ cdef Variable formula3(int f, Variable a, Variable b, Variable c, const double* 
 cdef object unary(int f, object cls, object x, str op, int kind, object out, const double* s=*)
 cdef object binary(int f, object cls, object x, object y, str op, int kind, object out, const double* s=*)
 
+cdef int tensors_only(object x, object y, str op, str second=*) except -1      # TypeError for numbers
+
 cdef Variable add_t(Variable a, Variable b)
 cdef Variable mul_t(Variable a, Variable b)
 cdef Variable mul_number(Variable a, object number)

@@ -72,8 +72,10 @@ cdef int walk_formula(int f, int dt, int nd, const int64_t* sizes, int count, Py
 
 
 cdef bint direct_out(Variable out, int dt, Variable a, Variable b) noexcept:
-    """Whether a kernel may write into `out` itself: right dtype, and no input half-way overlaps it."""
-    if out.dt != dt:
+    """Whether a kernel may write into `out` itself: right dtype and device, and no input half-way overlaps it."""
+    if out.dt != dt or out.dev != a.dev or out.dev_index != a.dev_index:
+        return False
+    if b is not None and (out.dev != b.dev or out.dev_index != b.dev_index):
         return False
     if a.st == out.st and (a.ptr != out.ptr or not (a.flags & out.flags & CONTIGUOUS) or a.dt != dt or a.n != out.n):
         return False
@@ -264,6 +266,9 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         if out is None and f != SUB and plain_number(b, x) and (g := number_formula(f)) >= 0:
             return with_number(f, g, cls, b, x, op, None)
         a = number_operand(x, b)
+    elif (f == ADD or f == SUB or f == MUL or f == DIV or f == DIV_TRUNC or f == DIV_FLOOR) and is_number(x) and is_number(y):
+        a = wrap_number(x, number_dtype(x), CPU, 0)
+        b = wrap_number(y, number_dtype(y), CPU, 0)
     else:
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(x).__name__}")
     dt = a.dt if a.dt == b.dt else result_type_of(a, b)
@@ -296,6 +301,13 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
     record2(node, r, a, b)
     node.keep(a, b, r)
     return r if out is None else finish_out(r, out, op)
+
+
+cdef int tensors_only(object x, object y, str op, str second="other") except -1:
+    """For operations of which PyTorch has no form with a number."""
+    checked(x, op, "input")
+    checked(y, op, second)
+    return 0
 
 
 cdef bint is_shape(TensorBase x, int nd, const int64_t* sizes) noexcept:
@@ -563,6 +575,7 @@ def sub(input, other, *, alpha=1, out=None):
 
 def rsub(input, other, *, alpha=1):
     """other - alpha * input"""
+    checked(input, "rsub", "input")
     if not isinstance(other, Variable) and not is_number(other):
         raise operand_error("rsub", other)
     return sub(other, input, alpha=alpha)
@@ -663,6 +676,7 @@ def remainder(input, other, *, out=None):
 
 def fmod(input, other, *, out=None):
     """input - other * trunc(input / other): the sign of `input`."""
+    checked(input, "fmod", "input")
     zero_divisor(input, other, "fmod")
     return binary(FMOD, Fmod, input, other, "fmod", SAME, out)
 
@@ -809,8 +823,11 @@ def float_power(input, exponent, *, out=None):
     a = to_dtype(<Variable>input, dt) if isinstance(input, Variable) else input
     b = to_dtype(<Variable>exponent, dt) if isinstance(exponent, Variable) else exponent
     if not isinstance(a, Variable):
+        checked(exponent, "float_power", "exponent")
+        if not is_number(a):
+            raise operand_error("float_power", a)
         a = wrap_number(a, dt, (<Variable>b).dev, (<Variable>b).dev_index)
-    if out is not None and (<Variable>out).dt != dt:
+    if out is not None and checked(out, "float_power", "out").dt != dt:
         raise RuntimeError(f"float_power: the base given to float_power_ has dtype {dtype_of((<Variable>out).dt).name} but the operation's result requires dtype {dtype_of(dt).name}")
     return pow(a, b, out=out)
 
@@ -874,21 +891,25 @@ cdef class Fmin(Fmax):
 
 def maximum(input, other, *, out=None):
     """The larger of two elements; NaN if either is."""
+    tensors_only(input, other, "maximum")
     return binary(MAXIMUM, Maximum, input, other, "maximum", SAME, out)
 
 
 def minimum(input, other, *, out=None):
     """The smaller of two elements; NaN if either is."""
+    tensors_only(input, other, "minimum")
     return binary(MINIMUM, Minimum, input, other, "minimum", SAME, out)
 
 
 def fmax(input, other, *, out=None):
     """The larger of two elements; a number is preferred to NaN."""
+    tensors_only(input, other, "fmax")
     return binary(FMAX, Fmax, input, other, "fmax", SAME, out)
 
 
 def fmin(input, other, *, out=None):
     """The smaller of two elements; a number is preferred to NaN."""
+    tensors_only(input, other, "fmin")
     return binary(FMIN, Fmin, input, other, "fmin", SAME, out)
 
 
@@ -963,9 +984,8 @@ cdef int ISNAN = formula(b"isnan")
 
 cdef object compare(int f, object input, object other, str op, object out):
     """Compare after promotion; a number beyond an integer dtype's range still compares rightly."""
-    cdef Variable x
-    if isinstance(input, Variable) and PyLong_Check(other) and (<Variable>input).dt <= INT64:
-        x = input
+    cdef Variable x = checked(input, op, "input")
+    if PyLong_Check(other) and x.dt <= INT64:
         low, high = int_range(x.dt)
         if not low <= other <= high:
             x = to_dtype(x, FLOAT64)
@@ -1034,16 +1054,19 @@ cdef int RIGHT_SHIFT = formula(b"bitwise_right_shift")
 
 def logical_and(input, other, *, out=None):
     """Whether both elements are nonzero."""
+    tensors_only(input, other, "logical_and")
     return binary(LOGICAL_AND, None, input, other, "logical_and", SAME, out)
 
 
 def logical_or(input, other, *, out=None):
     """Whether one of two elements is nonzero."""
+    tensors_only(input, other, "logical_or")
     return binary(LOGICAL_OR, None, input, other, "logical_or", SAME, out)
 
 
 def logical_xor(input, other, *, out=None):
     """Whether exactly one of two elements is nonzero."""
+    tensors_only(input, other, "logical_xor")
     return binary(LOGICAL_XOR, None, input, other, "logical_xor", SAME, out)
 
 
@@ -1293,10 +1316,25 @@ def div_(Variable self not None, other, *, rounding_mode=None):
 
 def clamp_(Variable self not None, min=None, max=None):
     """`clamp` in place."""
-    if not recording(self) and self._base is None:
+    if not recording(self) and self._base is None and not isinstance(min, Variable) and not isinstance(max, Variable):
         check_inplace(self, "clamp_")
         return clamp(self, min, max, out=self)
     return recorded_clamp_(self, min, max)
+
+
+def abs_(Variable self not None):
+    """`abs` in place; not for complex tensors, whose absolute values are real."""
+    if is_complex_code(self.dt):
+        raise RuntimeError("In-place abs is not supported for complex tensors. Use abs.")
+    return recorded_abs_(self)
+
+
+def float_power_(Variable self not None, exponent):
+    """`float_power` in place; self must be float64 or complex128 already."""
+    cdef Variable y = <Variable>float_power(self, exponent)
+    if y.dt != self.dt:
+        raise RuntimeError(f"float_power_: the base has dtype {dtype_of(self.dt).name} but the operation's result requires dtype {dtype_of(y.dt).name}. Use float_power.")
+    return write_inplace(self, y, "float_power_")
 
 
 def zero_(Variable self not None):
@@ -1345,11 +1383,12 @@ greater, greater_equal, less, less_equal, not_equal, clip = gt, ge, lt, le, ne, 
 
 from pyxtorch.ops._common import inplace
 
+recorded_abs_ = inplace(abs, "abs_")
 recorded_clamp_ = inplace(clamp, "clamp_")     # of two steps where the bounds are tensors
 methods = {name: globals()[name] for name in __all__ if name not in ("rsub", "where", "fill")}
 methods["where"] = lambda self, condition, other: where(condition, self, other)
 methods.update(add_=add_, sub_=sub_, mul_=mul_, div_=div_, clamp_=clamp_, zero_=zero_, fill_=fill_, subtract_=sub_, multiply_=mul_,
-               divide_=div_, clip_=clamp_)
+               divide_=div_, clip_=clamp_, abs_=abs_, absolute_=abs_, float_power_=float_power_)
 for _name in __all__:
     if _name + "_" not in methods and _name not in ("isnan", "isclose", "allclose", "equal", "where", "rsub", "positive", "maximum", "minimum", "fmax", "fmin", "fill"):
         methods[_name + "_"] = inplace(globals()[_name], _name + "_")
