@@ -385,7 +385,7 @@ cdef int _cuda_current() except -1:
 
 cdef object _load_cuda():
     if _cuda_loader is None:
-        from pyxtorch import _cuda  # noqa: F401  sets the loader
+        __import__("pyxtorch._cuda")  # sets the loader
     return _cuda_loader()
 
 

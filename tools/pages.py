@@ -10,6 +10,7 @@ import argparse
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def signature(path, value):
         text = str(inspect.signature(value))
     except (TypeError, ValueError):
         text = "(...)"
-    return f"{path}{text}"
+    return path + re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 def entry(path, value):

@@ -9,18 +9,13 @@ def _no():
     return False
 
 
-def _cudnn_version():
-    """None: cuDNN is not used yet."""
-    return None
-
-
 def get_cpu_capability():
     """The instruction level of the kernels in use, in PyTorch's words: "DEFAULT", "AVX2" or "AVX512"."""
     return {"v4": "AVX512", "v3": "AVX2"}.get(_kernels.level, "DEFAULT")
 
 
 cpu = SimpleNamespace(get_cpu_capability=get_cpu_capability)
-cudnn = SimpleNamespace(enabled=True, benchmark=False, deterministic=False, allow_tf32=False, is_available=_no, version=_cudnn_version)
+cudnn = SimpleNamespace(enabled=True, benchmark=False, deterministic=False, allow_tf32=False, is_available=_no, version=lambda: None)
 cuda = SimpleNamespace(is_built=lambda: True, matmul=SimpleNamespace(allow_tf32=False))
 mps = SimpleNamespace(is_available=_no, is_built=_no)
 mkl = SimpleNamespace(is_available=_no)

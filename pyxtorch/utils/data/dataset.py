@@ -5,7 +5,6 @@ import math
 import warnings
 
 import pyxtorch
-from pyxtorch.ops.random import default_generator
 
 
 class Dataset:
@@ -171,7 +170,7 @@ def batch_function(dataset):
     return None
 
 
-def random_split(dataset, lengths, generator=default_generator):
+def random_split(dataset, lengths, generator=None):
     """Split a dataset at random into Subsets that have no sample in common.
 
     Args:
