@@ -16,7 +16,25 @@ def get_cpu_capability():
 
 cpu = SimpleNamespace(get_cpu_capability=get_cpu_capability)
 cudnn = SimpleNamespace(enabled=True, benchmark=False, deterministic=False, allow_tf32=False, is_available=_no, version=lambda: None)
-cuda = SimpleNamespace(is_built=lambda: True, matmul=SimpleNamespace(allow_tf32=False))
+
+
+class _CudaProducts:
+    """`allow_tf32`: whether products of float32 on the GPU may round to the 10 bits of TF32 first (not unless set)."""
+
+    @property
+    def allow_tf32(self):
+        from pyxtorch import _cuda
+
+        return _cuda.allows_tf32()
+
+    @allow_tf32.setter
+    def allow_tf32(self, allow):
+        from pyxtorch import _cuda
+
+        _cuda.allow_tf32(allow)
+
+
+cuda = SimpleNamespace(is_built=lambda: True, matmul=_CudaProducts())
 mps = SimpleNamespace(is_available=_no, is_built=_no)
 mkl = SimpleNamespace(is_available=_no)
 mkldnn = SimpleNamespace(is_available=_no, enabled=False)

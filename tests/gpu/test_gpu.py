@@ -65,11 +65,11 @@ def test_tf32_is_off_unless_allowed():
     a, b = torch.randn(512, 512, device="cuda"), torch.randn(512, 512, device="cuda")
     exact = a.double() @ b.double()
     error = ((a @ b).double() - exact).abs().max().item()
-    _cuda.allow_tf32(True)
+    torch.backends.cuda.matmul.allow_tf32 = True
     try:
         coarse = ((a @ b).double() - exact).abs().max().item()
     finally:
-        _cuda.allow_tf32(False)
+        torch.backends.cuda.matmul.allow_tf32 = False
     assert error < 1e-3
     assert coarse > 2 * error or torch.cuda.get_device_capability() < (8, 0)
 

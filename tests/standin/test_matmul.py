@@ -80,3 +80,13 @@ def test_integers_are_refused():
 def test_devices_are_not_mixed():
     with pytest.raises(RuntimeError, match="same device.*cuda:0 and cpu"):
         torch.ones(2, 2, device="cuda") @ torch.ones(2, 2)
+
+
+def test_tf32_is_asked_for():
+    switch = torch.backends.cuda.matmul
+    assert switch.allow_tf32 is False
+    switch.allow_tf32 = True
+    try:
+        assert (torch.ones(2, 3, device="cuda") @ torch.ones(3, 2, device="cuda")).tolist() == [[3.0, 3.0], [3.0, 3.0]]
+    finally:
+        switch.allow_tf32 = False
