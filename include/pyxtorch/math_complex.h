@@ -32,7 +32,7 @@ template <class T> PYX_HD complex<T> operator/(complex<T> a, complex<T> b) {
             T br = copysign(is_inf(b.re) ? (T)1 : (T)0, b.re), bi = copysign(is_inf(b.im) ? (T)1 : (T)0, b.im);
             return make((T)0 * (a.re * br + a.im * bi), (T)0 * (a.im * br - a.re * bi));
         }
-        if (s == (T)0) return make(a.re / s, a.im / s);
+        if (s == (T)0 && b.re == b.re) return make(a.re / s, a.im / s);
         return make(not_a_number<T>(), not_a_number<T>());
     }
     T r = b.re / s, i = b.im / s, d = (r * r + i * i) * s;
