@@ -4,7 +4,7 @@ from pyxtorch.autograd cimport (
     Function, Variable, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace, strict_out
 from pyxtorch.ops.elementwise cimport where_t
 from pyxtorch.ops.index cimport *
 from pyxtorch.ops.shape cimport expand_to, to_dtype
@@ -56,6 +56,7 @@ def masked_select(Variable input not None, Variable mask not None, *, out=None):
     if mask.dt != BOOL:
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     same_device(input, mask, "masked_select")
+    strict_out(out, (input, mask), "masked_select", (input.dt,))
     nd = broadcast(input, mask, sizes, "masked_select")
     return finish_out(
         masked_select_t(expand_to(input, nd, sizes, "masked_select"), expand_to(mask, nd, sizes, "masked_select")), out, "masked_select"

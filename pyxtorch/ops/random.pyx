@@ -4,6 +4,7 @@ from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, rebase, record1, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._common import strict_out
 
 cdef pyx_random_kernels** tables = <pyx_random_kernels**>kernel_tables(b"random")
 
@@ -567,6 +568,7 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
     if input.dt < FLOAT16 or is_complex_code(input.dt):
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {dtype_of(input.dt).name}")
     n = input.sizes[input.nd - 1]
+    strict_out(out, (input,), "multinomial", (INT64,))
     if count <= 0:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and count > n:
