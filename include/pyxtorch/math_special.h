@@ -169,33 +169,60 @@ PYX_FN double erfcx(double x) {
     }
     return sum / (x * PYX_SQRT_PI);
 }
-/* x with erf(x) = y and erfc(x) = c, for 0 <= y: the start is Winitzki's approximation, Newton's
-   steps follow on erf near 0 and on log(erfc) in the tail. */
-PYX_FN double erf_inverse(double y, double c) {
+PYX_FN double horner(const double* a, int n, double t) {
+    double y = a[n - 1];
+    for (int i = n - 2; i >= 0; i--) y = y * t + a[i];
+    return y;
+}
+/* x with erf(x) = y and erfc(x) = c, for 0 <= y, to single precision: polynomials fitted to x / y in
+   w = -log(1 - y^2) and in its root, and to x / root in 1 / root */
+PYX_FN double erf_inverse_single(double y, double c) {
+    const double middle[13] = {
+        1.6536545623611532, 0.24015817875232137, -0.006033668687351485, -0.0007406916552193468,
+        0.00018673188277667417, -1.3891784995957522e-05, -1.3646157078833037e-06,
+        4.2690190370429827e-07, -2.919599409050479e-08, -4.7442343057255345e-09,
+        1.0578814693166152e-09, 5.3716476089591806e-12, -1.3302180985843711e-11};
+    const double outer[10] = {
+        3.0838856060733484, 1.0052589845257731, 0.005371312610253438, -0.003751655708151153,
+        0.0024856969091519177, -0.0016848557729307427, 0.0009824638685541325,
+        -0.00036609653537266547, -3.7276950857041386e-05, 8.525334551878836e-05};
+    const double tail[9] = {
+        0.981226433719516, -0.1912658049732146, -0.17471186282478507, 1.1249996048285602,
+        -2.1651673968394807, 4.6494038949772145, -14.316858626021418, 151.68177047694144,
+        -775.5085483747486};
     if (c == 0.0) return infinity<double>();
-    double l = log(c) + log1p(y), t = 2.0 / (PYX_PI * 0.147) + 0.5 * l;
-    double x = sqrt(sqrt(t * t - l / 0.147) - t);
-    for (int i = 0; i < 4; i++) {
-        if (y < 0.7) x -= (erf(x) - y) * (0.5 * PYX_SQRT_PI) * exp(x * x);
-        else {
-            double e = erfcx(x);
-            x += (log(e) - x * x - log(c)) * e * (0.5 * PYX_SQRT_PI);
-        }
-    }
-    return x;
+    double w = -log(c * (1.0 + y));
+    if (w < 6.25) return y * horner(middle, 13, w - 3.125);
+    double root = sqrt(w);
+    if (root < 4.0) return y * horner(outer, 10, root - 3.25);
+    return root * horner(tail, 9, 1.0 / root - 0.14318181818181819);
+}
+/* One step of Halley's method on erf or, where that is flat, on erfc. Beyond |x| = 26 erfc is denormal. */
+PYX_FN double erf_inverse(double y, double c) {
+    double x = erf_inverse_single(y, c);
+    if (!(x < 26.0)) return x;
+    double step = (y < 0.7 ? y - erf(x) : erfc(x) - c) * (0.5 * PYX_SQRT_PI) * exp(x * x);
+    return x + step / (1.0 - x * step);
 }
 PYX_FN double erfinv(double y) {
     double a = fabs(y);
-    if (!(a <= 1.0)) return not_a_number<double>();
-    if (a < 1e-8) return y * (0.5 * PYX_SQRT_PI);
-    return copysign(erf_inverse(a, 1.0 - a), y);
+    return a <= 1.0 ? copysign(erf_inverse(a, 1.0 - a), y) : not_a_number<double>();
+}
+PYX_FN float erfinv(float y) {
+    double a = fabs((double)y);
+    return a <= 1.0 ? (float)copysign(erf_inverse_single(a, 1.0 - a), (double)y) : not_a_number<float>();
 }
 PYX_FN double ndtr(double x) { return 0.5 * erfc(-x * PYX_SQRT_HALF); }
 PYX_FN double ndtri(double p) {
+    const double root2 = 1.4142135623730950488;
     if (!(p >= 0.0 && p <= 1.0)) return not_a_number<double>();
-    double root2 = 1.4142135623730950488;
-    if (p == 0.5) return 0.0;
     return p < 0.5 ? -root2 * erf_inverse(1.0 - 2.0 * p, 2.0 * p) : root2 * erf_inverse(2.0 * p - 1.0, 2.0 - 2.0 * p);
+}
+PYX_FN float ndtri(float x) {
+    const double root2 = 1.4142135623730950488, p = x;
+    if (!(p >= 0.0 && p <= 1.0)) return not_a_number<float>();
+    double y = p < 0.5 ? -erf_inverse_single(1.0 - 2.0 * p, 2.0 * p) : erf_inverse_single(2.0 * p - 1.0, 2.0 - 2.0 * p);
+    return (float)(root2 * y);
 }
 PYX_FN double log_ndtr(double x) {
     double t = x * PYX_SQRT_HALF;
@@ -352,9 +379,7 @@ PYX_IN_DOUBLE2(polygamma)
 PYX_IN_DOUBLE2(igamma)
 PYX_IN_DOUBLE2(igammac)
 PYX_IN_DOUBLE1(erfcx)
-PYX_IN_DOUBLE1(erfinv)
 PYX_IN_DOUBLE1(ndtr)
-PYX_IN_DOUBLE1(ndtri)
 PYX_IN_DOUBLE1(log_ndtr)
 PYX_IN_DOUBLE1(i0)
 PYX_IN_DOUBLE1(i0e)
