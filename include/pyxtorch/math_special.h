@@ -197,11 +197,14 @@ PYX_FN double erf_inverse_single(double y, double c) {
     if (root < 4.0) return y * horner(outer, 10, root - 3.25);
     return root * horner(tail, 9, 1.0 / root - 0.14318181818181819);
 }
-/* One step of Halley's method on erf or, where that is flat, on erfc. Beyond |x| = 26 erfc is denormal. */
+/* One step of Halley's method on erf or, where that is flat, on erfc; scaled by e^(x^2) where that
+   would overflow. */
 PYX_FN double erf_inverse(double y, double c) {
-    double x = erf_inverse_single(y, c);
-    if (!(x < 26.0)) return x;
-    double step = (y < 0.7 ? y - erf(x) : erfc(x) - c) * (0.5 * PYX_SQRT_PI) * exp(x * x);
+    double x = erf_inverse_single(y, c), residual;
+    if (is_inf(x)) return x;
+    if (x < 20.0) residual = (y < 0.7 ? y - erf(x) : erfc(x) - c) * exp(x * x);
+    else residual = erfcx(x) - exp(x * x + log(c));
+    double step = residual * (0.5 * PYX_SQRT_PI);
     return x + step / (1.0 - x * step);
 }
 PYX_FN double erfinv(double y) {
