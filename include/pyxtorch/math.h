@@ -133,12 +133,15 @@ PYX_LIBRARY2(atan2)
 #else
 
 /* 2^n for integers n from -126 to 127 (float), -1022 to 1023 (double); n as the low bits. */
-PYX_HD float power_of_2(pyx_i32 n) { return bits<float>((n + 127) << 23); }
-PYX_HD double power_of_2(pyx_i64 n) { return bits<double>((n + 1023) << 52); }
+/* Exponents are unsigned, modulo 2^32 or 2^64: those that a nan leads to may be anything. */
+PYX_HD float power_of_2(pyx_u32 n) { return bits<float>((n + 127u) << 23); }
+PYX_HD double power_of_2(pyx_u64 n) { return bits<double>((n + 1023u) << 52); }
 
 /* Adding 1.5 * 2^23 (2^52) leaves the nearest integer in the low bits. */
 constexpr float round_float = 12582912.0f;
 constexpr double round_double = 6755399441055744.0;
+PYX_HD pyx_u32 rounded(float k) { return bits<pyx_u32>(k) - bits<pyx_u32>(round_float); }
+PYX_HD pyx_u64 rounded(double k) { return bits<pyx_u64>(k) - bits<pyx_u64>(round_double); }
 
 /* e^r - 1 for |r| <= ln(2) / 2 */
 PYX_HD float expm1_reduced(float r) {
@@ -167,13 +170,13 @@ PYX_HD double expm1_reduced(double r) {
 }
 
 /* (1 + p) * 2^n in two steps, so that neither a denormal nor the largest results are lost */
-PYX_HD float scale_twice(float p, pyx_i32 n) {
-    pyx_i32 half = n >> 1;
+PYX_HD float scale_twice(float p, pyx_u32 n) {
+    pyx_u32 half = (pyx_u32)((pyx_i32)n >> 1);
     return p * power_of_2(half) * power_of_2(n - half);
 }
-PYX_HD double scale_twice(double p, pyx_i64 n) {
+PYX_HD double scale_twice(double p, pyx_u64 n) {
     /* A shift of 64-bit integers that keeps the sign needs AVX-512; this one does not. */
-    pyx_i64 half = (pyx_i64)((pyx_u64)(n + 4096) >> 1) - 2048;
+    pyx_u64 half = ((n + 4096u) >> 1) - 2048u;
     return p * power_of_2(half) * power_of_2(n - half);
 }
 
@@ -206,20 +209,20 @@ PYX_HD double exp(double x) {
     double k = x * 1.4426950408889634 + round_double, n = k - round_double;
     double r = x - n * 0.693147180369123816490;
     r = r - n * 1.90821492927058770002e-10;
-    return scale_twice(1.0 + expm1_reduced(r), bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+    return scale_twice(1.0 + expm1_reduced(r), rounded(k));
 }
 
 PYX_HD float exp2(float x) {
     x = x < -151.0f ? -151.0f : x;
     x = x > 129.0f ? 129.0f : x;
     float k = x + round_float, n = k - round_float;
-    return scale_twice(1.0f + expm1_reduced((x - n) * 0.693147181f), bits<pyx_i32>(k) - bits<pyx_i32>(round_float));
+    return scale_twice(1.0f + expm1_reduced((x - n) * 0.693147181f), rounded(k));
 }
 PYX_HD double exp2(double x) {
     x = x < -1080.0 ? -1080.0 : x;
     x = x > 1025.0 ? 1025.0 : x;
     double k = x + round_double, n = k - round_double;
-    return scale_twice(1.0 + expm1_reduced((x - n) * PYX_LN2), bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+    return scale_twice(1.0 + expm1_reduced((x - n) * PYX_LN2), rounded(k));
 }
 
 /* 2^(n-1) rather than 2^n: it must not overflow before the subtraction. */
@@ -227,7 +230,7 @@ PYX_HD float expm1(float x0) {
     float x = x0 < -30.0f ? -30.0f : x0;
     x = x > 89.0f ? 89.0f : x;
     float k, r = reduce_exp(x, &k);
-    float s = power_of_2(bits<pyx_i32>(k) - bits<pyx_i32>(round_float) - 1);
+    float s = power_of_2(rounded(k) - 1u);
     float y = expm1_reduced(r) * s + (s - 0.5f);
     return x0 == 0.0f ? x0 : y + y;
 }
@@ -237,7 +240,7 @@ PYX_HD double expm1(double x0) {
     double k = x * 1.4426950408889634 + round_double, n = k - round_double;
     double r = x - n * 0.693147180369123816490;
     r = r - n * 1.90821492927058770002e-10;
-    double s = power_of_2(bits<pyx_i64>(k) - bits<pyx_i64>(round_double) - 1);
+    double s = power_of_2(rounded(k) - 1u);
     double y = expm1_reduced(r) * s + (s - 0.5);
     return x0 == 0.0 ? x0 : y + y;
 }
@@ -371,7 +374,7 @@ PYX_HD double tanh(double x0) {
     double k = x * 1.4426950408889634 + round_double, n = k - round_double;
     double r = x - n * 0.693147180369123816490;
     r = r - n * 1.90821492927058770002e-10;
-    double s = power_of_2(bits<pyx_i64>(k) - bits<pyx_i64>(round_double));
+    double s = power_of_2(rounded(k));
     double t = expm1_reduced(r) * s + (s - 1.0);
     return copysign(t / (t + 2.0), x0);
 }
@@ -467,7 +470,7 @@ PYX_HD float pow(float x, float y) {
     /* float(n) + round_float has n in its low bits, within a float's range */
     n = n < -151.0f ? -151.0f : n;
     n = n > 129.0f ? 129.0f : n;
-    float z = scale_twice(1.0f + r * q, bits<pyx_i32>(n + round_float) - bits<pyx_i32>(round_float));
+    float z = scale_twice(1.0f + r * q, rounded(n + round_float));
     bool whole = rint(y) == y, odd = whole & (rint(y * 0.5f) != y * 0.5f);
     z = odd & sign_bit(x) ? -z : z;
     z = (x < 0.0f) & (a < infinity<float>()) & !whole ? not_a_number<float>() : z;
