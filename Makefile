@@ -57,12 +57,12 @@ test-standin: build
 	$(PIP) install pytest pytest-timeout pytest-xdist nvidia-cuda-nvrtc
 	$(STANDIN)
 	PYXEMU_REVERSE=1 $(STANDIN)
-	$(BIN)/python tools/gpu/compile.py --quick
+	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py --quick
 
 # Every kernel for both architectures: some minutes.
 gpu-compile: build
 	$(PIP) install nvidia-cuda-nvrtc
-	$(BIN)/python tools/gpu/compile.py
+	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py
 
 # The tests under Address and UndefinedBehavior sanitizers, in a tree of their own. Without a cache of
 # freed memory, so that every use of freed or foreign memory is seen. Python itself leaks at exit.
