@@ -118,6 +118,11 @@ cdef bint same_shape(TensorBase a, TensorBase b) noexcept
 cdef tuple shape_of(TensorBase x)                       # plain tuple of ints
 cdef object size_of(TensorBase x)                       # Size (the public shape)
 cdef bint is_contiguous(int nd, const int64_t* sizes, const int64_t* strides) noexcept
+# a * b for sizes (neither is negative), at most 2**62: what counts elements never wraps around
+cdef inline int64_t mul_sizes(int64_t a, int64_t b) noexcept:
+    if (a | b) < (<int64_t>1 << 31):
+        return a * b
+    return <int64_t>1 << 62 if b > 0 and a > (<int64_t>1 << 62) // b else a * b
 cdef inline bint is_floating(int dt) noexcept:
     return FLOAT16 <= dt <= FLOAT64
 cdef inline bint is_complex_code(int dt) noexcept:

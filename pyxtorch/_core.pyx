@@ -901,7 +901,7 @@ cdef bint is_contiguous(int nd, const int64_t* sizes, const int64_t* strides) no
         if sizes[i] != 1:
             if strides[i] != expected:
                 return False
-            expected *= sizes[i]
+            expected = mul_sizes(expected, sizes[i])
     return True
 
 

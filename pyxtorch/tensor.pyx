@@ -704,8 +704,8 @@ cdef class Tensor(Variable):
                 raise RuntimeError(f"resize_: requested resize with negative size {sizes[i]}")
         for i in range(nd - 1, -1, -1):
             strides[i] = n
-            n *= sizes[i]
-        if n * itemsize_of(self.dt) + (self.ptr - self.st.data) <= self.st.nbytes:
+            n = mul_sizes(n, sizes[i])
+        if mul_sizes(n, itemsize_of(self.dt)) + (self.ptr - self.st.data) <= self.st.nbytes:
             adopt(self, new_view(self, nd, sizes, strides, self.ptr))
         elif not self.st.resizable:
             raise RuntimeError(f"resize_: {n} elements need more than the {self.st.nbytes} bytes of a storage that is not resizable (such as an array's memory). Clone first.")

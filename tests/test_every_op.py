@@ -100,6 +100,12 @@ def test_errors(op):
     checks.check_errors(op)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("op", cases(lambda op: True))
+def test_foreign_arguments(op):
+    checks.check_foreign_arguments(op)
+
+
 @pytest.mark.parametrize("op", cases(lambda op: op.aliases))
 def test_aliases(op):
     checks.check_aliases(op)

@@ -31,7 +31,7 @@ template <class T> struct Sum {
     typedef T A; typedef wide_t<T> W; typedef T R;
     static PYX_HD A first() { return as<T>::of(0); }
     static PYX_HD A map(T x, double) { return x; }
-    template <class V> static PYX_HD V fold(V a, V b) { return a + b; }
+    template <class V> static PYX_HD V fold(V a, V b) { return add(a, b); }
     static PYX_HD R finish(W w, double) { return convert<T>(w); }
 };
 template <class T> struct Nansum : Sum<T> {
@@ -40,7 +40,7 @@ template <class T> struct Nansum : Sum<T> {
 template <class T> struct Prod : Sum<T> {
     typedef T W;
     static PYX_HD T first() { return as<T>::of(1); }
-    template <class V> static PYX_HD V fold(V a, V b) { return a * b; }
+    template <class V> static PYX_HD V fold(V a, V b) { return mul(a, b); }
     static PYX_HD T finish(T w, double) { return w; }
 };
 /* NaN wins. */

@@ -303,7 +303,9 @@ cdef int64_t as_index(object x, str op) except? -1:
         return item_of(<Variable>x)
     if PyFloat_Check(x):
         raise TypeError(f"{op}: expected an integer, not the float {x}.")
-    return x.__index__() if not PyLong_Check(x) else x
+    if not PyLong_Check(x) and not hasattr(type(x), "__index__"):
+        raise TypeError(f"{op}: expected an integer, not {type(x).__name__}.")
+    return x if PyLong_Check(x) else x.__index__()
 
 
 cdef Variable as_tensor(object x, int dev, int dev_index):

@@ -319,6 +319,8 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     """A tensor with every element `fill_value`; the dtype is the value's unless given."""
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
+    elif not is_number(fill_value):
+        raise TypeError(f"full(): argument 'fill_value' must be Number, not {type(fill_value).__name__}")
     if dtype is None and out is None:
         dtype = dtype_of(number_dtype(fill_value))
     if out is not None:
@@ -350,6 +352,8 @@ def full_like(Variable input not None, fill_value, *, dtype=None, layout=None, d
     """A tensor like `input` with every element `fill_value`."""
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
+    elif not is_number(fill_value):
+        raise TypeError(f"full_like(): argument 'fill_value' must be Number, not {type(fill_value).__name__}")
     return finish_out(like(input, dtype, device, requires_grad, fill_value, True), out, "full_like")
 
 

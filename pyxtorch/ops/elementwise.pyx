@@ -1117,11 +1117,14 @@ def addcmul(input, tensor1, tensor2, *, value=1, out=None):
 
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """input + value * tensor1 / tensor2, for floating-point tensors."""
-    if (<Variable>tensor1).dt <= INT64 and (<Variable>tensor2).dt <= INT64:
+    cdef Variable a = checked(tensor1, "addcdiv", "tensor1")
+    cdef Variable b = checked(tensor2, "addcdiv", "tensor2")
+    checked(input, "addcdiv", "input")
+    if a.dt <= INT64 and b.dt <= INT64:
         raise RuntimeError(
             "addcdiv: Integer division with addcdiv is no longer supported; use (input + value * trunc(tensor1 / tensor2)) for the old behaviour."
         )
-    quotient = div(tensor1, tensor2)
+    quotient = div(a, b)
     return finish_out(add(input, quotient if value == 1 else mul(quotient, value)), out, "addcdiv")
 
 

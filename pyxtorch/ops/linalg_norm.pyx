@@ -150,7 +150,7 @@ def matrix_power(A, n, *, out=None):
     """A multiplied n times by itself; the inverse's power for negative n; the identity for 0."""
     op = "linalg.matrix_power"
     cdef Variable a = checked(A, op, "A")
-    cdef int64_t k = as_index(n, op)
+    k = int(as_index(n, op))            # of Python, whose -(-2**63) is positive
     if a.nd < 2 or a.sizes[a.nd - 1] != a.sizes[a.nd - 2]:
         raise RuntimeError(f"{op}: A must be batches of square matrices, but it has shape {list(shape_of(a))}.")
     if k == 0:
@@ -179,6 +179,8 @@ def multi_dot(tensors, *, out=None):
     xs = list(tensors)
     if len(xs) < 2:
         raise RuntimeError(f"{op}: expected at least 2 tensors but got {len(xs)}.")
+    for x in xs:
+        checked(x, op, "tensors")
     row, column = xs[0].ndim == 1, xs[-1].ndim == 1
     if row:
         xs[0] = xs[0].unsqueeze(0)
@@ -258,18 +260,16 @@ def tensorsolve(A, B, dims=None, *, out=None):
     return finish_out(factors.solve(x.reshape(-1 if b.n else 0, math.prod(shape)), b.reshape(-1 if b.n else 0)).reshape(shape), out, op)
 
 
-cdef object powers(object x, int64_t n):
-    from pyxtorch.ops.shape_join import stack
-    columns = [x.new_ones(tuple(x.shape))]
-    for _ in range(1, n):
-        columns.append(columns[-1] * x)
-    return stack(columns[:n], -1) if n else x.new_empty(tuple(x.shape) + (0,))
+cdef object powers(Variable x, int64_t n):
+    from pyxtorch.ops.shape_join import cat
+    y = x.new_ones(shape_of(x) + (min(n, 1),))
+    return y if n <= 1 else cat((y, x.unsqueeze(-1).expand(shape_of(x) + (n - 1,)).cumprod(-1)), -1)
 
 
 def vander(x, N=None):
     """Rows 1, x, x^2 ... x^(N-1) of each element: (*, n) to (*, n, N)."""
     cdef Variable a = checked(x, "linalg.vander", "x")
-    k = (a.sizes[a.nd - 1] if a.nd else 1) if N is None else N
+    k = (a.sizes[a.nd - 1] if a.nd else 1) if N is None else as_index(N, "linalg.vander")
     if k <= 1 and N is not None:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, not {N}.")
     y = x if a.dt != BOOL else x.to(dtype_of(INT64))
@@ -282,16 +282,19 @@ def vander(x, N=None):
 
 def vander_old(x, N=None, increasing=False):
     """Powers of a vector's elements, descending from x^(N-1) unless `increasing`."""
-    if x.ndim != 1:
-        raise RuntimeError(f"vander: x must be a one-dimensional tensor, not of shape {list(x.shape)}.")
-    y = x.to(dtype_of(INT64)) if (<Variable>x).dt <= INT32 else x
-    v = powers(y, x.shape[0] if N is None else N)
+    cdef Variable a = checked(x, "vander", "x")
+    if a.nd != 1:
+        raise RuntimeError(f"vander: x must be a one-dimensional tensor, not of shape {list(shape_of(a))}.")
+    k = a.n if N is None else as_index(N, "vander")
+    if k < 0:
+        raise RuntimeError(f"vander: N must be non-negative, not {N}.")
+    v = powers(a.to(dtype_of(INT64)) if a.dt <= INT32 else a, k)
     return v if increasing or v.shape[-1] == 0 else v.flip(-1)
 
 
 def diagonal(A, *, offset=0, dim1=-2, dim2=-1):
     """The diagonals of matrices, as a view."""
-    return A.diagonal(offset, dim1, dim2)
+    return checked(A, "linalg.diagonal", "A").diagonal(offset, dim1, dim2)
 
 
 def matmul(input, other, *, out=None):

@@ -283,6 +283,8 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
+    checked(input, "kl_div", "input")
+    checked(target, "kl_div", "target")
     if log_target:
         loss = target.exp() * (target - input)
     else:
@@ -337,9 +339,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     t = to_dtype(t, INT64)
     rows, flat, shape = classes_last(x, t, "nll_loss")
     C = rows.shape[1]
-    if weight is not None and ((<Variable>weight).nd != 1 or (<Variable>weight).n != C):
+    if weight is not None and (checked(weight, "nll_loss", "weight").nd != 1 or (<Variable>weight).n != C):
         raise RuntimeError(f"nll_loss: weight tensor should be defined either for all {C} classes or no classes but got weight tensor of shape: {list(shape_of(weight))}")
-    ignored = flat == ignore_index
+    ignored = flat == as_index(ignore_index, "nll_loss")
     any_ignored = bool(ignored.any())
     if any_ignored:
         flat = arithmetic.where(ignored, 0, flat)
@@ -373,6 +375,9 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     cdef Variable t = checked(target, "cross_entropy", "target")
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
+    ignore_index = as_index(ignore_index, "cross_entropy")
+    if weight is not None:
+        checked(weight, "cross_entropy", "weight")
     if not 0 <= label_smoothing <= 1:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 0 if x.nd == 1 else 1

@@ -751,6 +751,8 @@ def einsum(*args):
     else:
         equation = args[0]
         operands = list(args[1]) if len(args) == 2 and isinstance(args[1], (list, tuple)) else list(args[1:])
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum(): argument 'equation' must be str, not {type(equation).__name__}")
     for x in operands:
         checked(x, "einsum", "operands")
     equation = equation.replace(" ", "")

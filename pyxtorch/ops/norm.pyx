@@ -253,7 +253,7 @@ def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
         rows = x.reshape((x.sizes[0], group, n // group))
         mean = rows.mean(-1)
         rstd = (rows.var(-1, correction=0) + eps).rsqrt()
-    dt = x.dt if weight is None else (<Variable>weight).dt
+    dt = x.dt if weight is None else checked(weight, "native_group_norm", "weight").dt
     return y, to_dtype(mean, dt), to_dtype(rstd, dt)
 
 
@@ -421,6 +421,10 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
         Ulyanov, Vedaldi and Lempitsky, "Instance Normalization" (2016).
     """
     cdef Variable x = checked(input, "instance_norm", "input")
+    wrap_dim(1, x.nd, "instance_norm")
+    for name, given in (("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)):
+        if given is not None:
+            checked(given, "instance_norm", name)
     if use_input_stats and x.nd > 2:
         spatial = x.n // (x.sizes[0] * x.sizes[1]) if x.n else 0
         if spatial == 1:

@@ -201,7 +201,7 @@ cdef int infer_sizes(Variable x, int nd, int64_t* sizes, str op) except -1:
         elif sizes[i] < 0:
             raise RuntimeError(f"{op}: invalid shape dimension {sizes[i]}")
         else:
-            n *= sizes[i]
+            n = mul_sizes(n, sizes[i])
     if free >= 0:
         if n == 0:
             raise RuntimeError(
@@ -224,7 +224,7 @@ cdef bint view_strides(Variable x, int nd, const int64_t* sizes, int64_t* stride
         step = 1
         for i in range(nd - 1, -1, -1):
             strides[i] = step
-            step *= sizes[i] if sizes[i] > 0 else 1
+            step = mul_sizes(step, sizes[i] if sizes[i] > 0 else 1)
         return True
     if x.nd == 0:
         for i in range(nd):

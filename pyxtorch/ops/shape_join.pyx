@@ -6,6 +6,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport cloned, selected, to_dtype, unsqueezed
 from pyxtorch.ops.shape_part cimport SLICE, part, raw_part
 
+from pyxtorch._core import OutOfMemoryError
 from pyxtorch.ops._common import strict_out
 from pyxtorch.ops.shape_part import slice_dim
 
@@ -178,6 +179,8 @@ def tensor_split(Variable input not None, indices_or_sections, dim=0):
         k = indices_or_sections
         if k <= 0:
             raise RuntimeError(f"tensor_split: number of sections must be larger than 0, got {k}")
+        if k > 1 << 32:
+            raise OutOfMemoryError(f"tensor_split: {k} sections are more than any memory holds.")
         cuts = [i * (n // k) + min(i, n % k) for i in range(1, k)]
     else:
         cuts = list(indices_or_sections)

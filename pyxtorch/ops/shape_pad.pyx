@@ -65,6 +65,8 @@ cdef Variable constant_padded(Variable x, tuple pairs, object value, str op):
     dim = x.nd
     for left, right in pairs:
         dim -= 1
+        if max(left, right) > (<int64_t>1 << 58) or min(left, right) < -(<int64_t>1 << 58):
+            raise RuntimeError(f"{op}: padding of {left} and {right} is more than any memory holds.")
         sizes[dim] += left + right
         if sizes[dim] < 0 or x.sizes[dim] + min(left, 0) + min(right, 0) < 0:
             raise RuntimeError(f"{op}: The input size {x.sizes[dim]}, plus negative padding {left} and {right}, resulted in a negative output size, which is invalid. Crop at most what there is: check dimension {dim} of your input.")

@@ -141,7 +141,7 @@ def narrow(Variable input not None, dim, start, length):
         raise IndexError(f"narrow: start out of range (expected to be in range of [{-input.sizes[d]}, {input.sizes[d]}], but got {s})")
     if s < 0:
         s += input.sizes[d]
-    if s + n > input.sizes[d]:
+    if n > input.sizes[d] - s:
         raise RuntimeError(f"narrow: start ({s}) + length ({n}) exceeds dimension size ({input.sizes[d]}).")
     return part(input, SLICE, d, s, n, 1)
 
@@ -159,6 +159,7 @@ def diagonal(Variable input not None, offset=0, dim1=0, dim2=1):
     cdef int b = wrap_dim(dim2, input.nd, "diagonal")
     if a == b:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    offset = max(-input.sizes[a], min(as_index(offset, "diagonal"), input.sizes[b]))
     return part(input, DIAGONAL, offset, a, b, 0)
 
 

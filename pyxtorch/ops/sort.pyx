@@ -379,6 +379,9 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None
     cdef Variable t
     if not isinstance(elements, Variable) and not isinstance(test_elements, Variable):
         raise TypeError("isin(): at least one argument must be a Tensor")
+    for given in (elements, test_elements):
+        if not isinstance(given, Variable) and not is_number(given):
+            raise TypeError(f"isin(): expected a tensor or a number, not {type(given).__name__}")
     e = elements if isinstance(elements, Variable) else wrap_number(elements, number_dtype(elements), (<Variable>test_elements).dev, (<Variable>test_elements).dev_index)
     t = test_elements if isinstance(test_elements, Variable) else wrap_number(test_elements, number_dtype(test_elements), e.dev, e.dev_index)
     if is_complex_code(e.dt) or is_complex_code(t.dt):

@@ -15,6 +15,7 @@ from pyxtorch.ops.shape cimport to_dtype
 
 import math
 
+from pyxtorch.ops import create
 from pyxtorch.ops import elementwise as arithmetic
 from pyxtorch.ops._common import inplace
 
@@ -122,10 +123,10 @@ def mvlgamma(input, p, *, out=None):
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, but p={p}.")
     if x.dt < FLOAT16:
         x = to_dtype(x, default_dtype())
-    y = lgamma(x)
-    for j in range(1, p):
-        y = y + lgamma(x - 0.5 * j)
-    return finish_out(y + p * (p - 1) / 4 * math.log(math.pi) if p > 1 else y, out, "mvlgamma")
+    if p > 1:
+        terms = lgamma(x.unsqueeze(-1) - create.arange(0, 0.5 * p, 0.5, dtype=dtype_of(x.dt), device=x.device))
+        return finish_out(terms.sum(-1) + p * (p - 1) / 4 * math.log(math.pi), out, "mvlgamma")
+    return finish_out(lgamma(x), out, "mvlgamma")
 
 
 cdef class Igamma(OfInputs):

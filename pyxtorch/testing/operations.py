@@ -575,6 +575,38 @@ def check_errors(op):
             raise AssertionError(f"{op}: {error.call} does not raise {error.kind.__name__}")
 
 
+# Huge and negative numbers, nothing, wrong types; then tensors of other shapes, dtypes and values.
+FOREIGN = (None, "text", 3, -1, 1 << 62, -(1 << 63), 0.5, float("nan"), 1j, True, [], (), [None], ["text"], object(), torch, torch.int8, torch.float64)
+
+
+def foreign_tensors():
+    yield from (torch.zeros(0), torch.tensor(2.5), torch.ones(1, 2, 1, 2, 1, 2), torch.ones(3, dtype=torch.complex64), torch.ones(2, dtype=torch.bool))
+    yield torch.tensor([[1 << 62, -(1 << 63)], [-1, 7]])
+
+
+def check_foreign_arguments(op):
+    """Each argument in turn is something else: an exception, or a result, but no crash and no accident on the way.
+
+    An AttributeError is PyTorch's answer too where a function is written in Python, not in compiled code.
+    """
+    dtype = next((d for d in op.dtypes if d.is_floating_point), op.dtypes[0])
+    for call in op.samples[:4]:
+        for place in (*range(len(call.args)), *call.kwargs):
+            for wrong in (*FOREIGN, *foreign_tensors()):
+                args, kwargs = op.make(call, dtype)
+                (args if isinstance(place, int) else kwargs)[place] = wrong
+                try:
+                    op.function(*args, **kwargs)
+                except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError, MemoryError):
+                    pass
+                except Exception as error:
+                    trace = error.__traceback__
+                    while trace.tb_next:
+                        trace = trace.tb_next
+                    if not (isinstance(error, AttributeError) and trace.tb_frame.f_code.co_filename.endswith(".py")):
+                        raise AssertionError(f"{op}: {call} with {wrong!r} for {place}: {error!r}") from error
+
+
 def check_aliases(op):
     """Other names of the operation are the same operation."""
     dtype = op.dtypes[0]
