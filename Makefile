@@ -75,7 +75,7 @@ test-sanitize: $(BIN)/python
 	git ls-files --cached --others --exclude-standard | while read -r f; do \
 	    test ! -f "$$f" || cmp -s "$$f" "build/sanitize/$$f" || { mkdir -p "build/sanitize/$$(dirname "$$f")" && cp "$$f" "build/sanitize/$$f"; }; done
 	cd build/sanitize && PYXTORCH_LEVELS=v3 PYXTORCH_CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python setup.py build_ext --inplace
-	cd build/sanitize && PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 PYTHONMALLOC=malloc PYTHONPATH=. \
+	cd build/sanitize && PYXTORCH_LEVELS=v3 PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 PYTHONMALLOC=malloc PYTHONPATH=. \
 	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=$(HALT) \
 	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	    $(abspath $(BIN))/python -m pytest $(SANITIZED_TESTS) --ignore=tests/standin --ignore=tests/cython --ignore=tests/gpu -p no:cacheprovider --capture=sys -x

@@ -6,6 +6,7 @@
    bytes exceed the cap. Reusing large blocks is what matters: fresh pages cost more than most
    operations on them. Sizes are bytes. */
 #pragma once
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -34,9 +35,12 @@ inline Free* lists[CLASSES];
 inline int64_t cap = -1;
 inline bool caching = true;
 
+inline void hold() { while (lock.test_and_set(std::memory_order_acquire)) {} }
+inline void let_go() { lock.clear(std::memory_order_release); }
+
 struct Guard {
-    Guard() { while (lock.test_and_set(std::memory_order_acquire)) {} }
-    ~Guard() { lock.clear(std::memory_order_release); }
+    Guard() { hold(); }
+    ~Guard() { let_go(); }
 };
 
 inline int class_of(int64_t size) {
@@ -56,6 +60,8 @@ inline void start() {
     const char* text = getenv("PYXTORCH_CPU_CACHE_BYTES");
     cap = text ? atoll(text) : (int64_t)2 << 30;
     caching = cap > 0;
+    /* A fork waits until no other thread is at the lists: in the child nobody would let go of the lock. */
+    pthread_atfork(hold, let_go, let_go);
 }
 
 /* Give cached blocks back to the system until at most `keep` bytes are cached. Largest first. */

@@ -244,14 +244,14 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
             starts = <Variable>pyxtorch.cat([starts[:starts.n - 1], starts.new_full((1,), ids.n)])
         else:
             starts = <Variable>pyxtorch.cat([starts, starts.new_full((1,), ids.n)])
-        if per_sample_weights is not None and shape_of(per_sample_weights) != shape_of(input):
+        if per_sample_weights is not None and shape_of(checked(per_sample_weights, op, "per_sample_weights")) != shape_of(input):
             raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the same shape as the input ({list(shape_of(input))})")
     else:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.nd}")
     if per_sample_weights is not None:
         if how != BAG_SUM:
             raise NotImplementedError(f"embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' (got mode='{mode}').")
-        if (<Variable>per_sample_weights).dt != table.dt:
+        if checked(per_sample_weights, op, "per_sample_weights").dt != table.dt:
             raise RuntimeError(f"embedding_bag: expected per_sample_weights of dtype {dtype_of(table.dt).name}, but got {dtype_of((<Variable>per_sample_weights).dt).name}")
         same_device(<Variable>per_sample_weights, table, op)
         w = dense(<Variable>per_sample_weights)

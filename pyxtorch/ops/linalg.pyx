@@ -52,7 +52,7 @@ return_types = {
 
 cdef object array(object x):
     """The tensor's memory as a NumPy array, off the tape."""
-    if (<Variable>x).dev != CPU:
+    if (<Variable?>x).dev != CPU:
         raise RuntimeError("linalg: is not available on cuda tensors: LAPACK computes on the CPU. Move them with .cpu().")
     return (<Variable>x).detach().numpy()
 

@@ -210,7 +210,7 @@ cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bia
     if groups <= 0 or channels % groups:
         raise RuntimeError(f"{op}: Expected number of channels in input to be divisible by num_groups, but got input of shape {list(shape_of(x))} and num_groups={groups}")
     for v, name in ((weight, "weight"), (bias, "bias")):
-        if v is not None and ((<Variable>v).nd != 1 or (<Variable>v).n != channels):
+        if v is not None and (checked(v, op, name).nd != 1 or (<Variable>v).n != channels):
             raise RuntimeError(f"{op}: Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(shape_of(v))} and input of shape {list(shape_of(x))}")
     if x.dt == FLOAT16 or x.dt == BFLOAT16:    # the affine step in float32 too
         weight, bias = [None if v is None else to_dtype(v, FLOAT32) for v in (weight, bias)]

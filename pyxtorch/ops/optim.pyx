@@ -395,5 +395,5 @@ def scale_all(list tensors not None, double factor):
     if failed:
         return False
     for item in tensors:
-        bump(<Variable>item)
+        bump(<Variable?>item)
     return True

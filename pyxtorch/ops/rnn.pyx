@@ -424,7 +424,7 @@ def layer(Variable gates_x not None, Variable h not None, Variable c, Variable w
         raise RuntimeError(
             f"rnn: {steps} steps of gates {list(shape_of(gates_x))}, a state {list(shape_of(h))} and weights {list(shape_of(w_hh))} do not fit together.")
     for other, shape in ((c, shape_of(h)), (b_hh, (w_hh.sizes[0],))):
-        if other is not None and (shape_of(other) != shape or (<Variable>other).dt != h.dt or (<Variable>other).dev != h.dev):
+        if other is not None and (shape_of(<Variable?>other) != shape or (<Variable>other).dt != h.dt or (<Variable>other).dev != h.dev):
             raise RuntimeError(f"rnn: expected shape {list(shape)} and dtype {dtype_of(h.dt)!r}, got {list(shape_of(other))} and {dtype_of((<Variable>other).dt)!r}.")
     a, x, w = dense(gates_x), dense(h), w_hh
     z = None if c is None else dense(c)

@@ -160,7 +160,7 @@ def broadcast_tensors(*tensors):
     """The tensors expanded to their common shape."""
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
-    shape = broadcast_shapes(*[shape_of(t) for t in tensors])
+    shape = broadcast_shapes(*[shape_of(checked(t, "broadcast_tensors", "tensors")) for t in tensors])
     return tuple([expand(t, shape) for t in tensors])
 
 

@@ -102,7 +102,7 @@ def stack(tensors, dim=0, *, out=None):
         tensors = unbind(tensors)
     if not tensors:
         raise RuntimeError("stack: expects a non-empty TensorList")
-    cdef int d = wrap_dim(dim, (<Variable>tensors[0]).nd + 1, "stack")
+    cdef int d = wrap_dim(dim, checked(tensors[0], "stack", "tensors").nd + 1, "stack")
     cdef int i
     for i, x in enumerate(tensors):
         if not isinstance(x, Variable):

@@ -610,7 +610,7 @@ cdef object binned(Variable points, list edges, object weight, bint density, str
     if weight is None:
         weight = points.new_ones(points.sizes[0])
     else:
-        if (<Variable>weight).dt != points.dt:
+        if checked(weight, op, "weight").dt != points.dt:
             raise RuntimeError(f"{op}(): if weight tensor is provided, input tensor and weight tensor should have the same dtype")
         weight = weight.reshape(-1)
         if (<Variable>weight).n != points.sizes[0]:

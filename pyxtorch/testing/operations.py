@@ -576,7 +576,7 @@ def check_errors(op):
 
 
 # Huge and negative numbers, nothing, wrong types; then tensors of other shapes, dtypes and values.
-FOREIGN = (None, "text", 3, -1, 1 << 62, -(1 << 63), 0.5, float("nan"), 1j, True, [], (), [None], ["text"], object(), torch, torch.int8, torch.float64)
+FOREIGN = (None, "text", 3, 0, -1, 1 << 62, -(1 << 63), 0.5, float("nan"), 1j, True, [], (), [None], ["text"], object(), torch, torch.int8, torch.float64)
 
 
 def foreign_tensors():
