@@ -34,6 +34,7 @@ inline Stats stats;
 inline Free* lists[CLASSES];
 inline int64_t cap = -1;
 inline bool caching = true;
+inline bool filling = false;  /* every block is first filled with NaNs, for tests */
 
 inline void hold() { while (lock.test_and_set(std::memory_order_acquire)) {} }
 inline void let_go() { lock.clear(std::memory_order_release); }
@@ -60,6 +61,8 @@ inline void start() {
     const char* text = getenv("PYXTORCH_CPU_CACHE_BYTES");
     cap = text ? atoll(text) : (int64_t)2 << 30;
     caching = cap > 0;
+    text = getenv("PYXTORCH_CPU_FILL");
+    filling = text && *text == '1';
     /* A fork waits until no other thread is at the lists: in the child nobody would let go of the lock. */
     pthread_atfork(hold, let_go, let_go);
 }
@@ -122,6 +125,7 @@ inline void* take(int64_t size, int* size_class) {
             stats.allocated -= rounded;
         }
     }
+    if (filling && p) memset(p, 0xff, (size_t)rounded);
     return p;
 }
 

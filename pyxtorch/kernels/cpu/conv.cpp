@@ -581,7 +581,8 @@ int weight_real(const pyx_conv& c, const T* x, const T* gy, T* gw) {
                                 }
                                 int64_t q = 0;
                                 for (; q + N <= g.out[2]; q += N) sum[(q / N) & 3] += vload(u + q) * vload(s + q);
-                                if (q < g.out[2]) sum[3] += vload_part(u + q, (int)(g.out[2] - q)) * vload(s + q);
+                                int left = (int)(g.out[2] - q); /* beyond it s may be anything, a NaN too */
+                                if (left > 0) sum[3] += vload_part(u + q, left) * vload_part(s + q, left);
                             }
                         to[t] += vsum<T>((sum[0] + sum[1]) + (sum[2] + sum[3])) + rest;
                     }
