@@ -45,6 +45,36 @@ struct geometry {
 
 constexpr int64_t SLACK = 512; /* elements that vectors may run over the end of a scratch image */
 
+/* Rows of small planes are shorter than a call of memcpy is worth: two pieces that overlap. */
+template <class T>
+inline void copy_row(T* d, const T* s, int64_t n) {
+    typedef T four __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
+    if (n > 16) {
+        memcpy(d, s, n * sizeof(T));
+    } else if (n >= 4) {
+        int64_t half = n > 8 ? n - 8 : 0;
+        four a = *(const four*)s, b = *(const four*)(s + half), c = *(const four*)(s + (n > 8 ? 4 : 0)), e = *(const four*)(s + n - 4);
+        *(four*)d = a;
+        *(four*)(d + half) = b;
+        *(four*)(d + (n > 8 ? 4 : 0)) = c;
+        *(four*)(d + n - 4) = e;
+    } else {
+        if (n > 0) d[0] = s[0];
+        if (n > 1) d[1] = s[1];
+        if (n > 2) d[2] = s[2];
+    }
+}
+template <class T>
+inline void zero_row(T* d, int64_t n) {
+    if (n > 3) {
+        memset(d, 0, n * sizeof(T));
+    } else {
+        if (n > 0) d[0] = 0;
+        if (n > 1) d[1] = 0;
+        if (n > 2) d[2] = 0;
+    }
+}
+
 /* Channels c0..c1 of one image into zero-padded planes. */
 template <class T>
 void pad(const geometry& g, const T* x, T* out, int64_t c0, int64_t c1) {
@@ -58,9 +88,9 @@ void pad(const geometry& g, const T* x, T* out, int64_t c0, int64_t c1) {
                     memset(out, 0, g.padded[2] * sizeof(T));
                     continue;
                 }
-                if (g.lo[2]) memset(out, 0, std::min(g.lo[2], g.padded[2]) * sizeof(T));
-                memcpy(out + g.lo[2], x + ((c * g.src[0] + sd) * g.src[1] + sh) * g.src[2], w1 * sizeof(T));
-                if (g.lo[2] + w1 < g.padded[2]) memset(out + g.lo[2] + w1, 0, (g.padded[2] - g.lo[2] - w1) * sizeof(T));
+                zero_row(out, std::min(g.lo[2], g.padded[2]));
+                copy_row(out + g.lo[2], x + ((c * g.src[0] + sd) * g.src[1] + sh) * g.src[2], w1);
+                zero_row(out + g.lo[2] + w1, g.padded[2] - g.lo[2] - w1);
             }
 }
 
@@ -82,11 +112,17 @@ int spans(const geometry& g, int64_t image_size, int64_t first, int64_t count, s
     return n;
 }
 
-/* s[i * step] to d[i]; writes up to a vector more than `length`. */
+/* s[i * step] to d[i]; writes up to a vector more than `length`. Short rows, as small planes have
+   them, move in short vectors, which seldom cross the lines of the cache. */
 template <class T>
 PYX_HD void take(const T* s, int64_t step, int64_t length, T* d) {
     constexpr int N = lanes<T>::n;
-    if (step == 1) {
+    typedef T quarter __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
+    if (length <= 4 && step <= 2) {
+        quarter x = *(const quarter*)s;
+        if (step == 2) x = __builtin_shufflevector(x, *(const quarter*)(s + 4), 0, 2, 4, 6);
+        *(quarter*)d = x;
+    } else if (step == 1) {
         for (int64_t i = 0; i < length; i += N) vstore(d + i, vload(s + i));
     } else if (step == 2) {
         for (int64_t i = 0; i < length; i += N) {
@@ -489,7 +525,8 @@ int data_real(const pyx_conv& c, const T* gy, const T* w, T* gx) {
     }
     offsets o(c);
     scratch<T> picked(cg * m * kernel + 1);
-    if (!o.room || !picked) return -2;
+    scratch<int64_t> flat(kernel); /* the taps of a phase among all */
+    if (!o.room || !picked || !flat) return -2;
     int64_t phases = volume(c.stride);
     int failed = 0;
     for (int64_t phase = 0; phase < phases; phase++) {
@@ -526,13 +563,19 @@ int data_real(const pyx_conv& c, const T* gy, const T* w, T* gx) {
                                p / g.out[2] % g.out[1] * to.along[1] + p % g.out[2] * to.along[2]] = T(0);
                 continue;
             }
-            T* p = picked.p;
-            for (int64_t ch = 0; ch < cg; ch++)
-                for (int64_t f = 0; f < m; f++)
-                    for (int64_t i = 0; i < g.taps[0]; i++)
-                        for (int64_t j = 0; j < g.taps[1]; j++)
-                            for (int64_t k = 0; k < g.taps[2]; k++)
-                                *p++ = from[(f * cg + ch) * kernel + (tap[0][i] * c.kernel[1] + tap[1][j]) * c.kernel[2] + tap[2][k]];
+            for (int64_t i = 0, t = 0; i < g.taps[0]; i++)
+                for (int64_t j = 0; j < g.taps[1]; j++)
+                    for (int64_t k = 0; k < g.taps[2]; k++) flat.p[t++] = (tap[0][i] * c.kernel[1] + tap[1][j]) * c.kernel[2] + tap[2][k];
+            /* (m, cg, kernel) to (cg, m, taps), a few channels at a time */
+            parallel_for((cg + 15) / 16, std::max<int64_t>(1, 4096 / (m * g.ntaps)), [&](int64_t first, int64_t end) {
+                for (int64_t ch0 = first * 16; ch0 < std::min(cg, end * 16); ch0 += 16)
+                    for (int64_t f = 0; f < m; f++)
+                        for (int64_t ch = ch0; ch < std::min(cg, ch0 + 16); ch++) {
+                            const T* source = from + (f * cg + ch) * kernel;
+                            T* p = picked.p + (ch * m + f) * g.ntaps;
+                            for (int64_t t = 0; t < g.ntaps; t++) p[t] = source[flat.p[t]];
+                        }
+            });
             failed |= correlate<T>(g, c.batch, cg, picked.p, nullptr, gy + group * m * out, c.filters * out, gx + group * cg * in, to);
         }
     }
@@ -600,32 +643,40 @@ int weight_real(const pyx_conv& c, const T* x, const T* gy, T* gw) {
     int64_t images = (c.batch + ranges - 1) / ranges;
     ranges = (c.batch + images - 1) / images;
     int64_t rows = cg * kernel;
+    /* Small planes: several images make one row of positions, or the sums would be read and written for little. */
+    int64_t together = one || out > P / 2 ? 1 : std::min(images, P / out), most = std::min(per, cg);
     scratch<T> sums(ranges * rows * m);
     if (!sums) return -2;
     for (int64_t group = 0; group < c.groups; group++) {
         parallel_for(parts * ranges, 1, [&](int64_t from, int64_t end) {
-            int64_t most = std::min(per, cg);
-            scratch<T> padded(one ? 1 : most * g.plane + SLACK);
+            scratch<T> padded(one ? 1 : together * most * g.plane + SLACK);
             scratch<T> block(one ? 1 : most * kernel * P + SLACK);
+            scratch<T> right(together > 1 ? m * P : 1);
             scratch<span> list(P);
-            if (!padded || !block || !list) { failed = true; return; }
+            if (!padded || !block || !right || !list) { failed = true; return; }
             for (int64_t t = from; t < end; t++) {
                 int64_t c0 = t % parts * per, c1 = std::min(cg, c0 + per), range = t / parts;
                 T* to = sums.p + (range * rows + c0 * kernel) * m;
                 bool first = true;
-                for (int64_t i = range * images; i < std::min(c.batch, (range + 1) * images); i++) {
+                int64_t last = std::min(c.batch, (range + 1) * images);
+                for (int64_t i = range * images; i < last; i += together) {
+                    int64_t n = std::min(together, last - i);
                     const T* image = x + (i * c.channels + group * cg) * in;
                     const T* up = gy + (i * c.filters + group * m) * out;
-                    if (!one) pad(g, image, padded.p, c0, c1);
-                    for (int64_t p = 0; p < out; p += P) {
-                        int64_t count = std::min(P, out - p);
+                    for (int64_t k = 0; !one && k < n; k++) pad(g, image + k * c.channels * in, padded.p + k * most * g.plane, c0, c1);
+                    if (together > 1)
+                        for (int64_t f = 0; f < m; f++)
+                            for (int64_t k = 0; k < n; k++) copy_row(right.p + f * P + k * out, up + (k * c.filters + f) * out, out);
+                    for (int64_t p = 0; p < n * out; p += P) {
+                        int64_t count = std::min(P, n * out - p);
                         const T* left = image + c0 * in + p;
                         if (!one) {
-                            int n = spans(g, 0, p, count, list.p);
-                            shifted(g, padded.p, c0, c1, list.p, n, block.p, P);
+                            int pieces = spans(g, most * g.plane, p, count, list.p);
+                            shifted(g, padded.p, c0, c1, list.p, pieces, block.p, P);
                             left = block.p;
                         }
-                        if (gemm<T>({(c1 - c0) * kernel, m, count, left, one ? in : P, 1, up + p, 1, out, to, m, first ? nullptr : to, m, T(1), T(1)}, false))
+                        if (gemm<T>({(c1 - c0) * kernel, m, count, left, one ? in : P, 1, together > 1 ? right.p : up + p, 1, together > 1 ? P : out, to, m,
+                                     first ? nullptr : to, m, T(1), T(1)}, false))
                             failed = true;
                         first = false;
                     }
