@@ -362,8 +362,11 @@ int scatter_all(const Rows& rows, int64_t step, char* x, const int64_t* index, c
             const int64_t* k = index + r * length;
             char* to = x + base;
             const char* s = src + sbase;
-            for (int64_t i = i0; i < i1; i++)
-                Op::one((T*)(to + i * inner + k[i] * step), (const T*)(s + i * from));
+            if (inner == 0 && step == sizeof(T) && from == sizeof(T))
+                for (int64_t i = i0; i < i1; i++) Op::one((T*)to + k[i], (const T*)s + i);
+            else
+                for (int64_t i = i0; i < i1; i++)
+                    Op::one((T*)(to + i * inner + k[i] * step), (const T*)(s + i * from));
         });
     };
     if (rows.inner_is_dim)  /* rows share no place */
