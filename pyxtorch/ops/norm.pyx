@@ -216,7 +216,7 @@ cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bia
         weight, bias = [None if v is None else to_dtype(v, FLOAT32) for v in (weight, bias)]
         y, mean, rstd = group_norm_full(to_dtype(x, FLOAT32), groups, weight, bias, eps, op)
         return to_dtype(y, x.dt), mean, rstd
-    rows = x.sizes[0] * groups
+    rows = mul_sizes(x.sizes[0], groups)
     n = x.n // rows if rows else 0
     if not x.n:
         y, mean, rstd = x * 1, x.new_zeros((x.sizes[0], groups)), x.new_zeros((x.sizes[0], groups))

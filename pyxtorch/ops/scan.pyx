@@ -159,7 +159,7 @@ cdef Variable prepared(object input, object dim, object dtype, object out, str o
     if dtype is not None:
         return to_dtype(x, dtype_code(dtype))
     if out is not None and not isinstance(out, tuple):
-        return to_dtype(x, (<Variable>out).dt)
+        return to_dtype(x, checked(out, op, "out").dt)
     return to_dtype(x, INT64) if x.dt < INT64 else x
 
 

@@ -199,7 +199,7 @@ cdef object median_by(Variable input, object dim, bint keepdim, object out, int6
         undefined(-1, input, op)
     if input.n == 0:
         if input.dt < FLOAT16:
-            return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, -(1 << (8 * itemsize_of(input.dt) - 1)) if input.dt not in (BOOL, UINT8) else 0), out, op)
+            return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, -(<object>1 << (8 * itemsize_of(input.dt) - 1)) if input.dt not in (BOOL, UINT8) else 0), out, op)
         return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, float("nan")), out, op)
     return finish_out(select_one(input.reshape(-1), kth, 0, False, None, op, op)[0], out, op)
 

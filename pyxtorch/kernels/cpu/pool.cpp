@@ -6,6 +6,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "pyxtorch/math.h"
 #include "pyxtorch/runtime.h"
 
 namespace pyx {
@@ -209,6 +210,12 @@ int scatter_of(const T* g, const int64_t* indices, T* gx, int64_t planes, int64_
     return 0;
 }
 
+template <class T>
+T divided(T sum, int64_t n) {
+    if constexpr (std::is_floating_point<T>::value) return sum / (T)n;
+    else return div_trunc(sum, (T)n);
+}
+
 /* f(output position, its window's elements one after the other, what the sum is divided by) */
 template <class T, bool backward>
 int average(const T* from, T* to, const pyx_window* w, bool adaptive, bool include, int64_t divisor) {
@@ -239,18 +246,18 @@ int average(const T* from, T* to, const pyx_window* w, bool adaptive, bool inclu
                     int64_t n = divisor ? divisor
                                         : include ? d.padded * h.padded * v.padded
                                                   : std::max<int64_t>(0, d.end - d.begin) * std::max<int64_t>(0, h.end - h.begin) * std::max<int64_t>(0, v.end - v.begin);
-                    T sum = 0, share = backward ? from[o] / (T)n : 0;
+                    T sum = 0, share = backward ? divided(from[o], n) : 0;
                     for (int64_t a = d.begin; a < d.end; a++)
                         for (int64_t b = h.begin; b < h.end; b++) {
                             int64_t row = p * in + (a * H + b) * W;
                             for (int64_t c = v.begin; c < v.end; c++) {
                                 if (backward)
-                                    to[row + c] += share;
+                                    to[row + c] = add(to[row + c], share);
                                 else
-                                    sum += from[row + c];
+                                    sum = add(sum, from[row + c]);
                             }
                         }
-                    if (!backward) to[o] = sum / (T)n;
+                    if (!backward) to[o] = divided(sum, n);
                 }
             }
         }
