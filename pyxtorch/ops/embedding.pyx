@@ -105,6 +105,8 @@ cdef int64_t padding_of(object padding_idx, Variable table, str op) except? -2:
 cdef int renorm_rows(Variable table, Variable ids, double max_norm, double norm_type) except -1:
     cdef int64_t bad = 0
     cdef int code
+    if table.nd != 2:
+        raise RuntimeError(f"embedding_renorm_: 'weight' must be 2-D, not {table.nd}-D")
     if not table.flags & CONTIGUOUS:
         fresh = clone_raw(table)
         renorm_rows(fresh, ids, max_norm, norm_type)
