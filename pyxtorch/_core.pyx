@@ -1213,7 +1213,7 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     x.dev_index = storage.st.device_index
     x.st = storage.st
     hold(x.st)
-    x.ptr = x.st.data + offset * d.itemsize
+    x.ptr = x.st.data + min(offset, storage.st.nbytes // d.itemsize) * d.itemsize
     x.flags = CONTIGUOUS if is_contiguous(nd, s, t) else 0
     return x
 
@@ -1242,6 +1242,8 @@ cdef int check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int6
     if empty:
         return 0
     for i in range(nd):
+        if last >= capacity:        # so that last + reach cannot overflow
+            break
         if sizes[i] > 1 and strides[i] > 0:
             if strides[i] > capacity or sizes[i] - 1 > capacity // strides[i]:
                 last = capacity

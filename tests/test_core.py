@@ -125,7 +125,7 @@ def test_as_strided_never_leaves_the_storage():
     x = torch.arange(10)
     assert x.as_strided((3, 3), (1, 2)).tolist() == [[0, 2, 4], [1, 3, 5], [2, 4, 6]]
     for size, stride, offset in [((11,), (1,), 0), ((2,), (9,), 1), ((1,), (1,), 10), ((2,), (-1,), 5), ((1,), (1,), -1),
-                                 ((1 << 62,), (4,), 0), ((2, 2), (1 << 62, 1 << 62), 0)]:
+                                 ((1 << 62,), (4,), 0), ((2, 2), (1 << 62, 1 << 62), 0), ((2,), (3,), (1 << 63) - 1)]:
         with pytest.raises(RuntimeError):
             x.as_strided(size, stride, offset)
 

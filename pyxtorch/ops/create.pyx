@@ -452,7 +452,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         raise RuntimeError(f"arange: upper bound and lower bound inconsistent with step sign: {start} -> {end} by {step}")
     integral = all([not PyFloat_Check(v) for v in (start, end, step)])
     if dtype is None:
-        dtype = out.dtype if out is not None else dtype_of(INT64 if integral else default_dtype())
+        dtype = checked(out, "arange", "out").dtype if out is not None else dtype_of(INT64 if integral else default_dtype())
     cdef int dt = dtype_code(dtype)
     if dt == INT64 and not integral:
         start, end, step = int(start), int(end), int(step)
@@ -514,7 +514,7 @@ cdef Variable evenly(object start, object end, object steps, object base, object
             raise TypeError(f"{op}(): expected numbers, not {type(v).__name__}")
     complex_ends = isinstance(start, complex) or isinstance(end, complex) or isinstance(base, complex)
     if dtype is None:
-        dtype = out.dtype if out is not None else dtype_of(complex_code(default_dtype()) if complex_ends else default_dtype())
+        dtype = checked(out, op, "out").dtype if out is not None else dtype_of(complex_code(default_dtype()) if complex_ends else default_dtype())
     cdef int dt = dtype_code(dtype)
     if complex_ends and not is_complex_code(dt):
         raise RuntimeError(f"{op}: inferred dtype complex can't be safely cast to passed dtype {dtype!r}")
@@ -557,7 +557,7 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
     if n < 0 or m < 0:
         raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")
     if dtype is None and out is not None:
-        dtype = out.dtype
+        dtype = checked(out, "eye", "out").dtype
     cdef Variable y = made((n, m), dtype, device, False, 0, True, "eye")
     if y.n:
         y.diagonal().fill_(1)

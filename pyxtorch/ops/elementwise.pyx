@@ -533,6 +533,9 @@ cdef object scaled(object x, object y, object alpha, str op, object out):
     b = y if isinstance(y, Variable) else None
     if a is None and b is None:
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(x).__name__}")
+    for number in (x, y):
+        if not isinstance(number, Variable) and not is_number(number):
+            raise operand_error(op, number)
     cdef int dt = result_type_of(a if a is not None else number_operand(x, b), b if b is not None else number_operand(y, a))
     if dt == BOOL and not isinstance(alpha, bool):
         raise RuntimeError(f"{op}: Boolean alpha only supported for Boolean results.")

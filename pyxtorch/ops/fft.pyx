@@ -334,8 +334,8 @@ cdef object frequencies(object indices, object n, object d, object out, object d
     cdef Variable y
     if not isinstance(n, int):
         raise TypeError(f"{op}(): argument 'n' must be int, not {type(n).__name__}")
-    if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-        raise RuntimeError(f"{op} requires a floating point or complex dtype, but got {dtype.name}")
+    if dtype is not None and dtype_code(dtype) < FLOAT16:
+        raise RuntimeError(f"{op} requires a floating point or complex dtype, but got {dtype}")
     y = create.tensor(indices, dtype=dtype or dtype_of(default_dtype()), device=device)
     # As one product, like PyTorch: d may be 0.
     y = y * (1.0 / (n * d) if n * d else float("inf"))

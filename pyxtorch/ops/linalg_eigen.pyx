@@ -317,7 +317,7 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 
     They are taken from the whole decomposition, so `niter` is not needed.
     """
-    x = A if M is None else A - M
+    x = checked(A, "svd_lowrank", "A") if M is None else A - M
     k = min(q if q is not None else 6, min(x.shape[-2:]))
     u, s, vh = svd_t(x, False, "svd_lowrank")
     return u[..., :k], s[..., :k], mH(vh)[..., :k]
@@ -325,7 +325,7 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 
 def pca_lowrank(A, q=None, center=True, niter=2):
     """Principal components: `svd_lowrank` of A with its column means taken off."""
-    m, n = A.shape[-2:]
+    m, n = checked(A, "pca_lowrank", "A").shape[-2:]
     if q is None:
         q = min(6, m, n)
     elif not 0 <= q <= min(m, n):

@@ -214,6 +214,7 @@ def cross(input, other, *, dim=-1, out=None):
 def cross_old(input, other, dim=None, *, out=None):
     """`linalg.cross`; without `dim` along the first dimension of size 3."""
     if dim is None:
+        checked(input, "cross", "input")
         sizes = [d for d in range(input.ndim) if input.shape[d] == 3]
         if not sizes:
             raise RuntimeError(f"cross: no dimension of size 3 in input {list(input.shape)}")

@@ -62,6 +62,16 @@ cdef class SquaredDifference(Binary):
             self.pass_grad(1, -slope)
 
 
+cdef object weighted(object loss, object weight, object reduction, str op):
+    """`reduced`, with each element counted `weight` times; None: once."""
+    if weight is None:
+        return reduced(loss, reduction, op)
+    loss = loss * checked(weight, op, "weight")
+    if reduction == "mean":
+        return loss.sum() / weight.expand(loss.shape).sum()
+    return reduced(loss, reduction, op)
+
+
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """(input - target)^2, its mean, or its sum.
 
@@ -79,11 +89,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     else:
         gap = x - t
         loss = gap * gap
-    if weight is not None:
-        loss = loss * weight
-        if reduction == "mean":
-            return loss.sum() / weight.expand(loss.shape).sum()
-    return reduced(loss, reduction, "mse_loss")
+    return weighted(loss, weight, reduction, "mse_loss")
 
 
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
@@ -97,11 +103,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
         reduction = legacy_reduction(size_average, reduce, reduction)
     same_sizes(checked(input, "l1_loss", "input"), checked(target, "l1_loss", "target"), "l1_loss")
     loss = arithmetic.abs(input - target)
-    if weight is not None:
-        loss = loss * weight
-        if reduction == "mean":
-            return loss.sum() / weight.expand(loss.shape).sum()
-    return reduced(loss, reduction, "l1_loss")
+    return weighted(loss, weight, reduction, "l1_loss")
 
 
 cdef class Difference(Binary):
@@ -197,11 +199,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, here {delta}.")
     same_sizes(checked(input, "huber_loss", "input"), checked(target, "huber_loss", "target"), "huber_loss")
     loss = difference(HUBER, HUBER_SLOPE, input, target, delta, 1, "huber_loss")
-    if weight is not None:
-        loss = loss * weight
-        if reduction == "mean":
-            return loss.sum() / weight.expand(loss.shape).sum()
-    return reduced(loss, reduction, "huber_loss")
+    return weighted(loss, weight, reduction, "huber_loss")
 
 
 # ------------------------------------------------------------------------- binary, divergence

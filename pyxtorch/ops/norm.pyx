@@ -425,6 +425,8 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     for name, given in (("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)):
         if given is not None:
             checked(given, "instance_norm", name)
+    if (running_mean is None) != (running_var is None):
+        raise RuntimeError("instance_norm: Expected running_mean and running_var to be both given or both None.")
     if use_input_stats and x.nd > 2:
         spatial = x.n // (x.sizes[0] * x.sizes[1]) if x.n else 0
         if spatial == 1:

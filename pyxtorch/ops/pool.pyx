@@ -476,7 +476,7 @@ cdef object fractional_max_pool(object input, int n, object kernel_size, object 
     N, C = batched.shape[0], batched.shape[1]
     if samples is None:
         samples = pyxtorch.rand(N, C, n, dtype=batched.dtype, device=x.device)
-    elif samples.dim() != 3 or samples.shape[0] < N or samples.shape[1] != C or samples.shape[2] != n:
+    elif checked(samples, op, "_random_samples").dim() != 3 or samples.shape[0] < N or samples.shape[1] != C or samples.shape[2] != n:
         raise RuntimeError(f"{op}: Expect _random_samples of shape ({N}, {C}, {n}) (batch, channels, dimensions), but got {list(samples.shape)}")
     samples = samples[:N]
     index = None

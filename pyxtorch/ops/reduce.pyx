@@ -183,7 +183,7 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
     cdef Variable x = checked(input, "sum", "input")
     if dim is None and dtype is None and out is None and axis is None:
         return sum_mask(x, dims_mask(None, x.nd, "sum"), keepdim)
-    x = to_dtype(x, sum_dtype(x, dtype if dtype is not None or out is None else out.dtype))
+    x = to_dtype(x, sum_dtype(x, dtype if dtype is not None or out is None else checked(out, "sum", "out").dtype))
     return finish_out(sum_mask(x, dims_mask(dim if axis is None else axis, x.nd, "sum"), keepdim), out, "sum")
 
 

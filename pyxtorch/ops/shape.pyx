@@ -369,7 +369,7 @@ def flatten(Variable input not None, start_dim=0, end_dim=-1):
         return input
     for i in range(input.nd):
         if a < i <= b:
-            sizes[nd - 1] *= input.sizes[i]
+            sizes[nd - 1] = mul_sizes(sizes[nd - 1], input.sizes[i])
         else:
             sizes[nd] = input.sizes[i]
             nd += 1
@@ -393,6 +393,8 @@ def unflatten(Variable input not None, dim, sizes):
     for s in sizes:
         known *= s if s != -1 else 1
     if -1 in sizes:
+        if not known:
+            raise RuntimeError(f"unflatten: cannot infer -1 in {list(sizes)}: beside a size of 0 it could be anything.")
         sizes = tuple([shape[d] // known if s == -1 else s for s in sizes])
     total = 1
     for s in sizes:

@@ -190,11 +190,8 @@ def as_strided(Variable input not None, size, stride, storage_offset=None):
     if parse_sizes(stride, strides, "as_strided") != nd:
         raise RuntimeError(f"as_strided: mismatch in length of strides and shape: {size} and {stride}")
     check_bounds(nd, sizes, strides, offset, input.st.nbytes // item, "as_strided")
-    for i in range(nd):
-        if sizes[i] == 0:
-            offset = min(offset, input.st.nbytes // item)     # no element, and no address outside
-            break
-    cdef Variable y = <Variable>new_view(input, nd, sizes, strides, input.st.data + offset * item)
+    # where there is no element, the address shall not lie outside either
+    cdef Variable y = <Variable>new_view(input, nd, sizes, strides, input.st.data + min(offset, input.st.nbytes // item) * item)
     mark_view(y, input)
     cdef AsStrided node
     if recording(input):

@@ -509,6 +509,8 @@ def bincount(Variable input not None, weights=None, minlength=0):
     cdef pyx_sort_kernels* k = kernels(input, "bincount")
     if input.dt > INT64 or input.dt == BOOL:
         raise RuntimeError(f'"bincount" not implemented for {dtype_of(input.dt).name!r}: integers are counted.')
+    if weights is not None:
+        checked(weights, "bincount", "weights")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if input.nd == 1 and input.n == 0:

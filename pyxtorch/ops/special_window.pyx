@@ -58,8 +58,8 @@ cdef object made(str op, object window_length, object periodic, object dtype, ob
         raise RuntimeError(f"{op} requires non-negative window_length, got window_length={window_length}")
     if dtype is None:
         dtype = dtype_of(default_dtype())
-    if not dtype.is_floating_point:
-        raise RuntimeError(f"{op} expects floating point dtypes, got: {dtype.name}")
+    if not is_floating(dtype_code(dtype)):
+        raise RuntimeError(f"{op} expects floating point dtypes, got: {dtype}")
     y = formula(places(window_length, periodic)) if window_length != 1 else create.ones(1)
     return finished(y, dtype, device, bool(requires_grad))
 
