@@ -389,7 +389,10 @@ int correlate(const geometry& g, int64_t images, int64_t m, const T* w, const T*
         }
     };
     int64_t tasks = (images + together - 1) / together;
-    if (tasks >= 4 || (double)images * m * g.rows * g.positions < 3e6) {
+    bool one_each = tasks >= 4 || (double)images * m * g.rows * g.positions < 3e6;
+    /* Else their positions are split, and many small images give enough of them for equal shares. */
+    if (!one_each && together > 1) together = std::min(images, std::max(together, ((int64_t)1 << 22) / image_size));
+    if (one_each) {
         double each = (double)together * m * g.rows * g.positions;
         parallel_for(tasks, std::max<int64_t>(1, (int64_t)(1e6 / each)), [&](int64_t from, int64_t end) {
             scratch<T> padded(together * image_size + SLACK);
