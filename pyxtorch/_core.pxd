@@ -157,8 +157,9 @@ cdef void** kernel_tables(const char* family) except NULL
 # ------------------------------------------------------------------ indices
 cdef int wrap_dim(int64_t dim, int nd, str op) except -1            # IndexError when out of range
 
-# A view's geometry against the storage it lies in (elements); RuntimeError when it reaches outside.
-cdef int check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int64_t offset, int64_t capacity, str op) except -1
+# A view's geometry against the storage it lies in (elements); RuntimeError when it reaches outside;
+# else the offset to use.
+cdef int64_t check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int64_t offset, int64_t capacity, str op) except -1
 cdef TensorBase from_buffer(object source, str op)      # shares memory, buffer protocol
 # A tensor on memory that somebody else owns; `release` is called when the last tensor lets go.
 cdef TensorBase new_foreign(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept, int dev, int dev_index,

@@ -1202,7 +1202,7 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     for i in range(nd):
         s[i] = sizes[i]
         t[i] = strides[i]
-    check_bounds(nd, s, t, offset, storage.st.nbytes // d.itemsize, "storage view")
+    offset = check_bounds(nd, s, t, offset, storage.st.nbytes // d.itemsize, "storage view")
     x = bare(nd)
     for i in range(nd):
         x.sizes[i] = s[i]
@@ -1213,7 +1213,7 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     x.dev_index = storage.st.device_index
     x.st = storage.st
     hold(x.st)
-    x.ptr = x.st.data + min(offset, storage.st.nbytes // d.itemsize) * d.itemsize
+    x.ptr = x.st.data + offset * d.itemsize
     x.flags = CONTIGUOUS if is_contiguous(nd, s, t) else 0
     return x
 
@@ -1225,8 +1225,11 @@ def _storage_with(bytes data not None):
     return s
 
 
-cdef int check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int64_t offset, int64_t capacity, str op) except -1:
-    """Raise unless every element of the view lies in 0..capacity, without overflow on the way."""
+cdef int64_t check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int64_t offset, int64_t capacity, str op) except -1:
+    """Raise unless every element of the view lies in 0..capacity, without overflow on the way.
+
+    Returns the offset, which for a view without elements is not outside either.
+    """
     cdef int i
     cdef int64_t last = offset, reach
     cdef bint empty = False
@@ -1240,7 +1243,7 @@ cdef int check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int6
         if sizes[i] == 0:
             empty = True
     if empty:
-        return 0
+        return min(offset, capacity)
     for i in range(nd):
         if last >= capacity:        # so that last + reach cannot overflow
             break
@@ -1257,7 +1260,7 @@ cdef int check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int6
             f"{op}: sizes {[sizes[k] for k in range(nd)]}, strides {[strides[k] for k in range(nd)]} and offset "
             f"{offset} reach outside the storage of {capacity} elements."
         )
-    return 0
+    return offset
 
 
 def cpu_level():

@@ -10,6 +10,7 @@ import random
 import pytest
 
 import pyxtorch as torch
+from pyxtorch.testing.operations import raised_in_python
 
 CALLS = int(os.environ.get("PYXTORCH_RANDOM_CALLS", "4000"))
 SEED = int(os.environ.get("PYXTORCH_RANDOM_SEED", "0"))
@@ -122,10 +123,7 @@ def survives(what, function, *args, **named):
     except EXPECTED:
         return None
     except AttributeError as error:             # PyTorch's answer too, where a function is written in Python
-        trace = error.__traceback__
-        while trace.tb_next:
-            trace = trace.tb_next
-        assert trace.tb_frame.f_code.co_filename.endswith(".py"), f"{what}: {error!r}"
+        assert raised_in_python(error), f"{what}: {error!r}"
         return None
 
 

@@ -189,9 +189,8 @@ def as_strided(Variable input not None, size, stride, storage_offset=None):
     cdef int64_t offset = (input.ptr - input.st.data) // item if storage_offset is None else storage_offset
     if parse_sizes(stride, strides, "as_strided") != nd:
         raise RuntimeError(f"as_strided: mismatch in length of strides and shape: {size} and {stride}")
-    check_bounds(nd, sizes, strides, offset, input.st.nbytes // item, "as_strided")
-    # where there is no element, the address shall not lie outside either
-    cdef Variable y = <Variable>new_view(input, nd, sizes, strides, input.st.data + min(offset, input.st.nbytes // item) * item)
+    cdef int64_t first = check_bounds(nd, sizes, strides, offset, input.st.nbytes // item, "as_strided")
+    cdef Variable y = <Variable>new_view(input, nd, sizes, strides, input.st.data + first * item)
     mark_view(y, input)
     cdef AsStrided node
     if recording(input):
@@ -277,8 +276,8 @@ cdef Variable raw_strided(Variable memory, tuple size, tuple stride, int64_t off
     cdef int64_t strides[64]
     cdef int nd = parse_sizes(size, sizes, "as_strided")
     parse_sizes(stride, strides, "as_strided")
-    check_bounds(nd, sizes, strides, offset, memory.n, "as_strided")
-    return <Variable>new_view(memory, nd, sizes, strides, memory.ptr + offset * itemsize_of(memory.dt))
+    cdef int64_t first = check_bounds(nd, sizes, strides, offset, memory.n, "as_strided")
+    return <Variable>new_view(memory, nd, sizes, strides, memory.ptr + first * itemsize_of(memory.dt))
 
 
 def as_strided_gather_like(Variable g, size, stride, offset, base_stride):

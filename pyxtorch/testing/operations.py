@@ -584,6 +584,14 @@ def foreign_tensors():
     yield torch.tensor([[1 << 62, -(1 << 63)], [-1, 7]])
 
 
+def raised_in_python(error):
+    """Whether the exception comes from a function written in Python, not from compiled code."""
+    trace = error.__traceback__
+    while trace.tb_next:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename.endswith(".py")
+
+
 def check_foreign_arguments(op):
     """Each argument in turn is something else: an exception, or a result, but no crash and no accident on the way.
 
@@ -600,10 +608,7 @@ def check_foreign_arguments(op):
                 except (TypeError, ValueError, RuntimeError, IndexError, ArithmeticError, MemoryError):
                     pass
                 except Exception as error:
-                    trace = error.__traceback__
-                    while trace.tb_next:
-                        trace = trace.tb_next
-                    if not (isinstance(error, AttributeError) and trace.tb_frame.f_code.co_filename.endswith(".py")):
+                    if not (isinstance(error, AttributeError) and raised_in_python(error)):
                         raise AssertionError(f"{op}: {call} with {wrong!r} for {place}: {error!r}") from error
 
 

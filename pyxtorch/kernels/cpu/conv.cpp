@@ -45,19 +45,19 @@ struct geometry {
 
 constexpr int64_t SLACK = 512; /* elements that vectors may run over the end of a scratch image */
 
-/* Rows of small planes are shorter than a call of memcpy is worth: two pieces that overlap. */
+/* Rows of small planes are shorter than a call of memcpy is worth: a few short vectors that overlap. */
 template <class T>
 inline void copy_row(T* d, const T* s, int64_t n) {
     typedef T four __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
     if (n > 16) {
         memcpy(d, s, n * sizeof(T));
     } else if (n >= 4) {
-        int64_t half = n > 8 ? n - 8 : 0;
-        four a = *(const four*)s, b = *(const four*)(s + half), c = *(const four*)(s + (n > 8 ? 4 : 0)), e = *(const four*)(s + n - 4);
-        *(four*)d = a;
-        *(four*)(d + half) = b;
-        *(four*)(d + (n > 8 ? 4 : 0)) = c;
-        *(four*)(d + n - 4) = e;
+        *(four*)d = *(const four*)s;
+        *(four*)(d + n - 4) = *(const four*)(s + n - 4);
+        if (n > 8) {
+            *(four*)(d + 4) = *(const four*)(s + 4);
+            *(four*)(d + n - 8) = *(const four*)(s + n - 8);
+        }
     } else {
         if (n > 0) d[0] = s[0];
         if (n > 1) d[1] = s[1];
