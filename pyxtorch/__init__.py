@@ -98,11 +98,6 @@ _LATER.update(dict.fromkeys((
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
     "set_num_interop_threads", "typename", "use_deterministic_algorithms",
 ), "_settings"))
-_LATER.update(dict.fromkeys((
-    "binary_cross_entropy_with_logits", "channel_shuffle", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "embedding_bag", "grid_sampler",
-    "grid_sampler_2d", "grid_sampler_3d", "hardshrink", "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "native_channel_shuffle",
-    "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "rrelu", "triplet_margin_loss",
-), "nn.functional"))
 
 
 def __getattr__(name):

@@ -19,7 +19,7 @@ FLOORS = [
     ("ops",),
     ("tensor", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random", "amp"),
-    ("nn.parameter", "nn.composite", "nn.functional", "nn.init"),
+    ("nn.parameter", "nn.functional", "nn.init"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "func", "distributions", "testing", "signal", "masked"),
 ]
 FAMILIES = ["_common", "create", "elementwise", "shape", "reduce"]  # then the rest

@@ -22,7 +22,7 @@ from pyxtorch import ops  # noqa: E402
 PAGES = ROOT / "docs" / "api"
 FAMILIES = (
     "create", "elementwise", "shape", "reduce", "scan", "softmax", "matmul", "linalg", "fft", "sort", "index", "conv", "pool", "norm", "loss",
-    "embedding", "attention", "rnn", "random", "special", "optim",
+    "embedding", "attention", "resample", "rnn", "random", "special", "optim",
 )  # fmt: skip
 NAMESPACES = {  # page: (modules whose public classes and functions it shows, summary)
     "autograd": (("pyxtorch.autograd",), "The tape: recording, gradients, functions of one's own"),
@@ -77,8 +77,14 @@ def entry(path, value):
     return f"### {path}\n\n```python\n{signature(path, value)}\n```\n\n{inspect.getdoc(value)}\n"
 
 
+def source(module):
+    """Where a module of a family is written: compiled, or plain Python where it is composed of other operations."""
+    path = f"pyxtorch/ops/{module}"
+    return path + (".pyx" if (ROOT / (path + ".pyx")).exists() else ".py")
+
+
 def family_page(family, modules):
-    title = f"# {family}\n\nOperations of the family `{family}`. Sources: " + ", ".join(f"`pyxtorch/ops/{m}.pyx`" for m in sorted(modules)) + ".\n"
+    title = f"# {family}\n\nOperations of the family `{family}`. Sources: " + ", ".join(f"`{source(m)}`" for m in sorted(modules)) + ".\n"
     entries = {}
     for name in sorted(modules):
         for path, function in operations(importlib.import_module(f"pyxtorch.ops.{name}")):

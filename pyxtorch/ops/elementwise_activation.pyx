@@ -334,7 +334,7 @@ selu_ = _inplace_of(selu)
 celu_ = _inplace_of(celu)
 relu6_ = _inplace_of(relu6)
 
-__all__ = ["relu", "relu_", "prelu", "selu", "selu_", "celu", "celu_", "threshold", "threshold_"]
+__all__ = ["relu", "relu_", "prelu", "selu", "selu_", "celu", "celu_", "threshold", "threshold_", "hardshrink"]
 functional = [
     "relu", "relu_", "leaky_relu", "leaky_relu_", "hardtanh", "hardtanh_", "relu6", "threshold", "threshold_", "gelu", "silu", "mish",
     "softplus", "elu", "elu_", "selu", "selu_", "celu", "celu_", "logsigmoid", "softsign", "hardswish", "hardsigmoid", "hardshrink",

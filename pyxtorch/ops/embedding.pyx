@@ -330,6 +330,6 @@ def one_hot(Variable tensor not None, num_classes=-1):
 
 functional = ["embedding", "embedding_bag", "one_hot"]
 __all__ = ["embedding_renorm_"]
-exports = {"embedding": torch_embedding}
+exports = {"embedding": torch_embedding, "embedding_bag": embedding_bag}
 torch_embedding.__name__ = torch_embedding.__qualname__ = "embedding"
 methods = {}

@@ -22,7 +22,8 @@ def legacy_reduction(size_average, reduce, reduction):
     return "mean" if size_average is None or size_average else "sum"
 
 
-cdef object reduced(object loss, str reduction, str op):
+cpdef object reduced(object loss, str reduction, str op):
+    """The mean, the sum, or all of `loss`."""
     if reduction == "mean":
         return loss.mean()
     if reduction == "sum":
@@ -411,7 +412,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     return (1 - label_smoothing) * hard + label_smoothing / C * each
 
 
-__all__ = []
+__all__ = ["binary_cross_entropy_with_logits", "kl_div"]
 functional = [
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "kl_div", "nll_loss",
     "cross_entropy",

@@ -336,3 +336,64 @@ def test_half_precision_rounds_once(name, dtype, eps):
     y, expected = HALVES[name](x), HALVES[name](x.double())
     assert y.dtype == dtype
     np.testing.assert_allclose(y.double().numpy(), expected.numpy(), rtol=1.02 * eps, atol=1e-5)
+
+
+# ----------------------------------------------------------- composed of other operations
+
+
+def test_glu_and_rrelu_are_their_formulas():
+    x = draw(3, 4, grad=True)
+    a, b = np.split(x.detach().numpy(), 2, 1)
+    close(F.glu(x, 1), a / (1 + np.exp(-b)))
+    v = x.detach().numpy()
+    close(torch.rrelu(x, 0.2, 0.4), np.where(v > 0, v, 0.3 * v))
+    drawn = torch.rrelu(x, 0.2, 0.4, True).detach().numpy() / v
+    assert ((v > 0) == (drawn == 1)).all() and (drawn >= 0.2).all() and (drawn[v < 0] <= 0.4).all()
+    assert gradcheck(lambda t: F.glu(t, 1), (x,)) and gradcheck(torch.rrelu, (x,))
+    with pytest.raises(RuntimeError, match="even"):
+        F.glu(x[:, :3], 1)
+
+
+def test_shuffles_move_every_pixel_to_its_place():
+    x = draw(2, 8, 3, 5)
+    v = x.numpy().reshape(2, 2, 2, 2, 3, 5)
+    close(F.pixel_shuffle(x, 2), v.transpose(0, 1, 4, 2, 5, 3).reshape(2, 2, 6, 10))
+    assert torch.equal(F.pixel_unshuffle(torch.pixel_shuffle(x, 2), 2), x)
+    for shuffle in (torch.channel_shuffle, torch.native_channel_shuffle):
+        close(shuffle(x, 4), x.numpy().reshape(2, 4, 2, 3, 5).swapaxes(1, 2).reshape(2, 8, 3, 5))
+
+
+@pytest.mark.filterwarnings("ignore:`nn.functional.upsample")
+def test_old_names_of_interpolate_and_grid_sample():
+    x = draw(2, 3, 4, 5)
+    assert torch.equal(F.upsample(x, scale_factor=2), F.interpolate(x, scale_factor=2))
+    assert torch.equal(F.upsample_nearest(x, size=(7, 3)), x[:, :, np.arange(7) * 4 // 7][:, :, :, np.arange(3) * 5 // 3])
+    assert torch.equal(F.upsample_bilinear(x, size=(7, 9)), F.interpolate(x, size=(7, 9), mode="bilinear", align_corners=True))
+    grid = torch.rand(2, 6, 7, 2, dtype=torch.float64) * 2 - 1
+    for sampler in (torch.grid_sampler, torch.grid_sampler_2d, torch.grid_sampler_3d):
+        assert torch.equal(sampler(x, grid, 1, 2, True), F.grid_sample(x, grid, "nearest", "reflection", True))
+    with pytest.raises(RuntimeError, match="padding_mode"):
+        torch.grid_sampler(x, grid, 0, 3, True)
+
+
+def test_losses_of_other_functions():
+    a, p, n = (draw(4, 3, grad=True) for _ in range(3))
+    def city(x, y):
+        return (x - y).abs().sum(-1)
+    expected = np.maximum(np.abs((a - p).detach().numpy()).sum(1) - np.abs((a - n).detach().numpy()).sum(1) + 1, 0)
+    close(F.triplet_margin_with_distance_loss(a, p, n, distance_function=city, reduction="none"), expected)
+    weight, bias, target = draw(5, 3), draw(5), torch.tensor([0, 4, 2, 1])
+    close(F.linear_cross_entropy(a, weight, target, linear_bias=bias), F.cross_entropy(F.linear(a, weight, bias), target).detach().numpy())
+
+
+def test_multi_head_attention_is_its_formula():
+    steps, batch, width, heads = 4, 2, 6, 3
+    x, w, b, out, c = draw(steps, batch, width), draw(3 * width, width), draw(3 * width), draw(width, width), draw(width)
+    y, attention = F.multi_head_attention_forward(x, x, x, width, heads, w, b, None, None, False, 0.0, out, c, average_attn_weights=False)
+    q, k, v = (np.einsum("lne,fe->nlf", x.numpy(), m) + d for m, d in zip(np.split(w.numpy(), 3), np.split(b.numpy(), 3)))
+    q, k, v = (t.reshape(batch, steps, heads, -1).swapaxes(1, 2) for t in (q, k, v))
+    scores = q @ k.swapaxes(2, 3) / np.sqrt(width // heads)
+    scores = np.exp(scores - scores.max(-1, keepdims=True))
+    scores /= scores.sum(-1, keepdims=True)
+    close(attention, scores)
+    close(y, ((scores @ v).swapaxes(1, 2).reshape(batch, steps, width) @ out.numpy().T + c.numpy()).swapaxes(0, 1))

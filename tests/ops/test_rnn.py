@@ -234,3 +234,34 @@ def test_a_layer_checks_its_operands():
     for wrong in ((a[:-1], h, c, w, b), (a, h[:-1], c, w, b), (a, h, c[:, :-1], w, b), (a, h, c, w[:-1], b), (a, h, c, w, b[:-1])):
         with pytest.raises(RuntimeError, match="rnn"):
             rnn.layer(*wrong, STEPS, False)
+
+
+@pytest.mark.parametrize("mode", ["lstm", "gru", "rnn_tanh", "rnn_relu"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_layers_as_functions(mode, bidirectional):
+    """The functions lstm, gru and so on, padded and packed, are what the modules compute; all sequences of one length give the same both ways."""
+    options = {"nonlinearity": mode[4:]} if mode.startswith("rnn") else {}
+    kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}.get(mode, torch.nn.RNN)
+    net = kind(3, 4, num_layers=2, bidirectional=bidirectional, **options)
+    x, directions = torch.randn(5, 2, 3), 2 if bidirectional else 1
+    h = [torch.randn(2 * directions, 2, 4) for _ in range(2 if mode == "lstm" else 1)]
+    hx = tuple(h) if mode == "lstm" else h[0]
+    output, last = net(x, hx)
+    last = last if mode == "lstm" else (last,)
+    run = getattr(torch, mode)
+    params = list(net.parameters())
+    padded = run(x, hx, params, True, 2, 0.0, False, bidirectional, False)
+    packed = run(x.reshape(10, 3), torch.tensor([2] * 5), hx, params, True, 2, 0.0, False, bidirectional)
+    named = run(x.transpose(0, 1), hx, params, has_biases=True, num_layers=2, dropout=0.0, train=False, bidirectional=bidirectional, batch_first=True)
+    for result in (padded, (packed[0].reshape(5, 2, -1), *packed[1:]), (named[0].transpose(0, 1), *named[1:])):
+        assert len(result) == 1 + len(last)
+        for got, expected in zip(result, (output, *last)):
+            assert torch.equal(got, expected)
+    with pytest.raises(RuntimeError, match="parameters"):
+        run(x, hx, params[:-1], True, 2, 0.0, False, bidirectional, False)
+    with pytest.raises(TypeError, match=mode):
+        run(x, hx, params)
+    with pytest.raises(ValueError, match="batch_sizes"):
+        run(x.reshape(10, 3), torch.tensor([1, 2, 7]), hx, params, True, 2, 0.0, False, bidirectional)
+    with pytest.raises(RuntimeError, match="hx"):
+        run(x[:, :1], hx, params, True, 2, 0.0, False, bidirectional, False)

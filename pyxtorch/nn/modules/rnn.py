@@ -4,11 +4,10 @@ import warnings
 
 import pyxtorch
 from pyxtorch.nn import init
-from pyxtorch.nn.composite import recurrent
 from pyxtorch.nn.modules.module import Module
 from pyxtorch.nn.parameter import Parameter
 from pyxtorch.nn.utils.rnn import PackedSequence
-from pyxtorch.ops import rnn
+from pyxtorch.ops import rnn, rnn_layers
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 
@@ -112,24 +111,12 @@ class RNNBase(Module):
         sizes = [self.proj_size or self.hidden_size] + [self.hidden_size] * (self.mode == "LSTM")
         return [pyxtorch.zeros(count, batch, size, dtype=input.dtype, device=input.device) for size in sizes]
 
-    def _layers(self):
-        """The weights as composite.recurrent wants them."""
-        layers = [[self._five(names) for names in self._all_weights]]
-        if self.bidirectional:
-            return [layers[0][i : i + 2] for i in range(0, len(layers[0]), 2)]
-        return [[weights] for weights in layers[0]]
-
-    def _five(self, names):
-        own = {name.split("_l")[0]: self.__dict__[name] for name in names}
-        return tuple([own.get(kind) for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")])
-
     def forward(self, input, hx=None):
         lstm = self.mode == "LSTM"
         packed = isinstance(input, PackedSequence)
         if packed:
             data, batch_sizes, sorted_indices, unsorted_indices = input
-            batched, sizes = True, batch_sizes.tolist()
-            batch = sizes[0]
+            batched, batch = True, int(batch_sizes[0])
         else:
             if input.dim() not in (2, 3):
                 raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead")
@@ -153,29 +140,22 @@ class RNNBase(Module):
                 states = [apply_permutation(s, sorted_indices) for s in states]
         self._check((data if packed else x).shape[-1], states, batch)
         if packed:
-            output, ends = recurrent.run(self.mode, data, states, self._layers(), sizes, self.dropout, self.training)
+            output, *ends = self._run(data, batch_sizes, states)
             output = PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices)
             if unsorted_indices is not None:
                 ends = [apply_permutation(s, unsorted_indices) for s in ends]
             return output, tuple(ends) if lstm else ends[0]
-        output, ends = self._run(x, states, batch, length)
+        output, *ends = self._run(x, None, states)
         if not batched:
             output, ends = output.squeeze(0 if self.batch_first else 1), [s.squeeze(1) for s in ends]
         return output, tuple(ends) if lstm else ends[0]
 
-    def _run(self, x, states, batch, length):
-        """A whole tensor, by the family's fused operation where there is one."""
-        fused = getattr(pyxtorch, self.mode.lower(), None)
-        if fused is not None:
-            hx = tuple(states) if self.mode == "LSTM" else states[0]
-            output, *ends = fused(
-                x, hx, self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional, self.batch_first
-            )
-            return output, ends
-        rows = (x.transpose(0, 1) if self.batch_first else x).reshape(length * batch, -1)
-        output, ends = recurrent.run(self.mode, rows, states, self._layers(), [batch] * length, self.dropout, self.training)
-        output = output.reshape(length, batch, -1)
-        return output.transpose(0, 1) if self.batch_first else output, ends
+    def _run(self, input, batch_sizes, states):
+        """The layers by the operation of this mode."""
+        run = getattr(rnn_layers, self.mode.lower())
+        hx = states if self.mode == "LSTM" else states[0]
+        more = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
+        return run(input, hx, *more, self.batch_first) if batch_sizes is None else run(input, batch_sizes, hx, *more)
 
     def extra_repr(self):
         text = f"{self.input_size}, {self.hidden_size}"

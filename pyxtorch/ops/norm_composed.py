@@ -1,7 +1,11 @@
 """Distances, similarities and normalisation by them."""
-import pyxtorch
-from pyxtorch.nn import functional as F
+from pyxtorch.ops.index_masked import triu_indices
+from pyxtorch.ops.pool import avg_pool2d
+from pyxtorch.ops.reduce import vector_norm
+from pyxtorch.ops.shape import broadcast_tensors
+from pyxtorch.ops.shape_pad import pad
 
+__all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm"]
 
 
@@ -12,11 +16,11 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
         RuntimeError: the dtype is not floating-point, or shapes do not broadcast.
     Returns: the broadcast shape without `dim`.
     """
-    x1, x2 = pyxtorch.broadcast_tensors(x1, x2)
+    x1, x2 = broadcast_tensors(x1, x2)
     if not (x1.is_floating_point() or x1.is_complex()):
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype}")
-    a = pyxtorch.linalg.vector_norm(x1, 2, dim, keepdim=True).clamp(min=eps)
-    b = pyxtorch.linalg.vector_norm(x2, 2, dim, keepdim=True).clamp(min=eps)
+    a = vector_norm(x1, 2, dim, keepdim=True).clamp(min=eps)
+    b = vector_norm(x2, 2, dim, keepdim=True).clamp(min=eps)
     return ((x1 / a) * (x2 / b)).sum(dim)
 
 
@@ -28,7 +32,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     Gradient: 0 where the difference is.
     """
     difference = x1 - x2 + eps
-    return pyxtorch.linalg.vector_norm(difference, p, -1, keepdim=keepdim)
+    return vector_norm(difference, p, -1, keepdim=keepdim)
 
 
 def pdist(input, p=2.0):
@@ -42,10 +46,10 @@ def pdist(input, p=2.0):
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
-    rows, columns = pyxtorch.triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
+    rows, columns = triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
     if not input.shape[1]:
         return input.new_zeros(rows.shape[0])
-    return pyxtorch.linalg.vector_norm(input[rows] - input[columns], p, 1)
+    return vector_norm(input[rows] - input[columns], p, 1)
 
 
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
@@ -55,7 +59,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
         dim: one dimension or several; out: tensor for the result.
     Gradient: through the norm too, where it is larger than eps.
     """
-    result = input / pyxtorch.linalg.vector_norm(input, p, dim, keepdim=True).clamp(min=eps).expand_as(input)
+    result = input / vector_norm(input, p, dim, keepdim=True).clamp(min=eps).expand_as(input)
     return result if out is None else out.copy_(result)
 
 
@@ -70,5 +74,5 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     if input.numel() == 0:
         return input
     square = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
-    mean = F.avg_pool2d(F.pad(square, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1).reshape(input.shape)
+    mean = avg_pool2d(pad(square, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1).reshape(input.shape)
     return input / (mean * alpha + k) ** beta

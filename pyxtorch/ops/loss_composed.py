@@ -1,28 +1,24 @@
 """Losses written in tensor operations; their gradients follow from those."""
 import math
 
-import pyxtorch
-from pyxtorch import Tensor
-from pyxtorch.nn import functional as F
+from pyxtorch.autograd import Variable
+from pyxtorch.ops.create import arange, full, full_like, ones_like, tensor, zeros_like
+from pyxtorch.ops.elementwise import minimum, where
+from pyxtorch.ops.elementwise_activation import logsigmoid
+from pyxtorch.ops.loss import cross_entropy, legacy_reduction, reduced
+from pyxtorch.ops.matmul import linear
+from pyxtorch.ops.norm_composed import pairwise_distance
+from pyxtorch.ops.shape_join import cat, stack
+
+__all__ = [
+    "cosine_embedding_loss", "ctc_loss", "hinge_embedding_loss", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss",
+]  # fmt: skip
 
 functional = [
     "hinge_embedding_loss", "cosine_embedding_loss", "margin_ranking_loss", "soft_margin_loss", "multi_margin_loss",
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss",
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "ctc_loss", "linear_cross_entropy",
 ]  # fmt: skip
-
-
-def reduced(loss, reduction, size_average=None, reduce=None):
-    """The mean, the sum, or all of `loss`; the old arguments decide where they are given."""
-    if size_average is not None or reduce is not None:
-        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    if reduction == "mean":
-        return loss.mean()
-    if reduction == "sum":
-        return loss.sum()
-    if reduction == "none":
-        return loss
-    raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
 def _relu(x):
@@ -36,9 +32,9 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
         input, target: (*), target of 1 and -1.
         reduction: "mean", "sum", or "none" for all losses.
     """
-    far = pyxtorch.where(target != 1, _relu(margin - input), 0)
-    near = pyxtorch.where(target != -1, input, 0)
-    return reduced(far + near, reduction, size_average, reduce)
+    far = where(target != 1, _relu(margin - input), 0)
+    near = where(target != -1, input, 0)
+    return reduced(far + near, legacy_reduction(size_average, reduce, reduction), "hinge_embedding_loss")
 
 
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
@@ -56,9 +52,9 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     eps = 1e-12
     dot = (input1 * input2).sum(-1)
     cosine = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
-    near = pyxtorch.where(target == 1, 1 - cosine, 0)
-    far = pyxtorch.where(target == -1, _relu(cosine - margin), 0)
-    return reduced(near + far, reduction, size_average, reduce)
+    near = where(target == 1, 1 - cosine, 0)
+    far = where(target == -1, _relu(cosine - margin), 0)
+    return reduced(near + far, legacy_reduction(size_average, reduce, reduction), "cosine_embedding_loss")
 
 
 def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
@@ -73,7 +69,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     if not input1.dim() == input2.dim() == target.dim():
         sizes = ", ".join(f"{name} size: {tuple(x.shape)}" for name, x in (("input1", input1), ("input2", input2), ("target", target)))
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes} ")
-    return reduced(_relu(-target * (input1 - input2) + float(margin)), reduction, size_average, reduce)
+    return reduced(_relu(-target * (input1 - input2) + float(margin)), legacy_reduction(size_average, reduce, reduction), "margin_ranking_loss")
 
 
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
@@ -85,7 +81,7 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
     """
     z = -target * input
     # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)) does not overflow
-    return reduced(_relu(z) + (-z.abs()).exp().log1p(), reduction, size_average, reduce)
+    return reduced(_relu(z) + (-z.abs()).exp().log1p(), legacy_reduction(size_average, reduce, reduction), "soft_margin_loss")
 
 
 def _rows(input, target, op, same_shape):
@@ -122,9 +118,9 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         hinge = hinge * hinge
     if weight is not None:
         hinge = hinge * weight[target].unsqueeze(1)
-    others = pyxtorch.ones_like(input).scatter(1, place, 0)
+    others = ones_like(input).scatter(1, place, 0)
     loss = (hinge * others).sum(1) / input.shape[1]
-    return reduced(loss.reshape(batch), reduction, size_average, reduce)
+    return reduced(loss.reshape(batch), legacy_reduction(size_average, reduce, reduction), "multi_margin_loss")
 
 
 def _check_classes(target, classes, op):
@@ -141,15 +137,15 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     """
     input, target, batch = _rows(input, target, "multilabel_margin_loss", same_shape=True)
     classes = input.shape[1]
-    listed = (target >= 0).to(pyxtorch.int64).cumprod(1)
+    listed = (target >= 0).long().cumprod(1)
     if target.numel() and int(target.min()) < -1 or target.numel() and int(target.max()) >= classes:
         raise RuntimeError(f"multilabel_margin_loss: target out of range: {int(target.min())} to {int(target.max())}, but there are {classes} classes.")
     place = target * listed
-    is_target = pyxtorch.zeros_like(target).scatter_add(1, place, listed) > 0
+    is_target = zeros_like(target).scatter_add(1, place, listed) > 0
     pairs = _relu(1 - input.gather(1, place).unsqueeze(2) + input.unsqueeze(1))
-    counts = listed.unsqueeze(2) * (~is_target).to(pyxtorch.int64).unsqueeze(1)
+    counts = listed.unsqueeze(2) * (~is_target).long().unsqueeze(1)
     loss = (pairs * counts.to(input.dtype)).sum((1, 2)) / classes
-    return reduced(loss.reshape(batch), reduction, size_average, reduce)
+    return reduced(loss.reshape(batch), legacy_reduction(size_average, reduce, reduction), "multilabel_margin_loss")
 
 
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
@@ -159,10 +155,10 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
         input, target: (N, C) or (C), target of 0 and 1; weight: of each class, (C).
         reduction: "mean", "sum", or "none" for all losses.
     """
-    loss = -(target * F.logsigmoid(input) + (1 - target) * F.logsigmoid(-input))
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
-    return reduced(loss.sum(-1) / input.shape[-1], reduction, size_average, reduce)
+    return reduced(loss.sum(-1) / input.shape[-1], legacy_reduction(size_average, reduce, reduction), "multilabel_soft_margin_loss")
 
 
 def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
@@ -173,8 +169,8 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        loss = loss + pyxtorch.where(target > 1, stirling, 0)
-    return reduced(loss, reduction, size_average, reduce)
+        loss = loss + where(target > 1, stirling, 0)
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction), "poisson_nll_loss")
 
 
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
@@ -185,10 +181,10 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
         var: a number, or (*), with the last dimension 1 or missing if it is common to it.
         full: add log(2 pi) / 2.
     """
-    if not isinstance(var, Tensor):
+    if not isinstance(var, Variable):
         if var < 0:
             raise ValueError("var has negative entry/entries")
-        var = pyxtorch.full_like(input, var)
+        var = full_like(input, var)
     elif bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     shape, size = tuple(var.shape), tuple(input.shape)
@@ -202,7 +198,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
-    return reduced(loss, reduction)
+    return reduced(loss, reduction, "gaussian_nll_loss")
 
 
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
@@ -219,10 +215,10 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, s
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
     def distance(a, b):
-        return F.pairwise_distance(a, b, p, eps)
+        return pairwise_distance(a, b, p, eps)
 
     loss = _triplet(anchor, positive, negative, distance, margin, swap)
-    return reduced(loss, reduction, size_average, reduce)
+    return reduced(loss, legacy_reduction(size_average, reduce, reduction), "triplet_margin_loss")
 
 
 def _triplet(anchor, positive, negative, distance, margin, swap):
@@ -231,7 +227,7 @@ def _triplet(anchor, positive, negative, distance, margin, swap):
         raise RuntimeError(f"The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: {shapes}")
     far = distance(anchor, negative)
     if swap:
-        far = pyxtorch.minimum(far, distance(positive, negative))
+        far = minimum(far, distance(positive, negative))
     return _relu(margin + distance(anchor, positive) - far)
 
 
@@ -247,12 +243,12 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    distance = F.pairwise_distance if distance_function is None else distance_function
-    return reduced(_triplet(anchor, positive, negative, distance, margin, swap), reduction)
+    distance = pairwise_distance if distance_function is None else distance_function
+    return reduced(_triplet(anchor, positive, negative, distance, margin, swap), reduction, "triplet_margin_with_distance_loss")
 
 
 def _lengths(values, count, op):
-    values = values.tolist() if isinstance(values, Tensor) else list(values)
+    values = values.tolist() if isinstance(values, Variable) else list(values)
     values = [int(v) for v in (values if isinstance(values, list) else [values])]
     if len(values) != count:
         raise RuntimeError(f"ctc_loss: {op} must have one entry for each of {count} sequences, not {len(values)}.")
@@ -303,10 +299,10 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
         raise RuntimeError(f"Expected tensor targets to have size {start} at dimension 0, but got size {len(flat)} (while checking arguments for ctc_loss)")
     loss = _alignments(log_probs, rows, inputs, blank)
     if zero_infinity:
-        loss = pyxtorch.where(loss == math.inf, 0, loss)
+        loss = where(loss == math.inf, 0, loss)
     if reduction == "mean":
-        loss = loss / pyxtorch.tensor([max(n, 1) for n in lengths], dtype=loss.dtype, device=loss.device)
-    return reduced(loss.squeeze(0) if single and reduction == "none" else loss, reduction)
+        loss = loss / tensor([max(n, 1) for n in lengths], dtype=loss.dtype, device=loss.device)
+    return reduced(loss.squeeze(0) if single and reduction == "none" else loss, reduction, "ctc_loss")
 
 
 def _alignments(log_probs, rows, inputs, blank):
@@ -320,34 +316,34 @@ def _alignments(log_probs, rows, inputs, blank):
         for i, label in enumerate(row):
             state[2 * i + 1] = label
             skip[2 * i + 1] = i > 0 and label != blank and label != row[i - 1]
-    states, skips = pyxtorch.tensor(states, **place).reshape(batch, width), pyxtorch.tensor(skips, **place).reshape(batch, width)
+    states, skips = tensor(states, **place).reshape(batch, width), tensor(skips, **place).reshape(batch, width)
     never = -1e30  # stands for log(0); finite, so that differences of two are no NaN
     emitted = log_probs.gather(2, states.unsqueeze(0).expand(steps, batch, width))
-    ends = pyxtorch.tensor([2 * len(row) for row in rows], **place).unsqueeze(1)
-    column = pyxtorch.arange(width, **place).unsqueeze(0)
-    lost = pyxtorch.full((batch, 2), never, dtype=log_probs.dtype, **place)
-    length = pyxtorch.tensor(inputs, **place).unsqueeze(1)
+    ends = tensor([2 * len(row) for row in rows], **place).unsqueeze(1)
+    column = arange(width, **place).unsqueeze(0)
+    lost = full((batch, 2), never, dtype=log_probs.dtype, **place)
+    length = tensor(inputs, **place).unsqueeze(1)
     alpha = None
     for t in range(max(inputs, default=0)):
         if alpha is None:
-            alpha = pyxtorch.where(column < 2, emitted[0], never)
+            alpha = where(column < 2, emitted[0], never)
             continue
-        padded = pyxtorch.cat([lost, alpha], 1)
-        two_back = pyxtorch.where(skips, padded[:, :width], never)
-        moved = pyxtorch.stack([alpha, padded[:, 1 : width + 1], two_back]).logsumexp(0) + emitted[t]
-        alpha = pyxtorch.where(length > t, moved.clamp(min=never), alpha)
+        padded = cat([lost, alpha], 1)
+        two_back = where(skips, padded[:, :width], never)
+        moved = stack([alpha, padded[:, 1 : width + 1], two_back]).logsumexp(0) + emitted[t]
+        alpha = where(length > t, moved.clamp(min=never), alpha)
     if alpha is None:
-        return pyxtorch.tensor([0.0 if not row else math.inf for row in rows], dtype=log_probs.dtype, **place)
+        return tensor([0.0 if not row else math.inf for row in rows], dtype=log_probs.dtype, **place)
     last = alpha.gather(1, ends).squeeze(1)
-    before = pyxtorch.where(ends.squeeze(1) > 0, alpha.gather(1, (ends - 1).clamp(min=0)).squeeze(1), never)
-    total = pyxtorch.stack([last, before]).logsumexp(0)
+    before = where(ends.squeeze(1) > 0, alpha.gather(1, (ends - 1).clamp(min=0)).squeeze(1), never)
+    total = stack([last, before]).logsumexp(0)
     possible = total > never / 2
     nothing_in = length.squeeze(1) == 0
-    loss = pyxtorch.where(possible, -total, math.inf)
-    loss = pyxtorch.where(nothing_in, pyxtorch.where(ends.squeeze(1) == 0, 0.0, math.inf), loss).to(log_probs.dtype)
+    loss = where(possible, -total, math.inf)
+    loss = where(nothing_in, where(ends.squeeze(1) == 0, 0.0, math.inf), loss).to(log_probs.dtype)
     # Adds nothing but exp(log_probs) to the gradient, over the steps that count.
-    used = pyxtorch.arange(steps, **place).unsqueeze(1) < length.squeeze(1).unsqueeze(0)
-    mass = pyxtorch.where(used.unsqueeze(2), log_probs.exp(), 0).sum((0, 2))
+    used = arange(steps, **place).unsqueeze(1) < length.squeeze(1).unsqueeze(0)
+    mass = where(used.unsqueeze(2), log_probs.exp(), 0).sum((0, 2))
     return loss + (mass - mass.detach())
 
 
@@ -367,9 +363,9 @@ def linear_cross_entropy(
     if len(outputs) > 1 and input.dim() != 2:
         raise RuntimeError(f"linear_cross_entropy: a weight of shape {tuple(linear_weight.shape)} needs input (N, in_features), not {tuple(input.shape)}.")
     bias = None if linear_bias is None else linear_bias.reshape(-1)
-    logits = F.linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias).reshape(tuple(input.shape[:-1]) + outputs)
+    logits = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias).reshape(tuple(input.shape[:-1]) + outputs)
     if target.is_floating_point() and ignore_index is not None:
         raise RuntimeError(f"linear_cross_entropy: ignore_index cannot be specified when target contains probabilities, but is {ignore_index}. Leave it out.")
-    return F.cross_entropy(
+    return cross_entropy(
         logits, target, weight=weight, reduction=reduction, ignore_index=-100 if ignore_index is None else ignore_index, label_smoothing=label_smoothing
     )

@@ -2,10 +2,12 @@
 import math
 import warnings
 
-import numpy as np
+from pyxtorch.ops.create import linspace, ones, tensor, zeros
+from pyxtorch.ops.elementwise import where
+from pyxtorch.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from pyxtorch.ops.shape_join import stack
 
-import pyxtorch
-
+__all__ = ["grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
 functional = ["interpolate", "upsample", "upsample_nearest", "upsample_bilinear", "grid_sample", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "affine_grid"]
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -29,6 +31,8 @@ def _cubic_weights(t):
 
 def _source(size, out, scale, align_corners):
     """Where each output cell's centre lies in the input, in cells (float64 array)."""
+    import numpy as np
+
     cells = np.arange(out, dtype=np.float64)
     if align_corners:
         return cells * ((size - 1) / (out - 1) if out > 1 else 0.0)
@@ -37,6 +41,8 @@ def _source(size, out, scale, align_corners):
 
 def _taps(mode, size, out, scale, align_corners):
     """Pairs (indices, weights or None) whose weighted sum is the resampled dimension."""
+    import numpy as np
+
     if mode in ("nearest", "nearest-exact"):
         step = np.float32(1 / scale if scale else size / out)
         cells = np.arange(out, dtype=np.float32) + np.float32(0.5 if mode == "nearest-exact" else 0)
@@ -61,17 +67,19 @@ def _resample(x, dim, mode, out, scale, align_corners):
         return x
     result = None
     for indices, weights in _taps(mode, size, out, scale, align_corners):
-        term = x.index_select(dim, pyxtorch.tensor(indices.tolist(), dtype=pyxtorch.int64, device=x.device))
+        term = x.index_select(dim, tensor(indices.tolist(), device=x.device))
         if weights is not None:
             shape = [1] * x.dim()
             shape[dim] = out
-            term = term * pyxtorch.tensor(weights.tolist(), dtype=x.dtype, device=x.device).reshape(shape)
+            term = term * tensor(weights.tolist(), dtype=x.dtype, device=x.device).reshape(shape)
         result = term if result is None else result + term
     return result
 
 
 def _resample_smooth(x, dim, mode, out, scale, align_corners):
     """One dimension of x, resampled with a kernel widened when shrinking (antialias)."""
+    import numpy as np
+
     size = x.shape[dim]
     if align_corners:
         step = (size - 1) / (out - 1) if out > 1 else 0.0
@@ -93,13 +101,13 @@ def _resample_smooth(x, dim, mode, out, scale, align_corners):
             weights = np.maximum(1 - distance, 0)
         total = weights.sum()
         matrix[i, low:high] = weights / total if total else weights
-    w = pyxtorch.tensor(matrix.T.tolist(), dtype=x.dtype, device=x.device)
+    w = tensor(matrix.T.tolist(), dtype=x.dtype, device=x.device)
     return (x.transpose(dim, -1) @ w).transpose(dim, -1)
 
 
 def _wide(x):
     """`x` in a dtype to compute in: half precision becomes float32."""
-    return x.float() if x.dtype in (pyxtorch.float16, pyxtorch.bfloat16) else x
+    return x.float() if x.dtype.name in ("float16", "bfloat16") else x
 
 
 def interpolate(
@@ -151,9 +159,7 @@ def interpolate(
     if min(outs) <= 0 or 0 in tuple(input.shape[1:]):
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {tuple(input.shape)} and output {outs}.")
     if mode == "area":
-        from pyxtorch.nn import functional as F
-
-        return (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)[n - 1](input, outs if n > 1 else outs[0])
+        return (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[n - 1](input, outs if n > 1 else outs[0])
     kind = "linear" if mode in _LINEAR else "cubic" if mode == "bicubic" else mode
     step = _resample_smooth if antialias else _resample
     result = _wide(input)
@@ -208,13 +214,13 @@ def affine_grid(theta, size, align_corners=None):
     place = {"dtype": theta.dtype, "device": theta.device}
     lines = []
     for i, length in enumerate(size[2:]):
-        line = pyxtorch.linspace(-1, 1, length, **place) if length > 1 else pyxtorch.zeros(1, **place)
+        line = linspace(-1, 1, length, **place) if length > 1 else zeros(1, **place)
         if not align_corners:
             line = line * ((length - 1) / length)
         shape = [1] * n
         shape[i] = length
         lines.insert(0, line.reshape(shape).expand(size[2:]))  # x first, which is the last dimension
-    base = pyxtorch.stack([*lines, pyxtorch.ones(size[2:], **place)], -1).reshape(1, -1, n + 1)
+    base = stack([*lines, ones(size[2:], **place)], -1).reshape(1, -1, n + 1)
     grid = base.expand(size[0], -1, -1) @ theta.transpose(1, 2)
     return grid.reshape(size[0], *size[2:], n)
 
@@ -228,11 +234,11 @@ def _into(x, size, padding_mode, align_corners):
         x = (x - low).abs()
         flips = (x.detach() / span).floor()
         rest = x - flips * span
-        x = pyxtorch.where(flips % 2 == 0, rest + low, span - rest + low)
+        x = where(flips % 2 == 0, rest + low, span - rest + low)
     if padding_mode == "zeros":
         return x
     # no gradient on the border itself, where clamp would have one
-    return pyxtorch.where((x > 0) & (x < size - 1), x, x.detach().clamp(0, size - 1))
+    return where((x > 0) & (x < size - 1), x, x.detach().clamp(0, size - 1))
 
 
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
@@ -311,11 +317,11 @@ def _gather(flat, axes, space, shape):
         for (cell, factor), size in zip(chosen, space):
             within = (cell >= 0) & (cell <= size - 1)
             inside = within if inside is None else inside & within
-            cell = pyxtorch.where(within, cell, 0).to(pyxtorch.int64)
+            cell = where(within, cell, 0).long()
             index = cell if index is None else index * size + cell
             weight = factor if weight is None else weight * factor
         index = index.reshape(batch, 1, -1).expand(batch, channels, -1)
         value = flat.gather(2, index).reshape(batch, channels, *shape)
-        value = pyxtorch.where(inside.unsqueeze(1), value * weight.unsqueeze(1), 0)
+        value = where(inside.unsqueeze(1), value * weight.unsqueeze(1), 0)
         result = value if result is None else result + value
     return result

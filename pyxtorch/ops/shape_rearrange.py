@@ -1,6 +1,8 @@
 """Rearranging pixels, channels and windows."""
-import pyxtorch
+from pyxtorch.ops.create import arange
+from pyxtorch.ops.shape_pad import pad
 
+__all__ = ["channel_shuffle", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 functional = ["pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "native_channel_shuffle", "unfold", "fold"]
 
 
@@ -91,7 +93,7 @@ def _windows(size, kernel_size, dilation, padding, stride, op, device):
             f"calculated shape of the array of sliding blocks as {tuple(counts)}, but its components must be at least one."
         )
     rows, columns = (
-        (pyxtorch.arange(k, device=device) * d).unsqueeze(1) + (pyxtorch.arange(n, device=device) * s).unsqueeze(0)
+        (arange(k, device=device) * d).unsqueeze(1) + (arange(n, device=device) * s).unsqueeze(0)
         for k, d, n, s in zip(kernel, dilation, counts, stride)
     )  # each (cell, window) of one dimension
     places = rows.reshape(kernel[0], 1, counts[0], 1) * padded[1] + columns.reshape(1, kernel[1], 1, counts[1])
@@ -107,8 +109,6 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
         RuntimeError: no window fits, or the input is not (N, C, H, W) or (C, H, W).
     Gradient: fold.
     """
-    from pyxtorch.nn import functional as F
-
     single = input.dim() == 3
     if input.dim() not in (3, 4) or 0 in tuple(input.shape)[-3:]:
         raise RuntimeError(f"Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for input, but got: {list(input.shape)}")
@@ -116,7 +116,7 @@ def unfold(input, kernel_size, dilation=1, padding=0, stride=1):
     batch, channels, height, width = image.shape
     places, (top, left), _ = _windows((height, width), kernel_size, dilation, padding, stride, "unfold", input.device)
     if top or left:
-        image = F.pad(image, (left, left, top, top))
+        image = pad(image, (left, left, top, top))
     columns = image.flatten(2).index_select(2, places.reshape(-1))
     result = columns.reshape(batch, channels * places.shape[0], places.shape[1])
     return result.squeeze(0) if single else result

@@ -1,8 +1,12 @@
 """Attention with several heads."""
 import math
 
-import pyxtorch
-from pyxtorch.nn import functional as F
+from pyxtorch.ops.attention import scaled_dot_product_attention
+from pyxtorch.ops.create import zeros
+from pyxtorch.ops.matmul import linear
+from pyxtorch.ops.random_dropout import dropout
+from pyxtorch.ops.shape_join import cat
+from pyxtorch.ops.shape_pad import pad
 
 functional = ["multi_head_attention_forward"]
 
@@ -11,9 +15,9 @@ def _additive(mask, name, dtype):
     """A mask as numbers to add: -inf where a bool mask is True."""
     if mask is None or mask.is_floating_point():
         return mask
-    if mask.dtype != pyxtorch.bool:
+    if mask.dtype.name != "bool":
         raise AssertionError(f"only bool and floating types of {name} are supported")
-    return pyxtorch.zeros(tuple(mask.shape), dtype=dtype, device=mask.device).masked_fill(mask, -math.inf)
+    return zeros(tuple(mask.shape), dtype=dtype, device=mask.device).masked_fill(mask, -math.inf)
 
 
 def _check(query, key, value, key_padding_mask, attn_mask, num_heads):
@@ -38,14 +42,14 @@ def _project(query, key, value, weights, bias):
     biases = (None,) * 3 if bias is None else bias.chunk(3)
     if not isinstance(weights, tuple):
         if query is key and key is value:
-            return F.linear(query, weights, bias).chunk(3, -1)
+            return linear(query, weights, bias).chunk(3, -1)
         if key is value:
             size = query.shape[-1]
-            q = F.linear(query, weights[:size], biases[0])
-            k, v = F.linear(key, weights[size:], None if bias is None else bias[size:]).chunk(2, -1)
+            q = linear(query, weights[:size], biases[0])
+            k, v = linear(key, weights[size:], None if bias is None else bias[size:]).chunk(2, -1)
             return q, k, v
         weights = weights.chunk(3)
-    return tuple([F.linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases)])
+    return tuple([linear(x, w, b) for x, w, b in zip((query, key, value), weights, biases)])
 
 
 def multi_head_attention_forward(
@@ -104,7 +108,7 @@ def multi_head_attention_forward(
         raise AssertionError(f"expecting key_padding_mask shape of {(batch, sources)}, but got {tuple(padding.shape)}")
     added = 0
     if bias_k is not None and bias_v is not None:
-        k, v = pyxtorch.cat([k, bias_k.expand(1, batch, width)]), pyxtorch.cat([v, bias_v.expand(1, batch, width)])
+        k, v = cat([k, bias_k.expand(1, batch, width)]), cat([v, bias_v.expand(1, batch, width)])
         added += 1
 
     def heads(x):
@@ -114,11 +118,11 @@ def multi_head_attention_forward(
     k = heads(k) if static_k is None else static_k
     v = heads(v) if static_v is None else static_v
     if add_zero_attn:
-        k, v = (pyxtorch.cat([x, x.new_zeros((x.shape[0], 1, x.shape[2]))], 1) for x in (k, v))
+        k, v = (cat([x, x.new_zeros((x.shape[0], 1, x.shape[2]))], 1) for x in (k, v))
         added += 1
     if added:  # what was appended is never masked
-        attn_mask = None if attn_mask is None else F.pad(attn_mask, (0, added))
-        padding = None if padding is None else F.pad(padding, (0, added))
+        attn_mask = None if attn_mask is None else pad(attn_mask, (0, added))
+        padding = None if padding is None else pad(padding, (0, added))
     sources = k.shape[1]
     mask = attn_mask
     if padding is not None:
@@ -130,16 +134,16 @@ def multi_head_attention_forward(
             scores = scores + mask
         attention = scores.softmax(-1)
         if dropout_p > 0.0 and training:
-            attention = F.dropout(attention, dropout_p)
+            attention = dropout(attention, dropout_p)
         output = attention @ v
     else:
         split = [x.reshape(batch, num_heads, x.shape[1], -1) for x in (q, k, v)]
         if mask is not None:
             mask = mask.reshape(1, 1, *mask.shape) if mask.dim() == 2 else mask.reshape(batch, num_heads, *mask.shape[1:])
-        output = F.scaled_dot_product_attention(*split, mask, dropout_p if training else 0.0, is_causal)
+        output = scaled_dot_product_attention(*split, mask, dropout_p if training else 0.0, is_causal)
         output = output.reshape(batch * num_heads, length, -1)
     output = output.transpose(0, 1).reshape(length * batch, -1)
-    output = F.linear(output, out_proj_weight, out_proj_bias)
+    output = linear(output, out_proj_weight, out_proj_bias)
     output = output.reshape(length, batch, output.shape[1])
     if not batched:
         output = output.squeeze(1)

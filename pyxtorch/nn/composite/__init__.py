@@ -1,1 +1,0 @@
-"""Functions of nn.functional that are written in other operations; each module lists its own in `functional`."""
