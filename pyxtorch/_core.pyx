@@ -1,47 +1,30 @@
-"""Storage and TensorBase: memory seen through a dtype, a device, a shape and strides.
+"""TensorBase: memory seen through a dtype, a device, a shape and strides.
 
-Nothing here knows the tape or a kernel. What other Cython modules may use is in _core.pxd.
+Nothing here knows the tape or a kernel. What other Cython modules may use is in _core.pxd; dtypes
+and devices are in _dtype.pyx, storages, the allocator and the registry of kernels in _storage.pyx.
 """
-import os as _os
-
 cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer, Py_buffer,
 )
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
-from libc.stdint cimport intptr_t
-from libc.string cimport memcpy, memset, strcmp
+from libc.string cimport memcpy
 
-cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
-    cdef cppclass Stats:
-        int64_t allocated, allocated_peak, cached, reserved_peak, allocations, frees, misses
-    Stats stats
-    int64_t cap
-    void start()
-    void trim(int64_t keep)
-    pyx_storage* make_storage "pyx_alloc::storage"(int64_t nbytes)
-    void* scratch(int64_t nbytes)
-    void scratch_free(void* p)
-    cdef cppclass Guard:
-        Guard()
+from pyxtorch import _dtype, _storage
+from pyxtorch._dtype import (
+    dtypes, get_default_device, get_default_dtype, promote_types, py_can_cast, set_cuda_loader, set_default_device,
+    set_default_dtype,
+)
+from pyxtorch._storage import (
+    OutOfMemoryError, cpu_level, empty_cache, get_num_threads, memory_stats, register_cpu_kernels, register_cuda_kernels,
+    reset_peak_memory_stats, set_cache_limit, set_cuda_storage, set_num_threads,
+)
 
-cdef extern from "pyxtorch/thread_pool.h" namespace "pyx_pool" nogil:
-    cdef struct PoolState "pyx_pool::State":
-        int wanted
-    PoolState pool "pyx_pool::state"
-    void pool_parallel "pyx_pool::parallel"(int64_t ntasks, void (*task)(void*, int64_t) noexcept, void* context)
-    int pool_threads "pyx_pool::num_threads"()
-
-cdef extern from "pyxtorch/runtime.h" nogil:
-    ctypedef struct pyx_runtime:
-        void (*parallel)(int64_t, void (*)(void*, int64_t) noexcept, void*) noexcept
-        int (*num_threads)() noexcept
-        void* (*alloc)(int64_t) noexcept
-        void (*free)(void*) noexcept
+# As Python names too; the import statement takes them for the types that are cimported.
+globals().update(dtype=_dtype.dtype, device=_dtype.device, UntypedStorage=_storage.UntypedStorage)
 
 cdef extern from *:
     """
@@ -51,6 +34,26 @@ cdef extern from *:
     static PyObject* pyx_empty_tuple = NULL;
     static inline PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) {
         return allocator->tp_new(type, pyx_empty_tuple, NULL);
+    }
+    /* The attributes (__dict__) are a field that Cython does not know: the garbage collector is shown it here. */
+    static Py_ssize_t pyx_attributes;  /* where it is */
+    static traverseproc pyx_traverse_fields;
+    static inquiry pyx_clear_fields;
+    static int pyx_traverse(PyObject* self, visitproc visit, void* arg) {
+        PyObject* attributes = *(PyObject**)((char*)self + pyx_attributes);
+        Py_VISIT(attributes);
+        return pyx_traverse_fields(self, visit, arg);
+    }
+    static int pyx_clear(PyObject* self) {
+        Py_CLEAR(*(PyObject**)((char*)self + pyx_attributes));
+        return pyx_clear_fields(self);
+    }
+    static void pyx_show_attributes(PyTypeObject* base, Py_ssize_t offset) {
+        pyx_attributes = offset;
+        pyx_traverse_fields = base->tp_traverse;
+        pyx_clear_fields = base->tp_clear;
+        base->tp_traverse = pyx_traverse;
+        base->tp_clear = pyx_clear;
     }
     /* The subclasses have no fields of their own: they can share the slots that free and visit. */
     static void pyx_share_slots(PyTypeObject* type, PyTypeObject* base) {
@@ -86,509 +89,15 @@ cdef extern from *:
         type->tp_as_mapping->mp_subscript = pyx_size_subscript;
         PyType_Modified(type);
     }
-    static pyx_runtime pyx_core_runtime = {pyx_pool::parallel, pyx_pool::num_threads, pyx_alloc::scratch,
-                                           pyx_alloc::scratch_free};
-    const pyx_runtime* pyx_rt = &pyx_core_runtime;
     """
     bint mul_overflow "pyx_mul_overflow"(int64_t a, int64_t b, int64_t* product)
     PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) except NULL
+    void pyx_show_attributes(PyTypeObject* base, Py_ssize_t offset)
     void pyx_share_slots(PyTypeObject* type, PyTypeObject* base)
     void pyx_set_dict_offset(PyTypeObject* type, Py_ssize_t offset)
     object pyx_new_tuple_of(PyTypeObject* type, Py_ssize_t n)
     void pyx_set_size_class(PyTypeObject* type)
     PyObject* pyx_empty_tuple
-    pyx_runtime pyx_core_runtime
-
-
-class OutOfMemoryError(RuntimeError):
-    """An allocation that cannot be met; the message names its size in bytes."""
-
-
-# ---------------------------------------------------------------------------------- dtypes
-
-@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
-@cython.final
-cdef class dtype:
-    """An element type, such as `pyxtorch.float32`. There is one object for each."""
-
-    def __init__(self):
-        raise TypeError("dtype: cannot be created; use pyxtorch.float32, pyxtorch.int64, ...")
-
-    def __repr__(self):
-        return f"torch.{self.name}"
-
-    def __reduce__(self):
-        return _dtype_by_name, (self.name,)
-
-    def to_real(self):
-        """The dtype of the parts of a complex dtype; other dtypes are their own."""
-        return _dtypes[real_code(self.code)]
-
-    def to_complex(self):
-        """The complex dtype whose parts have this dtype."""
-        return _dtypes[complex_code(self.code)]
-
-
-cdef list _dtypes = []
-_NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
-          "float64", "complex64", "complex128")
-cdef int _code
-for _code in range(12):
-    _d = <dtype>dtype.__new__(dtype)
-    (<dtype>_d).code = _code
-    (<dtype>_d).itemsize = itemsize_of(_code)
-    (<dtype>_d).name = _NAMES[_code]
-    (<dtype>_d).is_floating_point = is_floating(_code)
-    (<dtype>_d).is_complex = is_complex_code(_code)
-    (<dtype>_d).is_signed = _code != BOOL and _code != UINT8
-    _dtypes.append(_d)
-
-_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64",
-            "short": "int16", "cfloat": "complex64", "cdouble": "complex128"}
-
-
-def _dtype_by_name(name):
-    return _dtypes[_NAMES.index(name)]
-
-
-def dtypes():
-    """All dtypes by every public name, aliases among them."""
-    named = {d.name: d for d in _dtypes}
-    named.update((alias, named[name]) for alias, name in _ALIASES.items())
-    return named
-
-
-cdef int _default_dtype = FLOAT32
-
-
-cdef int default_dtype() noexcept:
-    return _default_dtype
-
-
-def get_default_dtype():
-    """The floating-point dtype that Python floats become (float32 unless set)."""
-    return _dtypes[_default_dtype]
-
-
-def set_default_dtype(d):
-    """Make `d`, a floating-point dtype, what Python floats become.
-
-    Raises:
-        TypeError: `d` is not a floating-point dtype.
-    """
-    global _default_dtype
-    cdef int code = dtype_code(d)
-    if not is_floating(code):
-        raise TypeError(f"set_default_dtype: only floating-point dtypes can be the default, not {d}.")
-    _default_dtype = code
-
-
-cdef dtype dtype_of(int code):
-    return <dtype>_dtypes[code]
-
-
-cdef int dtype_code(object d) except -1:
-    if type(d) is dtype:
-        return (<dtype>d).code
-    if d is float:
-        return _default_dtype
-    if d is int:
-        return INT64
-    if d is bool:
-        return BOOL
-    if d is complex:
-        return complex_code(_default_dtype)
-    raise TypeError(f"expected a dtype such as pyxtorch.float32, not {d!r} ({type(d).__name__}).")
-
-
-cdef int promote(int a, int b) noexcept:
-    """torch.promote_types: the smallest dtype that both go to."""
-    cdef int t
-    if a == b:
-        return a
-    if a > b:
-        t = a
-        a = b
-        b = t
-    # now a < b in the order bool u8 i8 i16 i32 i64 f16 bf16 f32 f64 c64 c128
-    if b == COMPLEX64:
-        return COMPLEX128 if a == FLOAT64 else COMPLEX64
-    if b <= INT64:
-        return INT16 if a == UINT8 and b == INT8 else b
-    if a == FLOAT16 and b == BFLOAT16:
-        return FLOAT32
-    return b
-
-
-cdef int _kind(int code) noexcept:
-    return 0 if code == BOOL else 1 if code <= INT64 else 2 if code <= FLOAT64 else 3
-
-
-cdef int can_cast(int src, int dst) noexcept:
-    """torch.can_cast: never to a lower kind (complex > float > int > bool)."""
-    if src == dst:
-        return True
-    return _kind(dst) >= _kind(src)
-
-
-def promote_types(type1, type2):
-    """The smallest dtype to which both dtypes can be converted without losing kind or size."""
-    return _dtypes[promote(dtype_code(type1), dtype_code(type2))]
-
-
-def py_can_cast(from_, to):
-    """Whether `from_` may be converted to `to` by type promotion: never to a lower kind."""
-    return bool(can_cast(dtype_code(from_), dtype_code(to)))
-
-
-# --------------------------------------------------------------------------------- devices
-
-cdef int _default_kind = CPU
-cdef int _default_index = -1
-cdef list _device_stack = []
-
-
-@cython.binding(False)
-@cython.final
-cdef class device:
-    """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`.
-
-    As a context manager it becomes the default device of what is created inside.
-    """
-
-    def __init__(self, type, index=None):
-        cdef int number = -1
-        if isinstance(type, device):
-            self.kind = (<device>type).kind
-            self.number = (<device>type).number
-            self.type = (<device>type).type
-            return
-        if isinstance(type, int) and not isinstance(type, bool):
-            number = type
-            type = "cuda"
-        if not isinstance(type, str):
-            raise TypeError(f"device: expected a string such as 'cpu' or 'cuda:0', not {type!r}.")
-        name, colon, text = type.partition(":")
-        if colon:
-            if index is not None:
-                raise RuntimeError(f"device: {type!r} has an index already, {index} cannot be added.")
-            if not text.isdecimal() or (len(text) > 1 and text[0] == "0"):
-                raise RuntimeError(f"device: invalid device string: {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
-            index = int(text)
-        if name not in ("cpu", "cuda"):
-            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
-        if index is not None:
-            if index < 0 or index > 127:
-                raise RuntimeError(f"device: index {index} is out of range in {type!r}; use 0 to 127.")
-            number = index
-        self.kind = CUDA if name == "cuda" else CPU
-        self.number = number
-        self.type = name
-
-    @property
-    def index(self):
-        return None if self.number < 0 else self.number
-
-    def __repr__(self):
-        if self.number < 0:
-            return f"device(type='{self.type}')"
-        return f"device(type='{self.type}', index={self.number})"
-
-    def __str__(self):
-        return self.type if self.number < 0 else f"{self.type}:{self.number}"
-
-    def __eq__(self, other):
-        if not isinstance(other, device):
-            return NotImplemented
-        return self.kind == (<device>other).kind and self.number == (<device>other).number
-
-    def __hash__(self):
-        return hash((self.kind, self.number))
-
-    def __reduce__(self):
-        return device, (str(self),)
-
-    def __enter__(self):
-        global _default_kind, _default_index
-        _device_stack.append((_default_kind, _default_index))
-        _default_kind, _default_index = self.kind, self.number
-        return self
-
-    def __exit__(self, *exc):
-        global _default_kind, _default_index
-        _default_kind, _default_index = _device_stack.pop()
-
-
-cdef device device_of(int kind, int index):
-    cdef device d = <device>device.__new__(device)
-    d.kind = kind
-    d.number = index if kind == CUDA else -1
-    d.type = "cuda" if kind == CUDA else "cpu"
-    return d
-
-
-def get_default_device():
-    """The device on which factory functions create tensors."""
-    return device_of(_default_kind, _default_index)
-
-
-def set_default_device(d):
-    """Create tensors on `d` where no device is named."""
-    global _default_kind, _default_index
-    if d is None:
-        _default_kind, _default_index = CPU, -1
-        return
-    d = device(d)
-    _default_kind, _default_index = (<device>d).kind, (<device>d).number
-
-
-cdef int parse_device(object d, int* index) except -1:
-    cdef int kind
-    if d is None:
-        kind = _default_kind
-        index[0] = _default_index
-    else:
-        if type(d) is not device:
-            d = device(d)
-        kind = (<device>d).kind
-        index[0] = (<device>d).number
-    if kind == CUDA:
-        if index[0] < 0:
-            index[0] = _cuda_current()
-    else:
-        index[0] = 0
-    return kind
-
-
-# What _cuda.pyx lends once it is loaded (importing pyxtorch must not touch a driver).
-ctypedef pyx_storage* (*storage_function)(int64_t nbytes, int index) except NULL
-cdef storage_function cuda_storage
-cdef object _cuda_loader = None
-cuda_storage = NULL
-
-
-def set_cuda_loader(loader):
-    """`loader()` opens the GPU side; called when the first CUDA tensor is made."""
-    global _cuda_loader
-    _cuda_loader = loader
-
-
-def set_cuda_storage(capsule):
-    """Take the GPU's storage function, a capsule of `pyx_storage* (*)(int64_t nbytes, int index)`."""
-    global cuda_storage
-    cuda_storage = <storage_function>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_storage")
-
-
-cdef int _cuda_current() except -1:
-    return _load_cuda().current_device()
-
-
-cdef object _load_cuda():
-    if _cuda_loader is None:
-        __import__("pyxtorch._cuda")  # sets the loader
-    return _cuda_loader()
-
-
-# --------------------------------------------------------------------------------- storage
-
-cdef inline void hold(pyx_storage* s) noexcept nogil:
-    s.refcount += 1
-
-
-cdef inline void drop(pyx_storage* s) noexcept:
-    s.refcount -= 1
-    if s.refcount == 0:
-        s.release(s)
-
-
-cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
-    cdef pyx_storage* s
-    if dev == CUDA:
-        if cuda_storage == NULL:
-            _load_cuda()
-            if cuda_storage == NULL:
-                raise RuntimeError("cuda: no GPU is available.")
-        return cuda_storage(nbytes, index)
-    s = make_storage(nbytes)
-    if s == NULL:
-        raise OutOfMemoryError(
-            f"CPU allocator: cannot allocate {nbytes} bytes ({nbytes / 2**30:.2f} GiB) beside the "
-            f"{stats.allocated} bytes in use. Use smaller tensors or a smaller dtype."
-        )
-    return s
-
-
-cdef void release_buffer(pyx_storage* s) noexcept:
-    """Let go of memory that was lent through the buffer protocol."""
-    cdef Py_buffer* view = <Py_buffer*>s.owner
-    PyBuffer_Release(view)
-    PyMem_Free(view)
-    PyMem_Free(s)
-
-
-cdef void release_object(pyx_storage* s) noexcept:
-    """Let go of memory that a Python object keeps alive."""
-    Py_DECREF(<object>s.owner)
-    PyMem_Free(s)
-
-
-cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept,
-                                  int dev=CPU, int index=0) except NULL:
-    cdef pyx_storage* s = <pyx_storage*>PyMem_Malloc(sizeof(pyx_storage))
-    if s == NULL:
-        raise MemoryError()
-    memset(s, 0, sizeof(pyx_storage))
-    s.refcount = 1
-    s.data = data
-    s.nbytes = nbytes
-    s.device_type = dev
-    s.device_index = index
-    s.size_class = -1
-    s.owner = owner
-    s.release = release
-    return s
-
-
-cdef pyx_storage no_bytes  # what a storage has that was made by __new__ alone
-memset(&no_bytes, 0, sizeof(no_bytes))
-no_bytes.refcount = 1
-no_bytes.size_class = -1
-
-
-@cython.binding(False)
-cdef class UntypedStorage:
-    """The bytes behind one or more tensors (`Tensor.untyped_storage()`).
-
-    `UntypedStorage(nbytes, device="cpu")` are uninitialised bytes of its own.
-    """
-    cdef pyx_storage* st
-
-    def __cinit__(self):
-        self.st = &no_bytes
-        hold(self.st)
-
-    def __init__(self, int64_t nbytes=0, *, device=None):
-        cdef int index
-        cdef int kind = parse_device(device, &index)
-        if nbytes < 0:
-            raise RuntimeError(f"storage: nbytes must be 0 or more, not {nbytes}.")
-        if self.st != &no_bytes:
-            raise RuntimeError("storage: it has its memory already.")
-        cdef pyx_storage* s = new_storage(nbytes, kind, index)
-        drop(self.st)
-        self.st = s
-
-    def __dealloc__(self):
-        drop(self.st)
-
-    def __reduce__(self):
-        return _storage_with, (bytes(self),)
-
-    def __bytes__(self):
-        if self.st.device_type != CPU:
-            raise RuntimeError("storage: its memory is on a GPU; copy it with tensor.cpu() first.")
-        return self.st.data[:self.st.nbytes] if self.st.nbytes else b""
-
-    def nbytes(self):
-        """Size in bytes."""
-        return self.st.nbytes
-
-    size = nbytes
-
-    def __len__(self):
-        return self.st.nbytes
-
-    def data_ptr(self):
-        """Address of the first byte."""
-        return <intptr_t>self.st.data
-
-    @property
-    def device(self):
-        return device_of(self.st.device_type, self.st.device_index)
-
-    @property
-    def _cdata(self):
-        return <intptr_t>self.st
-
-    def __eq__(self, other):
-        return isinstance(other, UntypedStorage) and self.st == (<UntypedStorage>other).st
-
-    def __hash__(self):
-        return hash(<intptr_t>self.st)
-
-    def __getbuffer__(self, Py_buffer* view, int flags):
-        if self.st.device_type != CPU:
-            raise BufferError("storage: memory of a GPU has no buffer; copy it with tensor.cpu() first.")
-        view.buf = self.st.data
-        view.obj = self
-        view.len = self.st.nbytes
-        view.itemsize = 1
-        view.readonly = False
-        view.ndim = 1
-        view.format = <char*>buffer_format(UINT8) if flags & PyBUF_FORMAT else NULL
-        view.shape = <Py_ssize_t*>&self.st.nbytes if flags & PyBUF_STRIDES else NULL
-        view.strides = NULL
-        if (flags & PyBUF_STRIDES) == PyBUF_STRIDES:
-            view.strides = one_stride
-        view.suboffsets = NULL
-        view.internal = NULL
-
-    def __releasebuffer__(self, Py_buffer* view):
-        pass
-
-
-cdef Py_ssize_t[1] one_stride = [1]
-
-
-def memory_stats():
-    """Statistics of the CPU allocator, in bytes and counts."""
-    return {
-        "allocated_bytes.current": stats.allocated,
-        "allocated_bytes.peak": stats.allocated_peak,
-        "cached_bytes.current": stats.cached,
-        "reserved_bytes.current": stats.allocated + stats.cached,
-        "reserved_bytes.peak": stats.reserved_peak,
-        "allocations": stats.allocations,
-        "frees": stats.frees,
-        "misses": stats.misses,
-        "cap_bytes": cap,
-    }
-
-
-def reset_peak_memory_stats():
-    """Count peaks from now on."""
-    stats.allocated_peak = stats.allocated
-    stats.reserved_peak = stats.allocated + stats.cached
-
-
-def empty_cache():
-    """Give all cached CPU memory back to the system."""
-    trim(0)
-
-
-def set_cache_limit(nbytes):
-    """Keep at most `nbytes` bytes of freed CPU memory for reuse (default 2 GiB)."""
-    global cap
-    if nbytes < 0:
-        raise ValueError(f"set_cache_limit: nbytes must be 0 or more, not {nbytes}.")
-    if cap < 0:
-        start()
-    cap = nbytes
-    trim(cap)
-
-
-# --------------------------------------------------------------------------------- threads
-
-def set_num_threads(int n):
-    """Use at most `n` threads, the caller among them. Results do not depend on it."""
-    if n < 1:
-        raise RuntimeError(f"set_num_threads: expected a positive number of threads, not {n}.")
-    pool.wanted = min(n, 1024)
-
-
-def get_num_threads():
-    """How many threads an operation may use."""
-    return pool_threads()
 
 
 # --------------------------------------------------------------------------------- tensors
@@ -677,21 +186,6 @@ cdef class TensorBase:
         PyMem_Free(view.internal)
 
 
-cdef const char* buffer_format(int dt) noexcept:
-    if dt == BOOL: return b"?"
-    if dt == UINT8: return b"B"
-    if dt == INT8: return b"b"
-    if dt == INT16: return b"h"
-    if dt == INT32: return b"i"
-    if dt == INT64: return b"l"
-    if dt == FLOAT16: return b"e"
-    if dt == FLOAT32: return b"f"
-    if dt == FLOAT64: return b"d"
-    if dt == COMPLEX64: return b"Zf"
-    if dt == COMPLEX128: return b"Zd"
-    return NULL
-
-
 cdef PyTypeObject* base_type = <PyTypeObject*>TensorBase
 cdef PyTypeObject* tensor_type = <PyTypeObject*>TensorBase
 
@@ -699,12 +193,15 @@ cdef PyTypeObject* tensor_type = <PyTypeObject*>TensorBase
 cdef void set_tensor_class(type cls):
     """From now on every operation returns `cls`, which must add no fields."""
     global tensor_type
+    cdef Py_ssize_t offset
     tensor_type = <PyTypeObject*>cls
+    x = bare(0)
+    offset = <char*>&(<TensorBase>x).attributes - <char*><PyObject*>x
+    pyx_show_attributes(base_type, offset)
     pyx_share_slots(tensor_type, base_type)
     # Attributes of the user's own without the price of a dict for each result: Python's generic
     # look-up finds the dict, if there is one, by this offset.
-    x = bare(0)
-    pyx_set_dict_offset(tensor_type, <char*>&(<TensorBase>x).attributes - <char*><PyObject*>x)
+    pyx_set_dict_offset(tensor_type, offset)
 
 
 cdef inline TensorBase bare(int nd):
@@ -821,12 +318,20 @@ cdef TensorBase new_view(TensorBase x, int nd, const int64_t* sizes, const int64
     y.st = x.st
     hold(x.st)
     y.ptr = ptr
-    y.flags = CONTIGUOUS if is_contiguous(nd, sizes, strides) else 0
+    y.flags = (CONTIGUOUS if is_contiguous(nd, sizes, strides) else 0) | (x.flags & INFERENCE)
     return y
 
 
 cdef TensorBase alias(TensorBase x):
     return new_view(x, x.nd, x.sizes, x.strides, x.ptr)
+
+
+cdef TensorBase untracked(TensorBase x):
+    cdef TensorBase y = alias(x)
+    cdef pyx_storage* twin = twin_storage(x.st)
+    drop(y.st)
+    y.st = twin
+    return y
 
 
 cdef int adopt(TensorBase x, TensorBase y) except -1:
@@ -855,6 +360,8 @@ cdef int adopt(TensorBase x, TensorBase y) except -1:
     hold(y.st)
     x.st = y.st
     x.ptr = y.ptr
+    if x.st != before:
+        x._base = None      # no view any more of what it was one of
     if before != NULL:
         drop(before)
     return 0
@@ -1008,93 +515,7 @@ cdef int walk_init(pyx_strided* walk, int nd, const int64_t* sizes, int count, P
     return 0
 
 
-# -------------------------------------------------------------------------------- kernels
-
-cdef enum:
-    MAX_FAMILIES = 64
-cdef const char* family_names[MAX_FAMILIES]
-cdef void* family_tables[MAX_FAMILIES][2]
-cdef int families = 0
-ctypedef const void* (*find_function)(const char*) noexcept
-cdef find_function find_cpu
-cdef find_function find_cuda
-find_cpu = NULL
-find_cuda = NULL
-
-cdef struct kernel_module:
-    const void* (*find)(const char*) noexcept
-    void (*set_runtime)(const pyx_runtime*) noexcept
-
-_family_objects = []
-
-
-def register_cpu_kernels(capsule):
-    """Take the kernels of one instruction level (kernels/cpu/module.cpp)."""
-    global find_cpu
-    cdef kernel_module* module = <kernel_module*>PyCapsule_GetPointer(capsule, "pyxtorch.kernels")
-    module.set_runtime(&pyx_core_runtime)
-    find_cpu = module.find
-
-
-def register_cuda_kernels(capsule):
-    """Take the GPU's kernels: a capsule of `const void* (*find)(const char* family)`."""
-    global find_cuda
-    cdef int i
-    find_cuda = <find_function>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_kernels")
-    for i in range(families):
-        family_tables[i][CUDA] = <void*>find_cuda(family_names[i])
-
-
-cdef void** kernel_tables(const char* family) except NULL:
-    global families
-    cdef int i
-    for i in range(families):
-        if strcmp(family_names[i], family) == 0:
-            return &family_tables[i][0]
-    if families == MAX_FAMILIES:
-        raise RuntimeError("too many kernel families")
-    name = bytes(family)
-    _family_objects.append(name)
-    i = families
-    family_names[i] = name
-    family_tables[i][CPU] = <void*>find_cpu(family) if find_cpu != NULL else NULL
-    family_tables[i][CUDA] = <void*>find_cuda(family) if find_cuda != NULL else NULL
-    if family_tables[i][CPU] == NULL:
-        raise ImportError(f"the CPU kernels have no family {family.decode()!r}: the build is incomplete.")
-    families += 1
-    return &family_tables[i][0]
-
-
 # ------------------------------------------------------------------------------- exchange
-
-cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept:
-    """dtype code of a buffer's format; -1 if there is none."""
-    cdef char c
-    if format == NULL:
-        return UINT8
-    c = format[0]
-    if c == b'<' or c == b'=' or c == b'@':
-        format += 1
-        c = format[0]
-    elif c == b'>' or c == b'!':
-        if itemsize > 1:
-            return -1
-        format += 1
-        c = format[0]
-    if c == b'Z' and format[1] != 0 and format[2] == 0:
-        return COMPLEX64 if format[1] == b'f' else COMPLEX128 if format[1] == b'd' else -1
-    if c == 0 or format[1] != 0:
-        return -1
-    if c == b'?': return BOOL
-    if c == b'B': return UINT8
-    if c == b'b': return INT8
-    if c == b'e': return FLOAT16
-    if c == b'f': return FLOAT32
-    if c == b'd': return FLOAT64
-    if c == b'h' or c == b'i' or c == b'l' or c == b'q' or c == b'n':
-        return INT16 if itemsize == 2 else INT32 if itemsize == 4 else INT64 if itemsize == 8 else -1
-    return -1
-
 
 cdef TensorBase from_buffer(object source, str op):
     """A tensor that shares the memory of an object with the buffer protocol (a NumPy array)."""
@@ -1181,9 +602,9 @@ def share_buffer(source, str op="from_numpy"):
 def storage_of(TensorBase x not None):
     """The UntypedStorage behind a tensor."""
     cdef UntypedStorage s = UntypedStorage.__new__(UntypedStorage)
-    hold(x.st)
     drop(s.st)
-    s.st = x.st
+    s.st = first_storage(x.st)
+    hold(s.st)
     return s
 
 
@@ -1216,13 +637,6 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
     x.ptr = x.st.data + offset * d.itemsize
     x.flags = CONTIGUOUS if is_contiguous(nd, s, t) else 0
     return x
-
-
-def _storage_with(bytes data not None):
-    """A storage from what pickle kept of it."""
-    cdef UntypedStorage s = UntypedStorage(len(data))
-    memcpy(s.st.data, <const char*>data, len(data))
-    return s
 
 
 cdef int64_t check_bounds(int nd, const int64_t* sizes, const int64_t* strides, int64_t offset, int64_t capacity, str op) except -1:
@@ -1261,40 +675,3 @@ cdef int64_t check_bounds(int nd, const int64_t* sizes, const int64_t* strides, 
             f"{offset} reach outside the storage of {capacity} elements."
         )
     return offset
-
-
-def cpu_level():
-    """The best instruction level of this processor that kernels are compiled for: v2, v3, v4 or base.
-
-    PYXTORCH_CPU_LEVEL lowers it.
-    """
-    cdef int best = cpu_level_number()
-    asked = _os.environ.get("PYXTORCH_CPU_LEVEL")
-    if best == 0:
-        return "base"
-    if asked:
-        if asked not in ("v2", "v3", "v4"):
-            raise ImportError(f"PYXTORCH_CPU_LEVEL={asked!r}: expected v2, v3 or v4.")
-        best = min(best, int(asked[1]))
-    return f"v{best}"
-
-
-cdef extern from *:
-    """
-    static int cpu_level_number(void) {
-    #if defined(__x86_64__)
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") &&
-            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma"))
-            return 4;
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-            __builtin_cpu_supports("fma"))
-            return 3;
-        return 2;
-    #else
-        return 0;
-    #endif
-    }
-    """
-    int cpu_level_number()

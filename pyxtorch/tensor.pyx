@@ -164,7 +164,7 @@ cdef class Tensor(Variable):
 
     @property
     def data(self):
-        return alias(self)
+        return untracked(self)
 
     @data.setter
     def data(self, value):

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # From the ground up; the first prefix that fits a module is its floor. Modules on one floor may
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
-    ("_core",),
-    ("_cuda", "_grad_mode", "_dtypes"),
+    ("_dtype", "_storage", "_core"),
+    ("_cuda", "_grad_mode"),
     ("kernels",),
     ("autograd",),
     ("_numbers", "_printing", "_settings"),

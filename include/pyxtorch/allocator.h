@@ -67,7 +67,7 @@ inline void start() {
     pthread_atfork(hold, let_go, let_go);
 }
 
-/* Give cached blocks back to the system until at most `keep` bytes are cached. Largest first. */
+/* Give cached blocks back to the system until at most `keep` bytes are cached. Largest first. The caller holds the lock. */
 inline void trim(int64_t keep) {
     for (int c = CLASSES - 1; c >= 0 && stats.cached > keep; c--)
         while (lists[c] && stats.cached > keep) {
@@ -76,6 +76,20 @@ inline void trim(int64_t keep) {
             stats.cached -= size_of(c);
             ::free(f);
         }
+}
+
+/* Keep at most `nbytes` of freed memory from now on. */
+inline void set_cap(int64_t nbytes) {
+    Guard guard;
+    if (cap < 0) start();
+    cap = nbytes;
+    caching = cap > 0;
+    trim(cap);
+}
+
+inline void empty() {
+    Guard guard;
+    trim(0);
 }
 
 inline void* system_block(int64_t size) {

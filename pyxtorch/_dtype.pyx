@@ -1,0 +1,323 @@
+"""dtypes and devices: what a tensor's elements are and where they lie.
+
+What other Cython modules may use is in _dtype.pxd, by way of _core.pxd.
+"""
+cimport cython
+
+# ---------------------------------------------------------------------------------- dtypes
+
+@cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
+@cython.final
+cdef class dtype:
+    """An element type, such as `pyxtorch.float32`. There is one object for each."""
+
+    def __init__(self):
+        raise TypeError("dtype: cannot be created; use pyxtorch.float32, pyxtorch.int64, ...")
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return _dtype_by_name, (self.name,)
+
+    def to_real(self):
+        """The dtype of the parts of a complex dtype; other dtypes are their own."""
+        return _dtypes[real_code(self.code)]
+
+    def to_complex(self):
+        """The complex dtype whose parts have this dtype."""
+        return _dtypes[complex_code(self.code)]
+
+
+cdef list _dtypes = []
+_NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
+          "float64", "complex64", "complex128")
+cdef int _code
+for _code in range(12):
+    _d = <dtype>dtype.__new__(dtype)
+    (<dtype>_d).code = _code
+    (<dtype>_d).itemsize = itemsize_of(_code)
+    (<dtype>_d).name = _NAMES[_code]
+    (<dtype>_d).is_floating_point = is_floating(_code)
+    (<dtype>_d).is_complex = is_complex_code(_code)
+    (<dtype>_d).is_signed = _code != BOOL and _code != UINT8
+    _dtypes.append(_d)
+
+_ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64",
+            "short": "int16", "cfloat": "complex64", "cdouble": "complex128"}
+
+
+def _dtype_by_name(name):
+    return _dtypes[_NAMES.index(name)]
+
+
+def dtypes():
+    """All dtypes by every public name, aliases among them."""
+    named = {d.name: d for d in _dtypes}
+    named.update((alias, named[name]) for alias, name in _ALIASES.items())
+    return named
+
+
+cdef int _default_dtype = FLOAT32
+
+
+cdef int default_dtype() noexcept:
+    return _default_dtype
+
+
+def get_default_dtype():
+    """The floating-point dtype that Python floats become (float32 unless set)."""
+    return _dtypes[_default_dtype]
+
+
+def set_default_dtype(d):
+    """Make `d`, a floating-point dtype, what Python floats become.
+
+    Raises:
+        TypeError: `d` is not a floating-point dtype.
+    """
+    global _default_dtype
+    cdef int code = dtype_code(d)
+    if not is_floating(code):
+        raise TypeError(f"set_default_dtype: only floating-point dtypes can be the default, not {d}.")
+    _default_dtype = code
+
+
+cdef dtype dtype_of(int code):
+    return <dtype>_dtypes[code]
+
+
+cdef int dtype_code(object d) except -1:
+    if type(d) is dtype:
+        return (<dtype>d).code
+    if d is float:
+        return _default_dtype
+    if d is int:
+        return INT64
+    if d is bool:
+        return BOOL
+    if d is complex:
+        return complex_code(_default_dtype)
+    raise TypeError(f"expected a dtype such as pyxtorch.float32, not {d!r} ({type(d).__name__}).")
+
+
+cdef int promote(int a, int b) noexcept:
+    """torch.promote_types: the smallest dtype that both go to."""
+    cdef int t
+    if a == b:
+        return a
+    if a > b:
+        t = a
+        a = b
+        b = t
+    # now a < b in the order bool u8 i8 i16 i32 i64 f16 bf16 f32 f64 c64 c128
+    if b == COMPLEX64:
+        return COMPLEX128 if a == FLOAT64 else COMPLEX64
+    if b <= INT64:
+        return INT16 if a == UINT8 and b == INT8 else b
+    if a == FLOAT16 and b == BFLOAT16:
+        return FLOAT32
+    return b
+
+
+cdef int _kind(int code) noexcept:
+    return 0 if code == BOOL else 1 if code <= INT64 else 2 if code <= FLOAT64 else 3
+
+
+cdef int can_cast(int src, int dst) noexcept:
+    """torch.can_cast: never to a lower kind (complex > float > int > bool)."""
+    if src == dst:
+        return True
+    return _kind(dst) >= _kind(src)
+
+
+def promote_types(type1, type2):
+    """The smallest dtype to which both dtypes can be converted without losing kind or size."""
+    return _dtypes[promote(dtype_code(type1), dtype_code(type2))]
+
+
+def py_can_cast(from_, to):
+    """Whether `from_` may be converted to `to` by type promotion: never to a lower kind."""
+    return bool(can_cast(dtype_code(from_), dtype_code(to)))
+
+
+cdef const char* buffer_format(int dt) noexcept:
+    if dt == BOOL: return b"?"
+    if dt == UINT8: return b"B"
+    if dt == INT8: return b"b"
+    if dt == INT16: return b"h"
+    if dt == INT32: return b"i"
+    if dt == INT64: return b"l"
+    if dt == FLOAT16: return b"e"
+    if dt == FLOAT32: return b"f"
+    if dt == FLOAT64: return b"d"
+    if dt == COMPLEX64: return b"Zf"
+    if dt == COMPLEX128: return b"Zd"
+    return NULL
+
+
+cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept:
+    """dtype code of a buffer's format; -1 if there is none."""
+    cdef char c
+    if format == NULL:
+        return UINT8
+    c = format[0]
+    if c == b'<' or c == b'=' or c == b'@':
+        format += 1
+        c = format[0]
+    elif c == b'>' or c == b'!':
+        if itemsize > 1:
+            return -1
+        format += 1
+        c = format[0]
+    if c == b'Z' and format[1] != 0 and format[2] == 0:
+        return COMPLEX64 if format[1] == b'f' else COMPLEX128 if format[1] == b'd' else -1
+    if c == 0 or format[1] != 0:
+        return -1
+    if c == b'?': return BOOL
+    if c == b'B': return UINT8
+    if c == b'b': return INT8
+    if c == b'e': return FLOAT16
+    if c == b'f': return FLOAT32
+    if c == b'd': return FLOAT64
+    if c == b'h' or c == b'i' or c == b'l' or c == b'q' or c == b'n':
+        return INT16 if itemsize == 2 else INT32 if itemsize == 4 else INT64 if itemsize == 8 else -1
+    return -1
+
+
+# --------------------------------------------------------------------------------- devices
+
+cdef int _default_kind = CPU
+cdef int _default_index = -1
+cdef list _device_stack = []
+
+
+@cython.binding(False)
+@cython.final
+cdef class device:
+    """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`.
+
+    As a context manager it becomes the default device of what is created inside.
+    """
+
+    def __init__(self, type, index=None):
+        cdef int number = -1
+        if isinstance(type, device):
+            self.kind = (<device>type).kind
+            self.number = (<device>type).number
+            self.type = (<device>type).type
+            return
+        if isinstance(type, int) and not isinstance(type, bool):
+            number = type
+            type = "cuda"
+        if not isinstance(type, str):
+            raise TypeError(f"device: expected a string such as 'cpu' or 'cuda:0', not {type!r}.")
+        name, colon, text = type.partition(":")
+        if colon:
+            if index is not None:
+                raise RuntimeError(f"device: {type!r} has an index already, {index} cannot be added.")
+            if not text.isdecimal() or (len(text) > 1 and text[0] == "0"):
+                raise RuntimeError(f"device: invalid device string: {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
+            index = int(text)
+        if name not in ("cpu", "cuda"):
+            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
+        if index is not None:
+            if index < 0 or index > 127:
+                raise RuntimeError(f"device: index {index} is out of range in {type!r}; use 0 to 127.")
+            number = index
+        self.kind = CUDA if name == "cuda" else CPU
+        self.number = number
+        self.type = name
+
+    @property
+    def index(self):
+        return None if self.number < 0 else self.number
+
+    def __repr__(self):
+        if self.number < 0:
+            return f"device(type='{self.type}')"
+        return f"device(type='{self.type}', index={self.number})"
+
+    def __str__(self):
+        return self.type if self.number < 0 else f"{self.type}:{self.number}"
+
+    def __eq__(self, other):
+        if not isinstance(other, device):
+            return NotImplemented
+        return self.kind == (<device>other).kind and self.number == (<device>other).number
+
+    def __hash__(self):
+        return hash((self.kind, self.number))
+
+    def __reduce__(self):
+        return device, (str(self),)
+
+    def __enter__(self):
+        global _default_kind, _default_index
+        _device_stack.append((_default_kind, _default_index))
+        _default_kind, _default_index = self.kind, self.number
+        return self
+
+    def __exit__(self, *exc):
+        global _default_kind, _default_index
+        _default_kind, _default_index = _device_stack.pop()
+
+
+cdef device device_of(int kind, int index):
+    cdef device d = <device>device.__new__(device)
+    d.kind = kind
+    d.number = index if kind == CUDA else -1
+    d.type = "cuda" if kind == CUDA else "cpu"
+    return d
+
+
+def get_default_device():
+    """The device on which factory functions create tensors."""
+    return device_of(_default_kind, _default_index)
+
+
+def set_default_device(d):
+    """Create tensors on `d` where no device is named."""
+    global _default_kind, _default_index
+    if d is None:
+        _default_kind, _default_index = CPU, -1
+        return
+    d = device(d)
+    _default_kind, _default_index = (<device>d).kind, (<device>d).number
+
+
+cdef int parse_device(object d, int* index) except -1:
+    cdef int kind
+    if d is None:
+        kind = _default_kind
+        index[0] = _default_index
+    else:
+        if type(d) is not device:
+            d = device(d)
+        kind = (<device>d).kind
+        index[0] = (<device>d).number
+    if kind == CUDA:
+        if index[0] < 0:
+            index[0] = _cuda_current()
+    else:
+        index[0] = 0
+    return kind
+
+
+cdef object _cuda_loader = None    # of _cuda.pyx: importing pyxtorch must not touch a driver
+
+
+def set_cuda_loader(loader):
+    """`loader()` opens the GPU side; called when the first CUDA tensor is made."""
+    global _cuda_loader
+    _cuda_loader = loader
+
+
+cdef int _cuda_current() except -1:
+    return load_cuda().current_device()
+
+
+cdef object load_cuda():
+    if _cuda_loader is None:
+        __import__("pyxtorch._cuda")  # sets the loader
+    return _cuda_loader()

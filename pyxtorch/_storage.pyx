@@ -1,0 +1,398 @@
+"""Storage: blocks of memory that tensors share; the allocator, the thread pool, and what kernels borrow of them.
+
+What other Cython modules may use is in _storage.pxd, by way of _core.pxd.
+"""
+import os as _os
+
+cimport cython
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, Py_buffer
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.ref cimport Py_DECREF
+from libc.stdint cimport intptr_t
+from libc.string cimport memcpy, memset, strcmp
+from pyxtorch._dtype cimport device_of, load_cuda, parse_device
+
+cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
+    cdef cppclass Stats:
+        int64_t allocated, allocated_peak, cached, reserved_peak, allocations, frees, misses
+    Stats stats
+    int64_t cap
+    void set_cap(int64_t nbytes)
+    void empty()
+    void alloc_release "pyx_alloc::release"(pyx_storage* s) noexcept
+    pyx_storage* make_storage "pyx_alloc::storage"(int64_t nbytes)
+    void* scratch(int64_t nbytes)
+    void scratch_free(void* p)
+
+cdef extern from "pyxtorch/thread_pool.h" namespace "pyx_pool" nogil:
+    cdef struct PoolState "pyx_pool::State":
+        int wanted
+    PoolState pool "pyx_pool::state"
+    void pool_parallel "pyx_pool::parallel"(int64_t ntasks, void (*task)(void*, int64_t) noexcept, void* context)
+    int pool_threads "pyx_pool::num_threads"()
+
+cdef extern from "pyxtorch/runtime.h" nogil:
+    ctypedef struct pyx_runtime:
+        void (*parallel)(int64_t, void (*)(void*, int64_t) noexcept, void*) noexcept
+        int (*num_threads)() noexcept
+        void* (*alloc)(int64_t) noexcept
+        void (*free)(void*) noexcept
+
+cdef extern from "pthread.h" nogil:
+    int pthread_atfork(void (*before)() noexcept nogil, void (*parent)() noexcept nogil, void (*child)() noexcept nogil)
+
+cdef extern from *:
+    """
+    static pyx_runtime pyx_core_runtime = {pyx_pool::parallel, pyx_pool::num_threads, pyx_alloc::scratch,
+                                           pyx_alloc::scratch_free};
+    const pyx_runtime* pyx_rt = &pyx_core_runtime;
+    """
+    pyx_runtime pyx_core_runtime
+
+
+cdef pyx_unlocked unlocked_state
+memset(&unlocked_state, 0, sizeof(unlocked_state))
+unlocked = PyCapsule_New(&unlocked_state, "pyxtorch._storage.unlocked", NULL)
+
+
+cdef void forget_kernels() noexcept nogil:
+    """In a forked child no other thread runs a kernel."""
+    unlocked_state.running[0] = unlocked_state.running[1] = 0
+
+
+pthread_atfork(NULL, NULL, forget_kernels)
+
+
+class OutOfMemoryError(RuntimeError):
+    """An allocation that cannot be met; the message names its size in bytes."""
+
+
+# --------------------------------------------------------------------------------- storage
+
+# What _cuda.pyx lends once it is loaded.
+ctypedef pyx_storage* (*storage_function)(int64_t nbytes, int index) except NULL
+cdef storage_function cuda_storage
+cuda_storage = NULL
+
+
+def set_cuda_storage(capsule):
+    """Take the GPU's storage function, a capsule of `pyx_storage* (*)(int64_t nbytes, int index)`."""
+    global cuda_storage
+    cuda_storage = <storage_function>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_storage")
+
+
+cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
+    cdef pyx_storage* s
+    if dev == CUDA:
+        if cuda_storage == NULL:
+            load_cuda()
+            if cuda_storage == NULL:
+                raise RuntimeError("cuda: no GPU is available.")
+        return cuda_storage(nbytes, index)
+    s = make_storage(nbytes)
+    if s == NULL:
+        raise OutOfMemoryError(
+            f"CPU allocator: cannot allocate {nbytes} bytes ({nbytes / 2**30:.2f} GiB) beside the "
+            f"{stats.allocated} bytes in use. Use smaller tensors or a smaller dtype."
+        )
+    return s
+
+
+cdef void release_buffer(pyx_storage* s) noexcept:
+    """Let go of memory that was lent through the buffer protocol."""
+    cdef Py_buffer* view = <Py_buffer*>s.owner
+    PyBuffer_Release(view)
+    PyMem_Free(view)
+    PyMem_Free(s)
+
+
+cdef void release_object(pyx_storage* s) noexcept:
+    """Let go of memory that a Python object keeps alive."""
+    Py_DECREF(<object>s.owner)
+    PyMem_Free(s)
+
+
+cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept,
+                                  int dev=CPU, int index=0) except NULL:
+    cdef pyx_storage* s = <pyx_storage*>PyMem_Malloc(sizeof(pyx_storage))
+    if s == NULL:
+        raise MemoryError()
+    memset(s, 0, sizeof(pyx_storage))
+    s.refcount = 1
+    s.data = data
+    s.nbytes = nbytes
+    s.device_type = dev
+    s.device_index = index
+    s.size_class = -1
+    s.owner = owner
+    s.release = release
+    return s
+
+
+cdef void release_twin(pyx_storage* s) noexcept:
+    drop(<pyx_storage*>s.owner)
+    s.owner = NULL
+    s.data = <char*>(s + 1)
+    alloc_release(s)
+
+
+cdef pyx_storage* twin_storage(pyx_storage* s) except NULL:
+    """The same memory under a version of its own."""
+    cdef pyx_storage* twin = make_storage(0)
+    if twin == NULL:
+        raise MemoryError()
+    twin.data = s.data
+    twin.nbytes = s.nbytes
+    twin.device_type = s.device_type
+    twin.device_index = s.device_index
+    twin.resizable = s.resizable
+    twin.owner = s
+    twin.release = release_twin
+    hold(s)
+    return twin
+
+
+cdef pyx_storage* first_storage(pyx_storage* s) noexcept:
+    while s.release == release_twin:
+        s = <pyx_storage*>s.owner
+    return s
+
+
+cdef pyx_storage no_bytes  # what a storage has that was made by __new__ alone
+memset(&no_bytes, 0, sizeof(no_bytes))
+no_bytes.refcount = 1
+no_bytes.size_class = -1
+
+
+@cython.binding(False)
+cdef class UntypedStorage:
+    """The bytes behind one or more tensors (`Tensor.untyped_storage()`).
+
+    `UntypedStorage(nbytes, device="cpu")` are uninitialised bytes of its own.
+    """
+
+    def __cinit__(self):
+        self.st = &no_bytes
+        hold(self.st)
+
+    def __init__(self, int64_t nbytes=0, *, device=None):
+        cdef int index
+        cdef int kind = parse_device(device, &index)
+        if nbytes < 0:
+            raise RuntimeError(f"storage: nbytes must be 0 or more, not {nbytes}.")
+        if self.st != &no_bytes:
+            raise RuntimeError("storage: it has its memory already.")
+        cdef pyx_storage* s = new_storage(nbytes, kind, index)
+        drop(self.st)
+        self.st = s
+
+    def __dealloc__(self):
+        drop(self.st)
+
+    def __reduce__(self):
+        return _storage_with, (bytes(self),)
+
+    def __bytes__(self):
+        if self.st.device_type != CPU:
+            raise RuntimeError("storage: its memory is on a GPU; copy it with tensor.cpu() first.")
+        return self.st.data[:self.st.nbytes] if self.st.nbytes else b""
+
+    def nbytes(self):
+        """Size in bytes."""
+        return self.st.nbytes
+
+    size = nbytes
+
+    def __len__(self):
+        return self.st.nbytes
+
+    def data_ptr(self):
+        """Address of the first byte."""
+        return <intptr_t>self.st.data
+
+    @property
+    def device(self):
+        return device_of(self.st.device_type, self.st.device_index)
+
+    @property
+    def _cdata(self):
+        return <intptr_t>self.st
+
+    def __eq__(self, other):
+        return isinstance(other, UntypedStorage) and self.st == (<UntypedStorage>other).st
+
+    def __hash__(self):
+        return hash(<intptr_t>self.st)
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        if self.st.device_type != CPU:
+            raise BufferError("storage: memory of a GPU has no buffer; copy it with tensor.cpu() first.")
+        view.buf = self.st.data
+        view.obj = self
+        view.len = self.st.nbytes
+        view.itemsize = 1
+        view.readonly = False
+        view.ndim = 1
+        view.format = <char*>b"B" if flags & PyBUF_FORMAT else NULL
+        view.shape = <Py_ssize_t*>&self.st.nbytes if flags & PyBUF_STRIDES else NULL
+        view.strides = NULL
+        if (flags & PyBUF_STRIDES) == PyBUF_STRIDES:
+            view.strides = one_stride
+        view.suboffsets = NULL
+        view.internal = NULL
+
+    def __releasebuffer__(self, Py_buffer* view):
+        pass
+
+
+def _storage_with(bytes data not None):
+    """A storage from what pickle kept of it."""
+    cdef UntypedStorage s = UntypedStorage(len(data))
+    memcpy(s.st.data, <const char*>data, len(data))
+    return s
+
+
+cdef Py_ssize_t[1] one_stride = [1]
+
+
+def memory_stats():
+    """Statistics of the CPU allocator, in bytes and counts."""
+    return {
+        "allocated_bytes.current": stats.allocated,
+        "allocated_bytes.peak": stats.allocated_peak,
+        "cached_bytes.current": stats.cached,
+        "reserved_bytes.current": stats.allocated + stats.cached,
+        "reserved_bytes.peak": stats.reserved_peak,
+        "allocations": stats.allocations,
+        "frees": stats.frees,
+        "misses": stats.misses,
+        "cap_bytes": cap,
+    }
+
+
+def reset_peak_memory_stats():
+    """Count peaks from now on."""
+    stats.allocated_peak = stats.allocated
+    stats.reserved_peak = stats.allocated + stats.cached
+
+
+def empty_cache():
+    """Give all cached CPU memory back to the system."""
+    empty()
+
+
+def set_cache_limit(nbytes):
+    """Keep at most `nbytes` bytes of freed CPU memory for reuse (default 2 GiB)."""
+    if nbytes < 0:
+        raise ValueError(f"set_cache_limit: nbytes must be 0 or more, not {nbytes}.")
+    set_cap(nbytes)
+
+
+# --------------------------------------------------------------------------------- threads
+
+def set_num_threads(int n):
+    """Use at most `n` threads, the caller among them. Results do not depend on it."""
+    if n < 1:
+        raise RuntimeError(f"set_num_threads: expected a positive number of threads, not {n}.")
+    pool.wanted = min(n, 1024)
+
+
+def get_num_threads():
+    """How many threads an operation may use."""
+    return pool_threads()
+
+
+# -------------------------------------------------------------------------------- kernels
+
+cdef enum:
+    MAX_FAMILIES = 64
+cdef const char* family_names[MAX_FAMILIES]
+cdef void* family_tables[MAX_FAMILIES][2]
+cdef int families = 0
+ctypedef const void* (*find_function)(const char*) noexcept
+cdef find_function find_cpu
+cdef find_function find_cuda
+find_cpu = NULL
+find_cuda = NULL
+
+cdef struct kernel_module:
+    const void* (*find)(const char*) noexcept
+    void (*set_runtime)(const pyx_runtime*) noexcept
+
+_family_objects = []
+
+
+def register_cpu_kernels(capsule):
+    """Take the kernels of one instruction level (kernels/cpu/module.cpp)."""
+    global find_cpu
+    cdef kernel_module* module = <kernel_module*>PyCapsule_GetPointer(capsule, "pyxtorch.kernels")
+    module.set_runtime(&pyx_core_runtime)
+    find_cpu = module.find
+
+
+def register_cuda_kernels(capsule):
+    """Take the GPU's kernels: a capsule of `const void* (*find)(const char* family)`."""
+    global find_cuda
+    cdef int i
+    find_cuda = <find_function>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_kernels")
+    for i in range(families):
+        family_tables[i][CUDA] = <void*>find_cuda(family_names[i])
+
+
+cdef void** kernel_tables(const char* family) except NULL:
+    global families
+    cdef int i
+    for i in range(families):
+        if strcmp(family_names[i], family) == 0:
+            return &family_tables[i][0]
+    if families == MAX_FAMILIES:
+        raise RuntimeError("too many kernel families")
+    name = bytes(family)
+    _family_objects.append(name)
+    i = families
+    family_names[i] = name
+    family_tables[i][CPU] = <void*>find_cpu(family) if find_cpu != NULL else NULL
+    family_tables[i][CUDA] = <void*>find_cuda(family) if find_cuda != NULL else NULL
+    if family_tables[i][CPU] == NULL:
+        raise ImportError(f"the CPU kernels have no family {family.decode()!r}: the build is incomplete.")
+    families += 1
+    return &family_tables[i][0]
+
+
+def cpu_level():
+    """The best instruction level of this processor that kernels are compiled for: v2, v3, v4 or base.
+
+    PYXTORCH_CPU_LEVEL lowers it.
+    """
+    cdef int best = cpu_level_number()
+    asked = _os.environ.get("PYXTORCH_CPU_LEVEL")
+    if best == 0:
+        return "base"
+    if asked:
+        if asked not in ("v2", "v3", "v4"):
+            raise ImportError(f"PYXTORCH_CPU_LEVEL={asked!r}: expected v2, v3 or v4.")
+        best = min(best, int(asked[1]))
+    return f"v{best}"
+
+
+cdef extern from *:
+    """
+    static int cpu_level_number(void) {
+    #if defined(__x86_64__)
+        __builtin_cpu_init();
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") &&
+            __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma"))
+            return 4;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+            __builtin_cpu_supports("fma"))
+            return 3;
+        return 2;
+    #else
+        return 0;
+    #endif
+    }
+    """
+    int cpu_level_number()

@@ -1,0 +1,73 @@
+"""Moving elements by index tensors, for other families."""
+from libc.stdint cimport int64_t, uint8_t
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Function, Node, Variable
+
+cdef extern from "pyxtorch/kernels/index.h" nogil:
+    ctypedef struct pyx_indexing:
+        int64_t count
+        int nindex
+        int wrap
+        const int64_t* index[64]
+        int64_t size[64]
+        int64_t stride[64]
+        int nbefore
+        int nafter
+        int64_t rest_size[64]
+        int64_t rest_stride[64]
+    int PUT_SET "PYX_PUT_SET"
+    int PUT_ADD "PYX_PUT_ADD"
+    int PUT_MUL "PYX_PUT_MUL"
+    int PUT_MIN "PYX_PUT_MIN"
+    int PUT_MAX "PYX_PUT_MAX"
+    ctypedef struct pyx_index_kernels:
+        int (*get)(int itemsize, const pyx_indexing* at, const char* x, char* values, int64_t* bad) noexcept nogil
+        int (*put)(int put, int dtype, const pyx_indexing* at, char* x, const char* values, int scalar, int64_t* bad) noexcept nogil
+        int (*gather)(int itemsize, int nd, const int64_t* shape, int dim, int64_t size, const char* x,
+                      const int64_t* strides, const int64_t* index, char* out, int64_t* bad) noexcept nogil
+        int (*scatter)(int put, int dtype, int nd, const int64_t* shape, int dim, int64_t size, char* x,
+                       const int64_t* strides, const int64_t* index, const char* src, const int64_t* src_strides,
+                       int64_t* bad) noexcept nogil
+        int64_t (*count_true)(const uint8_t* mask, int64_t n) noexcept nogil
+        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out) noexcept nogil
+        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source) noexcept nogil
+        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out) noexcept nogil
+        int (*triangle)(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns,
+                        const char* x, char* y) noexcept nogil
+        int (*repeat_index)(const int64_t* repeats, int64_t n, int64_t* out, int64_t total) noexcept nogil
+
+cdef pyx_index_kernels* index_kernels(TensorBase x, str op) except NULL
+
+
+cdef class Plan:
+    """Which dimensions of a tensor are indexed, and by what."""
+    cdef int count                  # index tensors
+    cdef int dims[64]               # the dimension each belongs to, ascending
+    cdef list index                 # int64, contiguous, all of one shape
+    cdef int ind                    # that shape
+    cdef int64_t ishape[64]
+    cdef int64_t n                  # elements in each
+    cdef int front                  # dimensions of x before the index dimensions in the result
+    cdef int wrap
+    cdef str op
+    cdef object error               # IndexError, or what the operation raises for an index out of range
+
+    cdef int shape(self, Variable x, int64_t* out) except -1
+    cdef int fill(self, Variable x, pyx_indexing* at) except -1
+    cdef int failed(self, int code, Variable x, const int64_t* bad) except -1
+
+
+cdef Plan plan_of(list dims, list index, str op, bint wrap=*, object error=*)     # int64 index tensors that broadcast
+cdef Plan plan_dim(int dim, Variable index, str op, bint wrap=*, object error=*)  # one 1-d index
+cdef Variable get_raw(Variable x, Plan plan)
+cdef int put_raw(Variable x, Plan plan, Variable values, int how, bint scalar) except -1
+cdef Variable plan_get(Variable x, Plan plan)                                   # recorded
+cdef Variable plan_spread(Variable g, Plan plan, tuple shape)                   # zeros with g added: recorded
+cdef Variable plan_put(Variable x, Plan plan, Variable values, bint accumulate, bint inplace)    # recorded
+cdef Variable off_tape_self(Variable x)         # the same memory, to carry a new history to `rebase`
+cdef Variable nonzero_raw(Variable mask)        # contiguous bool or uint8: (count, nd) int64
+cdef Variable mask_of(Variable x)               # contiguous bool of any tensor: x != 0
+cdef Variable masked_select_t(Variable x, Variable mask)                        # recorded, equal shapes
+cdef Variable index_int64(Variable x, str op)   # an index tensor as contiguous int64
+cdef Variable vector_index(Variable index, str op)      # the same, with one dimension
+cdef Variable at_least_1d(Variable x)
