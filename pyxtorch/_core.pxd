@@ -83,7 +83,7 @@ cdef inline int64_t mul_sizes(int64_t a, int64_t b) noexcept:
         return a * b
     return <int64_t>1 << 62 if b > 0 and a > (<int64_t>1 << 62) // b else a * b
 # Whether the memory behind two tensors is (partly) the same, whoever lent it: not only one storage.
-cdef inline bint share_memory(TensorBase a, TensorBase b) noexcept:
+cdef inline bint same_memory(TensorBase a, TensorBase b) noexcept:
     return a.st == b.st or (a.st.data < b.st.data + b.st.nbytes and b.st.data < a.st.data + a.st.nbytes)
 cdef bint overlaps_itself(TensorBase x) noexcept        # two indices, one address
 

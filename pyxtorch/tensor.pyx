@@ -17,7 +17,7 @@ from pickle import PickleBuffer
 
 from pyxtorch import autograd as _autograd
 from pyxtorch import ops as _ops
-from pyxtorch._core import Size, UntypedStorage, share_buffer, storage_of, view_storage
+from pyxtorch._core import Size, share_buffer, storage_of, view_storage
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import shape_join as _shape

@@ -7,8 +7,8 @@
    are changed under Python's lock. Nothing is paid where the lock is kept.
 
    Every `with nogil` of a module that includes this header is counted: the two functions by which the
-   lock is let go of and taken again are wrapped below. The phase travels in the lowest bit of the
-   saved thread state, an aligned pointer. Include after Python.h. */
+   lock is let go of and taken again are wrapped below. The phase travels in the lowest bits
+   of the saved thread state, an aligned pointer. Include after Python.h. */
 #pragma once
 #include "storage.h"
 
@@ -19,14 +19,14 @@ typedef struct pyx_unlocked {
     pyx_storage* waiting; /* in the phase before */
 } pyx_unlocked;
 
-/* The one of the process, kept by pyxtorch._storage. */
+/* The one of the process, kept by pyxtorch._storage; NULL when Python is closing and can import nothing more. */
 static inline pyx_unlocked* pyx_unlocked_now(void) {
     static pyx_unlocked* found = NULL;
     if (!found) {
         PyObject *type, *value, *traceback;
         PyErr_Fetch(&type, &value, &traceback);
         found = (pyx_unlocked*)PyCapsule_Import("pyxtorch._storage.unlocked", 0);
-        if (!found) Py_FatalError("pyxtorch: _storage has no capsule named unlocked; the build is incomplete.");
+        if (!found) PyErr_Clear();
         PyErr_Restore(type, value, traceback);
     }
     return found;
@@ -49,6 +49,7 @@ static inline void pyx_unlocked_turn(pyx_unlocked* u) {
 
 /* Let go of a storage that no tensor holds any more. */
 static inline void pyx_retire(pyx_unlocked* u, pyx_storage* s) {
+    if (!u) return;  /* the process ends; its memory goes with it */
     if (!(u->running[0] | u->running[1])) {
         s->release(s);
         return;
@@ -60,16 +61,20 @@ static inline void pyx_retire(pyx_unlocked* u, pyx_storage* s) {
 
 static inline PyThreadState* pyx_save_thread(void) {
     pyx_unlocked* u = pyx_unlocked_now();
-    uintptr_t phase = (uintptr_t)u->phase;
-    u->running[phase]++;
-    return (PyThreadState*)((uintptr_t)(PyEval_SaveThread)() | phase);
+    uintptr_t bits = 0;
+    if (u) {
+        bits = 2 | (uintptr_t)u->phase;
+        u->running[bits & 1]++;
+    }
+    return (PyThreadState*)((uintptr_t)(PyEval_SaveThread)() | bits);
 }
 
 static inline void pyx_restore_thread(PyThreadState* saved) {
-    uintptr_t phase = (uintptr_t)saved & 1;
-    (PyEval_RestoreThread)((PyThreadState*)((uintptr_t)saved & ~(uintptr_t)1));
+    uintptr_t bits = (uintptr_t)saved & 3;
+    (PyEval_RestoreThread)((PyThreadState*)((uintptr_t)saved & ~(uintptr_t)3));
+    if (!bits) return;
     pyx_unlocked* u = pyx_unlocked_now();
-    if (--u->running[phase] == 0 && (u->fresh || u->waiting)) pyx_unlocked_turn(u);
+    if (--u->running[bits & 1] == 0 && (u->fresh || u->waiting)) pyx_unlocked_turn(u);
 }
 
 #define PyEval_SaveThread() pyx_save_thread()

@@ -489,21 +489,30 @@ cdef object _finish_one(Variable result, object given, str op):
                 f"{op}: An output with one or more elements was resized since it had shape {list(shape_of(out))}, "
                 f"which does not match the required output shape {list(shape_of(result))}. Give an empty tensor, or one "
                 "of the right shape.", stacklevel=4)
-        if result.dt == out.dt:
-            if out._base is not None or out.n and not out.flags & CONTIGUOUS:
-                adopt(out, new_like(result, out.dt))
-            else:
-                adopt(out, new_like(result, out.dt))
-        else:
-            adopt(out, new_like(result, out.dt))
+        resize_raw(out, result.nd, result.sizes)
     copy_raw(out, result)
     bump(out)
     return out
 
 
+cdef int resize_raw(TensorBase x, int nd, const int64_t* sizes) except -1:
+    """Give x another shape, contiguous: in the memory that it has, from its first element on, where that is enough, else in new memory."""
+    cdef int64_t strides[64]
+    cdef int64_t n = 1
+    cdef int i
+    for i in range(nd - 1, -1, -1):
+        strides[i] = max(n, 1)
+        n = mul_sizes(n, sizes[i])
+    if n <= (x.st.nbytes - (x.ptr - x.st.data)) // itemsize_of(x.dt):
+        adopt(x, new_view(x, nd, sizes, strides, x.ptr))
+    else:
+        adopt(x, new_empty(nd, sizes, x.dt, x.dev, x.dev_index))
+    return 0
+
+
 cdef bint share_memory(TensorBase a, TensorBase b):
     """Whether two dense tensors have bytes in common."""
-    if a.st != b.st or a.n == 0 or b.n == 0 or not a.flags & b.flags & CONTIGUOUS:
+    if a.n == 0 or b.n == 0 or not a.flags & b.flags & CONTIGUOUS:
         return False
     return a.ptr < b.ptr + b.n * itemsize_of(b.dt) and b.ptr < a.ptr + a.n * itemsize_of(a.dt)
 

@@ -21,13 +21,15 @@ cdef int shape_of_data(object data, int64_t* sizes, str op) except -1:
             break
         data = data[0]
     if isinstance(data, Variable):
+        if nd + (<Variable>data).nd > 64:
+            raise ValueError(f"{op}: too many dimensions; a tensor can have at most 64.")
         for k in range((<Variable>data).nd):
             sizes[nd] = (<Variable>data).sizes[k]
             nd += 1
     return nd
 
 
-cdef int dtype_of_data(object data) except -2:
+cdef int dtype_of_data(object data, int depth=0) except -2:
     """The smallest dtype that holds all numbers of nested sequences; -1 for none at all."""
     cdef int found = -1, one
     if PyFloat_Check(data):
@@ -41,8 +43,10 @@ cdef int dtype_of_data(object data) except -2:
     if isinstance(data, Variable):
         return (<Variable>data).dt
     if isinstance(data, (list, tuple)):
+        if depth == 64:     # a list may hold itself
+            raise ValueError("tensor: too many dimensions; a tensor can have at most 64.")
         for item in data:
-            one = dtype_of_data(item)
+            one = dtype_of_data(item, depth + 1)
             if one >= 0:
                 found = one if found < 0 or found == one else promote(found, one)
         return found
@@ -51,7 +55,7 @@ cdef int dtype_of_data(object data) except -2:
     if isinstance(data, str):
         raise TypeError(f"new(): invalid data type 'str' in {data!r}; expected numbers.")
     if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
-        return dtype_of_data(list(data))
+        return dtype_of_data(list(data), depth)
     if hasattr(data, "__float__"):
         return default_dtype()
     if hasattr(data, "__index__"):
@@ -95,7 +99,12 @@ cdef char* read_data(object data, int depth, int nd, const int64_t* sizes, int d
     if n != sizes[depth]:
         raise ValueError(f"{op}: expected sequence of length {sizes[depth]} at dim {depth} (got {n})")
     for item in data:
+        n -= 1
+        if n < 0:
+            break
         to = read_data(item, depth + 1, nd, sizes, dt, to, op)
+    if n:       # the room was made for so many
+        raise ValueError(f"{op}: the sequence of length {sizes[depth]} at dim {depth} gave another number of items.")
     return to
 
 

@@ -31,7 +31,14 @@ cdef Variable transformed(object function, Variable x, tuple dims, object norm, 
     """A function of scipy.fft, off the tape."""
     workers = get_num_threads() if x.n > SMALL else 1
     array = x.detach().cpu().resolve_conj().numpy()
-    result = function(array, axes=dims, norm=norm, workers=workers, s=sizes)
+    try:
+        result = function(array, axes=dims, norm=norm, workers=workers, s=sizes)
+    except RuntimeError as error:
+        if workers == 1:
+            raise
+        import warnings
+        warnings.warn(f"fft: {error}; it works in one thread.", stacklevel=3)
+        result = function(array, axes=dims, norm=norm, workers=1, s=sizes)
     y = create.from_numpy(result if result.flags.c_contiguous else result.copy())
     return <Variable>(y if x.dev == CPU else y.to(x.device))
 

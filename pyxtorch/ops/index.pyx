@@ -56,10 +56,12 @@ cdef object standard(object item, Variable x):
     )
 
 
-cdef object whole_numbers(object item):
+cdef object whole_numbers(object item, int depth=0):
     """Nested sequences with tensors and arrays in them as nested lists."""
     if isinstance(item, (list, tuple, range)):
-        return [whole_numbers(i) for i in item]
+        if depth == 64:     # a list may hold itself
+            raise ValueError("too many dimensions; a tensor can have at most 64")
+        return [whole_numbers(i, depth + 1) for i in item]
     if isinstance(item, Variable) or is_array(item):
         return item.tolist()
     if PySlice_Check(item) or item is None or item is Ellipsis:
@@ -346,7 +348,7 @@ cdef int assign(Variable view, Variable v, bint tape) except -1:
         view.copy_(v)
         return 0
     check_inplace(view, "copy_")
-    if v.st == view.st and v.n > 0 and not (v.ptr == view.ptr and same_shape(v, view)):
+    if same_memory(v, view) and v.n > 0 and not (v.ptr == view.ptr and same_shape(v, view)):
         v = clone_raw(v)
     if not same_shape(v, view):
         if v.n != 1 or v.nd > view.nd:

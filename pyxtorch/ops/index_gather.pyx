@@ -1,4 +1,5 @@
 """Gathering and scattering along one dimension."""
+from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport (
     Function, Variable, check_inplace, rebase, record1, record2, recording,
@@ -50,8 +51,11 @@ cdef class Gather(Function):
 cdef Variable gather_t(Variable x, int d, Variable index):
     """Recorded; index is checked, of any integer dtype and strides."""
     cdef int64_t strides[64]
+    cdef int64_t shape[64]
     cdef int64_t bad[2]
-    cdef int64_t one = 1
+    cdef char* from_
+    cdef char* at
+    cdef char* to
     cdef int code, k, nd, size = itemsize_of(x.dt)
     cdef Variable i = index_int64(index, "gather")
     cdef Variable y = <Variable>new_empty(i.nd, i.sizes, x.dt, x.dev, x.dev_index)
@@ -64,11 +68,14 @@ cdef Variable gather_t(Variable x, int d, Variable index):
         if x.nd == 0:
             strides[0] = 0
         nd = i.nd if i.nd else 1
+        shape[0] = 1
+        memcpy(shape, i.sizes, i.nd * sizeof(int64_t))
+        from_, at, to = x.ptr, i.ptr, y.ptr
         if y.n > 4096:
             with nogil:
-                code = kernels.gather(size, nd, i.sizes if i.nd else &one, d, length, x.ptr, strides, <const int64_t*>i.ptr, y.ptr, bad)
+                code = kernels.gather(size, nd, shape, d, length, from_, strides, <const int64_t*>at, to, bad)
         else:
-            code = kernels.gather(size, nd, i.sizes if i.nd else &one, d, length, x.ptr, strides, <const int64_t*>i.ptr, y.ptr, bad)
+            code = kernels.gather(size, nd, shape, d, length, from_, strides, <const int64_t*>at, to, bad)
         if code:
             failed(code, "gather", x, bad)
     if recording(x):
@@ -141,9 +148,8 @@ cdef int scatter_raw(Variable y, int d, Variable index, Variable src, int how, s
     cdef int64_t strides[64]
     cdef int64_t from_[64]
     cdef int64_t bad[2]
-    cdef int64_t one = 1
     cdef int code, k, nd, size = itemsize_of(y.dt)
-    cdef Variable i = index_int64(index, op)
+    cdef Variable i = apart(index_int64(index, op), y)      # an index that is written meanwhile: read from a copy
     cdef pyx_index_kernels* kernels = index_kernels(y, op)
     cdef int64_t length = y.sizes[d] if y.nd else 1
     if i.n == 0:
@@ -155,11 +161,18 @@ cdef int scatter_raw(Variable y, int d, Variable index, Variable src, int how, s
     for k in range(i.nd):
         from_[k] = src.strides[k] * size if src.nd else 0
     nd = i.nd if i.nd else 1
+    cdef int64_t shape[64]
+    cdef int dt = y.dt
+    cdef char* to = y.ptr
+    cdef char* at = i.ptr
+    cdef char* values = src.ptr
+    shape[0] = 1
+    memcpy(shape, i.sizes, i.nd * sizeof(int64_t))
     if i.n > 4096:
         with nogil:
-            code = kernels.scatter(how, y.dt, nd, i.sizes if i.nd else &one, d, length, y.ptr, strides, <const int64_t*>i.ptr, src.ptr, from_, bad)
+            code = kernels.scatter(how, dt, nd, shape, d, length, to, strides, <const int64_t*>at, values, from_, bad)
     else:
-        code = kernels.scatter(how, y.dt, nd, i.sizes if i.nd else &one, d, length, y.ptr, strides, <const int64_t*>i.ptr, src.ptr, from_, bad)
+        code = kernels.scatter(how, dt, nd, shape, d, length, to, strides, <const int64_t*>at, values, from_, bad)
     if code:
         failed(code, op, y, bad)
     return 0
@@ -179,7 +192,8 @@ cdef Variable scatter_t(Variable x, int d, Variable index, Variable src, int how
         src = expand_to(src, index.nd, index.sizes, op) if src.nd == 0 else src
     if inplace:
         check_inplace(x, op)
-        if src.st == x.st and src.n:
+        index = apart(index, x)     # backward needs it as it is now
+        if same_memory(src, x) and src.n:
             src = <Variable>src.clone()
         scatter_raw(x, d, index, src, how, op)
         y = off_tape_self(x)

@@ -104,10 +104,14 @@ def masked_scatter(Variable input not None, Variable mask not None, Variable sou
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: the mask has {count} true elements, source {s.n}.")
     y = clone_raw(input)
     size = itemsize_of(y.dt)
+    cdef char* to = y.ptr
+    cdef char* where = m.ptr
+    cdef char* from_ = s.ptr
+    cdef int64_t length = min(m.n, y.n), room = s.n
     with nogil:
-        code = k.masked_scatter(size, y.ptr, <const uint8_t*>m.ptr, m.n, s.ptr)
+        code = k.masked_scatter(size, to, <const uint8_t*>where, length, room, from_)
     if code:
-        raise MemoryError("masked_scatter: no memory.")
+        by_mask_failed(code, "masked_scatter")
     if recording(input) or recording(source):
         node = <MaskedScatter>MaskedScatter.__new__(MaskedScatter)
         node.shape = shape_of(source)

@@ -29,9 +29,9 @@ cdef extern from "pyxtorch/kernels/index.h" nogil:
                        const int64_t* strides, const int64_t* index, const char* src, const int64_t* src_strides,
                        int64_t* bad) noexcept nogil
         int64_t (*count_true)(const uint8_t* mask, int64_t n) noexcept nogil
-        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out) noexcept nogil
-        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source) noexcept nogil
-        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out) noexcept nogil
+        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out) noexcept nogil
+        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source) noexcept nogil
+        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out) noexcept nogil
         int (*triangle)(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns,
                         const char* x, char* y) noexcept nogil
         int (*repeat_index)(const int64_t* repeats, int64_t n, int64_t* out, int64_t total) noexcept nogil
@@ -71,3 +71,5 @@ cdef Variable masked_select_t(Variable x, Variable mask)                        
 cdef Variable index_int64(Variable x, str op)   # an index tensor as contiguous int64
 cdef Variable vector_index(Variable index, str op)      # the same, with one dimension
 cdef Variable at_least_1d(Variable x)
+cdef Variable apart(Variable values, Variable x)        # values, copied if x lies (partly) in the same memory
+cdef int by_mask_failed(int code, str op) except -1     # raises

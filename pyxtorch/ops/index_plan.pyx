@@ -3,6 +3,7 @@
 A `Plan` has index tensors for some dimensions of a tensor, and three operations, each other's
 derivatives: get (read), spread (add into zeros) and put (overwrite or add).
 """
+from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, rebase, record1, record2, recording
 from pyxtorch.ops._common cimport *
@@ -143,11 +144,13 @@ cdef Variable get_raw(Variable x, Plan plan):
     if y.n == 0 and plan.n == 0:
         return y
     plan.fill(x, &at)
+    cdef char* from_ = x.ptr
+    cdef char* to = y.ptr
     if y.n > 16384:
         with nogil:
-            code = k.get(size, &at, x.ptr, y.ptr, bad)
+            code = k.get(size, &at, from_, to, bad)
     else:
-        code = k.get(size, &at, x.ptr, y.ptr, bad)
+        code = k.get(size, &at, from_, to, bad)
     if code:
         plan.failed(code, x, bad)
     return y
@@ -157,16 +160,21 @@ cdef int put_raw(Variable x, Plan plan, Variable values, int how, bint scalar) e
     """values: contiguous, of the shape of x[plan] and the dtype of x; or a single element."""
     cdef int64_t bad[2]
     cdef pyx_indexing at
-    cdef int code
+    cdef int code, i
     cdef pyx_index_kernels* k = index_kernels(x, plan.op)
     if plan.n == 0:
         return 0
+    for i in range(plan.count):     # an index that is written meanwhile: read from a copy
+        plan.index[i] = apart(<Variable>plan.index[i], x)
     plan.fill(x, &at)
+    cdef int dt = x.dt
+    cdef char* to = x.ptr
+    cdef char* from_ = values.ptr
     if plan.n > 4096:
         with nogil:
-            code = k.put(how, x.dt, &at, x.ptr, values.ptr, scalar, bad)
+            code = k.put(how, dt, &at, to, from_, scalar, bad)
     else:
-        code = k.put(how, x.dt, &at, x.ptr, values.ptr, scalar, bad)
+        code = k.put(how, dt, &at, to, from_, scalar, bad)
     if code:
         plan.failed(code, x, bad)
     return 0
@@ -281,7 +289,7 @@ cdef Variable plan_put(Variable x, Plan plan, Variable values, bint accumulate, 
 
 cdef Variable apart(Variable values, Variable x):
     """values, copied if it shares memory with x."""
-    return clone_raw(values) if values.st == x.st else values
+    return clone_raw(values) if same_memory(values, x) else values
 
 
 cdef int fits_values(Variable v, int nd, const int64_t* sizes, str op) except -1:
@@ -312,23 +320,36 @@ cdef Variable mask_of(Variable x):
 cdef int64_t count_true(Variable mask, str op):
     cdef pyx_index_kernels* k = index_kernels(mask, op)
     cdef int64_t n
+    cdef char* ptr = mask.ptr
+    cdef int64_t size = mask.n
     with nogil:
-        n = k.count_true(<const uint8_t*>mask.ptr, mask.n)
+        n = k.count_true(<const uint8_t*>ptr, size)
     return n
+
+
+cdef int by_mask_failed(int code, str op) except -1:
+    if code == -3:
+        raise RuntimeError(f"{op}: the mask changed while it was read. Do not write it in another thread meanwhile.")
+    raise MemoryError(f"{op}: no memory.")
 
 
 cdef Variable nonzero_raw(Variable mask):
     cdef pyx_index_kernels* k = index_kernels(mask, "nonzero")
     cdef int64_t sizes[2]
+    cdef int64_t shape[64]
     cdef Variable y
-    cdef int code
+    cdef int code, nd = mask.nd
+    cdef char* ptr = mask.ptr
+    cdef char* out
     sizes[0] = count_true(mask, "nonzero")
     sizes[1] = mask.nd
     y = <Variable>new_empty(2, sizes, INT64, mask.dev, mask.dev_index)
+    memcpy(shape, mask.sizes, nd * sizeof(int64_t))
+    out = y.ptr
     with nogil:
-        code = k.nonzero(<const uint8_t*>mask.ptr, mask.nd, mask.sizes, <int64_t*>y.ptr)
+        code = k.nonzero(<const uint8_t*>ptr, nd, shape, sizes[0], <int64_t*>out)
     if code:
-        raise MemoryError("nonzero: no memory.")
+        by_mask_failed(code, "nonzero")
     return y
 
 
@@ -350,10 +371,14 @@ cdef Variable masked_select_t(Variable x, Variable mask):
     cdef Variable y = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
     cdef int code, size = itemsize_of(x.dt)
     cdef MaskedSelect node
+    cdef char* read = from_.ptr
+    cdef char* where = m.ptr
+    cdef char* out = y.ptr
+    cdef int64_t length = min(m.n, from_.n)
     with nogil:
-        code = k.masked_select(size, from_.ptr, <const uint8_t*>m.ptr, m.n, y.ptr)
+        code = k.masked_select(size, read, <const uint8_t*>where, length, n, out)
     if code:
-        raise MemoryError("masked_select: no memory.")
+        by_mask_failed(code, "masked_select")
     if recording(x):
         node = <MaskedSelect>MaskedSelect.__new__(MaskedSelect)
         record1(node, y, x)

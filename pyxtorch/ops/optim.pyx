@@ -6,7 +6,9 @@ the first address and that call, no code of the user's runs. It returns the para
 alone (another device, dtype or layout), for the optimiser's plain path.
 """
 from libc.math cimport sqrt, pow as c_pow
+from cpython.object cimport PyObject
 from libcpp.algorithm cimport sort
+from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
@@ -32,6 +34,7 @@ cdef pyx_optim_kernels** tables = <pyx_optim_kernels**>kernel_tables(b"optim")
 
 cdef enum:
     SGD, ADAM, RMSPROP
+    SERIAL = 16384      # up to so many elements a kernel works in one thread
 
 
 cdef struct Batch:
@@ -70,34 +73,65 @@ cdef inline bint is_step(object x) noexcept:
     return isinstance(x, Variable) and (<Variable>x).n == 1 and (<Variable>x).dev == CPU and ((<Variable>x).dt == FLOAT32 or (<Variable>x).dt == FLOAT64)
 
 
-cdef inline double advance(Variable step) noexcept:
+cdef inline double advance(Variable step, int by) noexcept:
     bump(step)
     if step.dt == FLOAT32:
-        (<float*>step.ptr)[0] += 1
+        (<float*>step.ptr)[0] += by
         return (<float*>step.ptr)[0]
-    (<double*>step.ptr)[0] += 1
+    (<double*>step.ptr)[0] += by
     return (<double*>step.ptr)[0]
+
+
+ctypedef pair[char*, int64_t] span      # an address and how many bytes lie there
+
+
+cdef bint meets_itself(Batch* batch, int itemsize):
+    """Whether two parameters of the batch have memory in common."""
+    cdef size_t i, count = batch.lists[0].size()
+    cdef vector[span] spans
+    spans.reserve(count)
+    for i in range(count):
+        spans.push_back(span(batch.lists[0][i], (batch.starts[i + 1] - batch.starts[i]) * itemsize))
+    sort(spans.begin(), spans.end())
+    for i in range(1, count):
+        if spans[i].first < spans[i - 1].first + spans[i - 1].second:
+            return True
+    return False
 
 
 cdef int run(int kind, int dt, int dev, Batch* batch, int used, pyx_optim_options* options) except -1:
     """`used` bit k: list k is not NULL."""
     cdef pyx_optim_list l
-    cdef int k, failed
+    cdef int k, failed = 0
     cdef pyx_optim_kernels* table = tables[dev]
-    l.count = <int64_t>batch.starts.size() - 1
-    if l.count == 0:
+    cdef int64_t count = <int64_t>batch.starts.size() - 1, i, each = 2 if kind == ADAM else 1
+    cdef int64_t ends[2]
+    if count == 0:
         return 0
     l.starts = batch.starts.data()
     l.each = batch.each.data()
     for k in range(5):
         l.lists[k] = batch.lists[k].data() if used >> k & 1 else NULL
-    cdef int64_t total = l.starts[l.count]
+    cdef int64_t total = l.starts[count]
     function = table.sgd if kind == SGD else table.adam if kind == ADAM else table.rmsprop
-    if total > 32768:
+    l.count = count
+    if total <= SERIAL:
+        failed = function(dt, &l, options)
+    elif not meets_itself(batch, itemsize_of(dt)):
         with nogil:
             failed = function(dt, &l, options)
-    else:
-        failed = function(dt, &l, options)
+    else:       # a parameter that is there twice: one after the other, as no two threads may write one memory
+        l.count = 1
+        l.starts = ends
+        ends[0] = 0
+        for i in range(count):
+            ends[1] = batch.starts[i + 1] - batch.starts[i]
+            failed |= function(dt, &l, options)
+            for k in range(5):
+                if l.lists[k] != NULL:
+                    l.lists[k] += 1
+            if batch.each.size():
+                l.each += each
     if failed:
         raise RuntimeError(f"optim: not implemented for {dtype_of(dt)!r}.")
     return 0
@@ -114,22 +148,26 @@ cdef double number(object x) except? -1e300:
     return x if isinstance(x, float) else float(x)
 
 
-def sgd_step(list params not None, state, dict group not None, start):
-    """One step of stochastic gradient descent; see `optim.SGD`."""
-    cdef pyx_optim_options o
+cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_options* o, tuple names):
+    """The walk that all fused optimisers share. `names`: the state's tensors that go to lists 2, 3, 4; None: not used.
+
+    Whatever fails, the state is as it was: steps are counted back, buffers that the kernel had still to
+    fill are taken out again.
+    """
     cdef Batch batch
-    cdef int seen = 0, code, only = -1
-    cdef list held = [], rest = []
+    cdef int seen = 0, code, k, used = 3
+    cdef list held = [], rest = [], steps = [], made = []
     cdef Variable p, g, first = None
-    cdef double momentum = number(group["momentum"])
-    cdef dict own
-    cdef bint fresh
+    cdef dict own = None
+    cdef object x, step
+    cdef PyObject* buffers[3]
+    cdef bint fresh, stateful = kind != SGD or names[0] is not None, fit
+    cdef double t, last = -1, factor = 0, root = 0
     o.lr = number(group["lr"])
-    o.momentum = momentum
-    o.dampening = number(group["dampening"])
     o.weight_decay = number(group["weight_decay"])
-    o.nesterov = bool(group["nesterov"])
     o.maximize = bool(group["maximize"])
+    for k in range(3):
+        used |= (names[k] is not None) << (2 + k)
     for item in params:
         p = <Variable?>item
         if p._grad is not None:
@@ -137,6 +175,10 @@ def sgd_step(list params not None, state, dict group not None, start):
                 first = p
             if eligible(p, first):
                 seen |= 1 << p.dt
+                if kind != SGD:
+                    own = state[p]
+                    if not own:
+                        start(p, own, group)
             else:
                 rest.append(p)
     for code in range(FLOAT16, FLOAT64 + 1):
@@ -144,164 +186,95 @@ def sgd_step(list params not None, state, dict group not None, start):
             continue
         batch.starts.clear()
         batch.each.clear()
-        for only in range(3):
-            batch.lists[only].clear()
+        for k in range(5):
+            batch.lists[k].clear()
         batch.starts.push_back(0)
-        for item in params:
-            p = <Variable?>item
-            if p.dt != code or p._grad is None or not eligible(p, first):
-                continue
-            g = gradient(p)
-            if g is None:
-                rest.append(p)
-                continue
-            if momentum != 0:
-                own = state[p]
-                buffer = own.get("momentum_buffer")
-                fresh = buffer is None
-                if fresh:
-                    buffer = new_like(p, p.dt)
-                    own["momentum_buffer"] = buffer
-                elif not fits(buffer, p):
+        try:
+            for item in params:
+                p = <Variable>item
+                if p.dt != code or p._grad is None or not eligible(p, first):
+                    continue
+                g = gradient(p)
+                fit = g is not None
+                fresh = False
+                step = None
+                if stateful and fit:
+                    own = state[p]
+                    if kind == SGD:
+                        if own.get("momentum_buffer") is None:
+                            fresh = True
+                            own["momentum_buffer"] = new_like(p, p.dt)
+                            made.append(own)
+                    else:
+                        step = own.get("step")
+                        fit = is_step(step)
+                    for k in range(3):
+                        if used >> (2 + k) & 1:
+                            x = own.get(names[k])
+                            fit = fit and fits(x, p)
+                            buffers[k] = <PyObject*>x       # `own` holds it
+                if not fit:
                     rest.append(p)
                     continue
-                put(&batch, 2, <Variable>buffer, True)
-                batch.each.push_back(fresh)
-            held.append(g)
-            put(&batch, 0, p, True)
-            put(&batch, 1, g, False)
-            batch.starts.push_back(batch.starts.back() + p.n)
-        run(SGD, code, first.dev, &batch, 7 if momentum != 0 else 3, &o)
+                if kind == SGD:
+                    batch.each.push_back(fresh)
+                else:
+                    t = advance(<Variable>step, 1)
+                    steps.append(step)
+                    if kind == ADAM:
+                        if t != last:
+                            last = t
+                            factor = o.lr / (1 - c_pow(o.beta1, t))
+                            root = sqrt(1 - c_pow(o.beta2, t))
+                        batch.each.push_back(factor)
+                        batch.each.push_back(root)
+                held.append(g)
+                put(&batch, 0, p, True)
+                put(&batch, 1, g, False)
+                for k in range(3):
+                    if used >> (2 + k) & 1:
+                        put(&batch, 2 + k, <Variable>buffers[k], True)
+                batch.starts.push_back(batch.starts.back() + p.n)
+            run(kind, code, first.dev, &batch, used, o)
+        except BaseException:
+            for step in steps:
+                advance(<Variable>step, -1)
+            for own in made:
+                own.pop("momentum_buffer", None)
+            raise
+        steps.clear()
+        made.clear()
     return rest
+
+
+def sgd_step(list params not None, state, dict group not None, start):
+    """One step of stochastic gradient descent; see `optim.SGD`."""
+    cdef pyx_optim_options o
+    o.momentum = number(group["momentum"])
+    o.dampening = number(group["dampening"])
+    o.nesterov = bool(group["nesterov"])
+    return fused_step(SGD, params, state, group, start, &o, ("momentum_buffer" if o.momentum != 0 else None, None, None))
 
 
 def adam_step(list params not None, state, dict group not None, start):
     """One step of Adam or AdamW; see `optim.Adam`."""
     cdef pyx_optim_options o
-    cdef Batch batch
-    cdef int seen = 0, code, k
-    cdef list held = [], rest = []
-    cdef Variable p, g, first = None
-    cdef dict own
-    cdef bint amsgrad = bool(group["amsgrad"])
-    cdef double t, last = -1, factor = 0, root = 0
     beta1, beta2 = group["betas"]
-    o.lr = number(group["lr"])
     o.beta1 = number(beta1)
     o.beta2 = number(beta2)
     o.eps = number(group["eps"])
-    o.weight_decay = number(group["weight_decay"])
-    o.maximize = bool(group["maximize"])
     o.decoupled = bool(group["decoupled_weight_decay"])
-    for item in params:
-        p = <Variable?>item
-        if p._grad is not None:
-            if first is None:
-                first = p
-            if eligible(p, first):
-                seen |= 1 << p.dt
-                own = state[p]
-                if not own:
-                    start(p, own, group)
-            else:
-                rest.append(p)
-    for code in range(FLOAT16, FLOAT64 + 1):
-        if not seen >> code & 1:
-            continue
-        batch.starts.clear()
-        batch.each.clear()
-        for k in range(5):
-            batch.lists[k].clear()
-        batch.starts.push_back(0)
-        for item in params:
-            p = <Variable?>item
-            if p.dt != code or p._grad is None or not eligible(p, first):
-                continue
-            g = gradient(p)
-            own = state[p]
-            mean, square, step = own.get("exp_avg"), own.get("exp_avg_sq"), own.get("step")
-            top = own.get("max_exp_avg_sq") if amsgrad else None
-            if g is None or not is_step(step) or not fits(mean, p) or not fits(square, p) or (amsgrad and not fits(top, p)):
-                rest.append(p)
-                continue
-            t = advance(<Variable>step)
-            if t != last:
-                last = t
-                factor = o.lr / (1 - c_pow(o.beta1, t))
-                root = sqrt(1 - c_pow(o.beta2, t))
-            batch.each.push_back(factor)
-            batch.each.push_back(root)
-            held.append(g)
-            put(&batch, 0, p, True)
-            put(&batch, 1, g, False)
-            put(&batch, 2, <Variable>mean, True)
-            put(&batch, 3, <Variable>square, True)
-            if amsgrad:
-                put(&batch, 4, <Variable>top, True)
-            batch.starts.push_back(batch.starts.back() + p.n)
-        run(ADAM, code, first.dev, &batch, 31 if amsgrad else 15, &o)
-    return rest
+    return fused_step(ADAM, params, state, group, start, &o, ("exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None))
 
 
 def rmsprop_step(list params not None, state, dict group not None, start):
     """One step of RMSprop; see `optim.RMSprop`."""
     cdef pyx_optim_options o
-    cdef Batch batch
-    cdef int seen = 0, code, k
-    cdef list held = [], rest = []
-    cdef Variable p, g, first = None
-    cdef dict own
-    cdef bint centered = bool(group["centered"]), heavy = group["momentum"] > 0
-    o.lr = number(group["lr"])
     o.beta2 = number(group["alpha"])
     o.eps = number(group["eps"])
-    o.weight_decay = number(group["weight_decay"])
     o.momentum = number(group["momentum"])
-    o.maximize = bool(group["maximize"])
-    for item in params:
-        p = <Variable?>item
-        if p._grad is not None:
-            if first is None:
-                first = p
-            if eligible(p, first):
-                seen |= 1 << p.dt
-                own = state[p]
-                if not own:
-                    start(p, own, group)
-            else:
-                rest.append(p)
-    for code in range(FLOAT16, FLOAT64 + 1):
-        if not seen >> code & 1:
-            continue
-        batch.starts.clear()
-        for k in range(5):
-            batch.lists[k].clear()
-        batch.starts.push_back(0)
-        for item in params:
-            p = <Variable?>item
-            if p.dt != code or p._grad is None or not eligible(p, first):
-                continue
-            g = gradient(p)
-            own = state[p]
-            square, step = own.get("square_avg"), own.get("step")
-            buffer = own.get("momentum_buffer") if heavy else None
-            mean = own.get("grad_avg") if centered else None
-            if (g is None or not is_step(step) or not fits(square, p) or (heavy and not fits(buffer, p))
-                    or (centered and not fits(mean, p))):
-                rest.append(p)
-                continue
-            advance(<Variable>step)
-            held.append(g)
-            put(&batch, 0, p, True)
-            put(&batch, 1, g, False)
-            put(&batch, 2, <Variable>square, True)
-            if heavy:
-                put(&batch, 3, <Variable>buffer, True)
-            if centered:
-                put(&batch, 4, <Variable>mean, True)
-            batch.starts.push_back(batch.starts.back() + p.n)
-        run(RMSPROP, code, first.dev, &batch, 7 | heavy << 3 | centered << 4, &o)
-    return rest
+    return fused_step(RMSPROP, params, state, group, start, &o,
+                      ("square_avg", "momentum_buffer" if o.momentum > 0 else None, "grad_avg" if group["centered"] else None))
 
 
 def zero_grads(list params not None, bint set_to_none):
@@ -379,16 +352,9 @@ def scale_all(list tensors not None, double factor):
     """Multiply all `tensors` by a number, in place and unrecorded; False, with nothing done, where the kernel cannot."""
     cdef Batch batch
     cdef int dt = gather(tensors, &batch), failed
-    cdef int64_t i
-    if dt < 0:
+    if dt < 0 or meets_itself(&batch, itemsize_of(dt)):     # one memory twice would be scaled by two threads at once
         return False
     cdef pyx_optim_list l = first_list(&batch)
-    # One memory twice would be scaled by two threads at once.
-    cdef vector[char*] sorted_pointers = batch.lists[0]
-    sort(sorted_pointers.begin(), sorted_pointers.end())
-    for i in range(1, l.count):
-        if sorted_pointers[i] == sorted_pointers[i - 1]:
-            return False
     cdef pyx_optim_kernels* table = tables[(<Variable>tensors[0]).dev]
     with nogil:
         failed = table.scale(dt, &l, factor)

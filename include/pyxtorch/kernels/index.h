@@ -42,12 +42,14 @@ typedef struct pyx_index_kernels {
                    const int64_t* src_strides, int64_t* bad);
     /* Number of true elements of a contiguous mask. */
     int64_t (*count_true)(const uint8_t* mask, int64_t n);
-    /* The elements of x where the mask is true, in order. */
-    int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out);
-    /* x[i] = the next element of source, where the mask is true; source has as many as are true. */
-    int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source);
-    /* Coordinates of the true elements: `nd` int64 for each, in row-major order. */
-    int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out);
+    /* What goes by a mask returns -3, having kept to `room`, where the mask is not as it was counted:
+       another thread may write it meanwhile.
+       The elements of x where the mask is true, in order; out has room for just so many. */
+    int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out);
+    /* x[i] = the next element of source, where the mask is true; source has `room` elements. */
+    int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source);
+    /* Coordinates of the `room` true elements: `nd` int64 for each, in row-major order. */
+    int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out);
     /* The lower (upper = 0) or upper triangle of `batch` matrices; the rest is zero. */
     int (*triangle)(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows,
                     int64_t columns, const char* x, char* y);

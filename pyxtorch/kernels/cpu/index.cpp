@@ -96,14 +96,18 @@ bool in_range(const pyx_indexing* at, int64_t begin, int64_t end, int64_t* bad) 
     return true;
 }
 
+/* Indices are checked before anything is written, and once more where they are used: another thread may
+   write them meanwhile. What has become wrong by then goes to place 0. */
+inline int64_t placed(int64_t i, int64_t size) { return (uint64_t)i < (uint64_t)size ? i : 0; }
+
 void find_offsets(const pyx_indexing* at, int64_t begin, int64_t end, int64_t* out) {
     for (int k = 0; k < at->nindex; k++) {
         const int64_t* index = at->index[k] + begin;
         int64_t size = at->size[k], stride = at->stride[k], n = end - begin;
         if (k == 0)
-            for (int64_t j = 0; j < n; j++) out[j] = (index[j] + (index[j] < 0 ? size : 0)) * stride;
+            for (int64_t j = 0; j < n; j++) out[j] = placed(index[j] + (index[j] < 0 ? size : 0), size) * stride;
         else
-            for (int64_t j = 0; j < n; j++) out[j] += (index[j] + (index[j] < 0 ? size : 0)) * stride;
+            for (int64_t j = 0; j < n; j++) out[j] += placed(index[j] + (index[j] < 0 ? size : 0), size) * stride;
     }
     if (at->nindex == 0)
         for (int64_t j = begin; j < end; j++) out[j - begin] = 0;
@@ -334,7 +338,7 @@ int gather(int itemsize, int nd, const int64_t* shape, int dim, int64_t size, co
         ITEMSIZE_SWITCH(itemsize, parallel_for(length, GRAIN, [&](int64_t begin, int64_t end) {
             T* o = (T*)out;
             for (int64_t i = begin; i < end; i++) {
-                o[i] = *(const T*)(x + i * inner + index[i] * step);
+                o[i] = *(const T*)(x + i * inner + placed(index[i], size) * step);
             }
         }))
         return 0;
@@ -345,17 +349,17 @@ int gather(int itemsize, int nd, const int64_t* shape, int dim, int64_t size, co
             T* o = (T*)out + r * length;
             const char* from = x + base;
             if (inner == 0 && step == sizeof(T))
-                for (int64_t i = 0; i < length; i++) o[i] = ((const T*)from)[k[i]];
+                for (int64_t i = 0; i < length; i++) o[i] = ((const T*)from)[placed(k[i], size)];
             else
                 for (int64_t i = 0; i < length; i++)
-                    o[i] = *(const T*)(from + i * inner + k[i] * step);
+                    o[i] = *(const T*)(from + i * inner + placed(k[i], size) * step);
         });
     }))
     return 0;
 }
 
 template <class T, class Op>
-int scatter_all(const Rows& rows, int64_t step, char* x, const int64_t* index, const char* src) {
+int scatter_all(const Rows& rows, int64_t size, int64_t step, char* x, const int64_t* index, const char* src) {
     int64_t length = rows.length, inner = rows.x_inner, from = rows.s_inner;
     auto piece = [&](int64_t begin, int64_t end, int64_t i0, int64_t i1) {
         rows.each(begin, end, [&](int64_t r, int64_t base, int64_t sbase) {
@@ -363,10 +367,10 @@ int scatter_all(const Rows& rows, int64_t step, char* x, const int64_t* index, c
             char* to = x + base;
             const char* s = src + sbase;
             if (inner == 0 && step == sizeof(T) && from == sizeof(T))
-                for (int64_t i = i0; i < i1; i++) Op::one((T*)to + k[i], (const T*)s + i);
+                for (int64_t i = i0; i < i1; i++) Op::one((T*)to + placed(k[i], size), (const T*)s + i);
             else
                 for (int64_t i = i0; i < i1; i++)
-                    Op::one((T*)(to + i * inner + k[i] * step), (const T*)(s + i * from));
+                    Op::one((T*)(to + i * inner + placed(k[i], size) * step), (const T*)(s + i * from));
         });
     };
     if (rows.inner_is_dim)  /* rows share no place */
@@ -384,7 +388,7 @@ int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int64_t s
     if (!check_flat(index, n, size, dim, bad)) return -2;
     Rows rows(nd, shape, dim, strides, src_strides);
     int64_t step = nd ? strides[dim] : 0;
-#define PUT(Op) return scatter_all<T, pyx::putting::Op<T>>(rows, step, x, index, src)
+#define PUT(Op) return scatter_all<T, pyx::putting::Op<T>>(rows, size, step, x, index, src)
     switch (how) {
         case PYX_PUT_SET: ITEMSIZE_SWITCH(pyx_itemsize(dtype), PUT(Set)) break;
         case PYX_PUT_ADD: ANY_DTYPE(dtype, PUT(Add)) break;

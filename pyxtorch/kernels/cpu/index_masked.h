@@ -3,6 +3,8 @@
 #pragma once
 #include <string.h>
 
+#include <atomic>
+
 #include "pyxtorch/kernels/index.h"
 #include "pyxtorch/runtime.h"
 #if defined(__AVX512F__)
@@ -117,24 +119,45 @@ struct index_b16 {
         default: { typedef index_b16 T; call; break; }         \
     }
 
-int index_masked_select(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out) {
-    scratch<int64_t> starts(n / MASK_PIECE + 1);
+/* f(begin, end, mask of begin..end, number of true elements before begin), piece by piece. Each piece's bytes
+   are copied first, and counted and used from that copy: what another thread writes into the mask meanwhile
+   cannot lead beyond the room. -3 where fewer than `least` or more than `most` are true, or their number changes. */
+template <class F>
+int each_piece(const uint8_t* mask, int64_t n, int64_t least, int64_t most, F&& f) {
+    if (n <= MASK_PIECE) {
+        uint8_t bytes[MASK_PIECE];
+        memcpy(bytes, mask, n);
+        int64_t total = count_piece(bytes, n);
+        if (total < least || total > most) return -3;
+        f((int64_t)0, n, (const uint8_t*)bytes, (int64_t)0);
+        return 0;
+    }
+    int64_t pieces = (n + MASK_PIECE - 1) / MASK_PIECE;
+    scratch<int64_t> starts(pieces + 1);
     if (!starts) return -4;
-    if (n > MASK_PIECE) find_starts(mask, n, starts);
-    else starts[0] = 0;
-    INDEX_BY_SIZE(itemsize, parallel_for(n, MASK_PIECE, [&](int64_t begin, int64_t end) {
-        select_piece<T>((const T*)x + begin, mask + begin, end - begin, (T*)out + starts[begin / MASK_PIECE]);
+    int64_t total = starts[pieces] = find_starts(mask, n, starts);
+    if (total < least || total > most) return -3;
+    std::atomic<bool> changed{false};
+    parallel_for(n, MASK_PIECE, [&](int64_t begin, int64_t end) {
+        uint8_t bytes[MASK_PIECE];
+        int64_t i = begin / MASK_PIECE;
+        memcpy(bytes, mask + begin, end - begin);
+        if (count_piece(bytes, end - begin) != starts[i + 1] - starts[i]) changed = true;
+        else f(begin, end, (const uint8_t*)bytes, starts[i]);
+    });
+    return changed ? -3 : 0;
+}
+
+int index_masked_select(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out) {
+    INDEX_BY_SIZE(itemsize, return each_piece(mask, n, room, room, [&](int64_t begin, int64_t end, const uint8_t* m, int64_t start) {
+        select_piece<T>((const T*)x + begin, m, end - begin, (T*)out + start);
     }))
     return 0;
 }
 
-int index_masked_scatter(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source) {
-    scratch<int64_t> starts(n / MASK_PIECE + 1);
-    if (!starts) return -4;
-    if (n > MASK_PIECE) find_starts(mask, n, starts);
-    else starts[0] = 0;
-    INDEX_BY_SIZE(itemsize, parallel_for(n, MASK_PIECE, [&](int64_t begin, int64_t end) {
-        scatter_piece<T>((T*)x + begin, mask + begin, end - begin, (const T*)source + starts[begin / MASK_PIECE]);
+int index_masked_scatter(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source) {
+    INDEX_BY_SIZE(itemsize, return each_piece(mask, n, 0, room, [&](int64_t begin, int64_t end, const uint8_t* m, int64_t start) {
+        scatter_piece<T>((T*)x + begin, m, end - begin, (const T*)source + start);
     }))
     return 0;
 }
@@ -163,18 +186,14 @@ inline int64_t* flat_piece(const uint8_t* mask, int64_t n, int64_t first, int64_
     return out;
 }
 
-int index_nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out) {
+int index_nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out) {
     int64_t n = 1;
     for (int d = 0; d < nd; d++) n *= shape[d];
     if (n == 0 || nd == 0) return 0;
-    scratch<int64_t> starts(n / MASK_PIECE + 1);
-    if (!starts) return -4;
-    if (n > MASK_PIECE) find_starts(mask, n, starts);
-    else starts[0] = 0;
-    parallel_for(n, MASK_PIECE, [&](int64_t begin, int64_t end) {
-        int64_t* o = out + starts[begin / MASK_PIECE] * nd;
+    return each_piece(mask, n, room, room, [&](int64_t begin, int64_t end, const uint8_t* m, int64_t start) {
+        int64_t* o = out + start * nd;
         if (nd == 1) {
-            flat_piece(mask + begin, end - begin, begin, o);
+            flat_piece(m, end - begin, begin, o);
             return;
         }
         int64_t found[256], last = shape[nd - 1];
@@ -185,7 +204,7 @@ int index_nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t* ou
         }
         for (int64_t i = begin; i < end;) {
             int64_t stop = std::min(std::min(end, row_begin + last), i + 256);
-            int64_t c = flat_piece(mask + i, stop - i, i - row_begin, found) - found;
+            int64_t c = flat_piece(m + (i - begin), stop - i, i - row_begin, found) - found;
             for (int64_t k = 0; k < c; k++, o += nd) {
                 for (int d = 0; d < nd - 1; d++) o[d] = at[d];
                 o[nd - 1] = found[k];
@@ -200,7 +219,6 @@ int index_nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t* ou
             }
         }
     });
-    return 0;
 }
 
 int index_triangle(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns,

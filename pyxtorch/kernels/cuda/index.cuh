@@ -181,29 +181,29 @@ __global__ void sum_chunks(pyx_i64* counts, pyx_i64 chunks) {
 
 /* f(position in the mask, how many true elements are before it) for each true element. */
 template <class F>
-__device__ void each_true(const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, F f) {
+__device__ void each_true(const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64 room, F f) {
     __shared__ int shared[THREADS];
     for (pyx_i64 i = blockIdx.x; i < chunks; i += gridDim.x) {
         int total;
         pyx_i64 begin = i * CHUNK + (pyx_i64)threadIdx.x * EACH;
         pyx_i64 at = starts[i] + sum_before(count_mine(mask, n, begin), shared, &total);
         for (int k = 0; k < EACH && begin + k < n; k++)
-            if (mask[begin + k]) f(begin + k, at++);
+            if (mask[begin + k] && at < room) f(begin + k, at++);
     }
 }
 
 template <class W>
-__global__ void masked_select(const W* x, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, W* out) {
-    each_true(mask, n, starts, chunks, [=](pyx_i64 i, pyx_i64 k) { out[k] = x[i]; });
+__global__ void masked_select(const W* x, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64 room, W* out) {
+    each_true(mask, n, starts, chunks, room, [=](pyx_i64 i, pyx_i64 k) { out[k] = x[i]; });
 }
 
 template <class W>
-__global__ void masked_scatter(W* x, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, const W* source) {
-    each_true(mask, n, starts, chunks, [=](pyx_i64 i, pyx_i64 k) { x[i] = source[k]; });
+__global__ void masked_scatter(W* x, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64 room, const W* source) {
+    each_true(mask, n, starts, chunks, room, [=](pyx_i64 i, pyx_i64 k) { x[i] = source[k]; });
 }
 
-__global__ void nonzero(Lines l, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64* out) {
-    each_true(mask, n, starts, chunks, [&](pyx_i64 i, pyx_i64 k) {
+__global__ void nonzero(Lines l, const pyx_u8* mask, pyx_i64 n, const pyx_i64* starts, pyx_i64 chunks, pyx_i64 room, pyx_i64* out) {
+    each_true(mask, n, starts, chunks, room, [&](pyx_i64 i, pyx_i64 k) {
 #pragma unroll 1
         for (int d = l.nd - 1; d >= 0; d--) {
             pyx_i64 left = i / l.shape[d];

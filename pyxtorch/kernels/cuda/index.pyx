@@ -34,9 +34,9 @@ cdef extern from "pyxtorch/kernels/index.h" nogil:
         int (*scatter)(int put, int dtype, int nd, const int64_t* shape, int dim, int64_t size, char* x, const int64_t* strides,
                        const int64_t* index, const char* src, const int64_t* src_strides, int64_t* bad) noexcept nogil
         int64_t (*count_true)(const uint8_t* mask, int64_t n) noexcept nogil
-        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out) noexcept nogil
-        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source) noexcept nogil
-        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out) noexcept nogil
+        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out) noexcept nogil
+        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source) noexcept nogil
+        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out) noexcept nogil
         int (*triangle)(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns, const char* x,
                         char* y) noexcept nogil
         int (*repeat_index)(const int64_t* repeats, int64_t n, int64_t* out, int64_t total) noexcept nogil
@@ -250,38 +250,38 @@ cdef int64_t count_true(const uint8_t* mask, int64_t n) noexcept nogil:
     return total
 
 
-cdef int each_true(int number, void* first, const uint8_t* mask, int64_t n, void* out) noexcept nogil:
-    """Launch a kernel over the true elements; `first` is the address of its first parameter."""
+cdef int each_true(int number, void* first, const uint8_t* mask, int64_t n, int64_t room, void* out) noexcept nogil:
+    """Launch a kernel over the true elements, `room` at most; `first` is the address of its first parameter."""
     cdef void* block = NULL
     cdef int64_t chunks
     cdef int device = pointer_device(mask), code
-    cdef void* a[6]
+    cdef void* a[7]
     cdef int64_t* starts
     if n == 0:
         return 0
     starts = chunk_starts(device, mask, n, &chunks, &block)
     if starts == NULL:
         return -4
-    a[:] = [first, &mask, &n, &starts, &chunks, &out]
+    a[:] = [first, &mask, &n, &starts, &chunks, &room, &out]
     code = start(&kernels, device, number, chunks, a)
     scratch_free(block)
     return code
 
 
-cdef int masked_select(int itemsize, const char* x, const uint8_t* mask, int64_t n, char* out) noexcept nogil:
-    return each_true(sized(MASKED_SELECT, itemsize), &x, mask, n, out)
+cdef int masked_select(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out) noexcept nogil:
+    return each_true(sized(MASKED_SELECT, itemsize), &x, mask, n, room, out)
 
 
-cdef int masked_scatter(int itemsize, char* x, const uint8_t* mask, int64_t n, const char* source) noexcept nogil:
-    return each_true(sized(MASKED_SCATTER, itemsize), &x, mask, n, <void*>source)
+cdef int masked_scatter(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source) noexcept nogil:
+    return each_true(sized(MASKED_SCATTER, itemsize), &x, mask, n, room, <void*>source)
 
 
-cdef int nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t* out) noexcept nogil:
+cdef int nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out) noexcept nogil:
     cdef Lines l
     if nd == 0:
         return 0
     lines_of(&l, nd, shape, 0, NULL, NULL)
-    return each_true(NONZERO, &l, mask, product(nd, shape), out)
+    return each_true(NONZERO, &l, mask, product(nd, shape), room, out)
 
 
 cdef int triangle(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns, const char* x, char* y) noexcept nogil:

@@ -4,6 +4,7 @@ Each worker has two pipes: numbers of samples go in by one, batches come out by 
 order in which they were asked for. The memory of tensors and arrays is written to the pipe as it
 lies and read straight into new storages. A worker that dies closes its pipe: nothing waits for it.
 """
+import multiprocessing.process
 import os
 import pickle
 import queue
@@ -49,19 +50,35 @@ def get_worker_info():
     return _info
 
 
-class _Sender(threading.Thread):
-    """Writes what is put into `queue` to the pipe, so that the next batch is made meanwhile."""
+class _Sender:
+    """Writes messages to the pipe by a thread, so that the next batch is made meanwhile; without one where none can be had."""
 
     def __init__(self, pipe):
-        super().__init__(daemon=True)
         self.pipe, self.queue = pipe, queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            self.thread = None
+            warnings.warn(f"DataLoader worker: {error}; it sends its batches without a thread of its own.", stacklevel=2)
 
-    def run(self):
+    def _run(self):
         try:
             while (pieces := self.queue.get()) is not None:
                 _write(self.pipe.fileno(), pieces)
         except OSError:  # nobody reads any more
             pass
+
+    def send(self, pieces):
+        if self.thread is None:
+            _write(self.pipe.fileno(), pieces)
+        else:
+            self.queue.put(pieces)
+
+    def finish(self):
+        if self.thread is not None:
+            self.queue.put(None)
+            self.thread.join()
 
 
 def _write(descriptor, pieces):
@@ -107,7 +124,6 @@ def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
     """The life of a worker: read a task from `tasks`, write the batch to `results`, until the other side closes."""
     global _info
     sender = _Sender(results)
-    sender.start()
     parent, fetch, broken, where = os.getppid(), None, None, f"in DataLoader worker process {number}"
     try:
         try:
@@ -135,12 +151,11 @@ def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
                 pieces = _message("end", None)
             except Exception:
                 pieces = _failure(where)
-            sender.queue.put(pieces)
+            sender.send(pieces)
     except (EOFError, OSError, KeyboardInterrupt):
         pass
     finally:
-        sender.queue.put(None)
-        sender.join()
+        sender.finish()
 
 
 # --------------------------------------------------------------------------- in the main process
@@ -152,6 +167,7 @@ def _forget_workers():
     """In a process that was forked off: the workers are none of its business, and its copies of their pipes must not keep them alive."""
     for worker in list(_workers):
         worker.close.detach()
+        multiprocessing.process._children.discard(worker.process)  # or the child, as it ends, stops and awaits them
         worker.tasks.close()
         worker.results.close()
     _workers.clear()
@@ -293,6 +309,7 @@ def reraise(cls, text):
     """Raise in the main process what was raised in a worker."""
     try:
         error = cls(_Text(text))
-    except Exception:  # its constructor wants something else
-        error = RuntimeError(text)
-    raise error
+        whole = text in str(error)
+    except Exception:  # its constructor wants something else, or it cannot be shown
+        whole = False
+    raise error if whole else RuntimeError(text)
