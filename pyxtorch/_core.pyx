@@ -186,6 +186,10 @@ cdef class TensorBase:
         PyMem_Free(view.internal)
 
 
+cdef enum:
+    SHARED = -2     # a storage's size_class: memory of forked processes too
+
+
 cdef PyTypeObject* base_type = <PyTypeObject*>TensorBase
 cdef PyTypeObject* tensor_type = <PyTypeObject*>TensorBase
 
@@ -606,6 +610,25 @@ def storage_of(TensorBase x not None):
     s.st = first_storage(x.st)
     hold(s.st)
     return s
+
+
+def shared_copy(TensorBase x not None):
+    """x, and all of the storage that it lies in, copied into memory that forked processes share."""
+    import mmap
+    cdef TensorBase bytes_ = from_buffer(mmap.mmap(-1, max(x.st.nbytes, 1)), "share_memory_")
+    cdef TensorBase y = alias(x)
+    memcpy(bytes_.st.data, x.st.data, x.st.nbytes)
+    bytes_.st.size_class = SHARED
+    drop(y.st)
+    y.st = bytes_.st
+    hold(y.st)
+    y.ptr = y.st.data + (x.ptr - x.st.data)
+    return y
+
+
+def in_shared_memory(TensorBase x not None):
+    """Whether x lies in memory that `shared_copy` made."""
+    return first_storage(x.st).size_class == SHARED
 
 
 def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offset, sizes, strides):

@@ -17,7 +17,7 @@ from pickle import PickleBuffer
 
 from pyxtorch import autograd as _autograd
 from pyxtorch import ops as _ops
-from pyxtorch._core import Size, share_buffer, storage_of, view_storage
+from pyxtorch._core import Size, in_shared_memory, share_buffer, shared_copy, storage_of, view_storage
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import shape_join as _shape
@@ -285,7 +285,8 @@ cdef class Tensor(Variable):
         return (self.flags & INFERENCE) != 0
 
     def is_shared(self):
-        return False
+        """Whether processes that are forked off share the memory: after `share_memory_()`, and on a GPU."""
+        return self.dev != CPU or in_shared_memory(self)
 
     def is_pinned(self, device=None):
         return False
@@ -294,6 +295,12 @@ cdef class Tensor(Variable):
         return self
 
     def share_memory_(self):
+        """Move into memory that processes which are forked off from now on share: what one writes, all see.
+
+        Tensors that shared memory with this one before keep the old. Returns self.
+        """
+        if not self.is_shared():
+            adopt(self, <Variable>shared_copy(self))
         return self
 
     def is_set_to(self, Tensor tensor not None):

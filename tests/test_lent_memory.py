@@ -1,5 +1,8 @@
 """Memory that is lent, read by another thread, or met twice in one call stays what it was."""
 import gc
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -284,3 +287,83 @@ def test_eight_independent_backwards_and_a_shared_module():
         assert (w.grad == 100).all()
 
     run(*[shared] * 4, *[own] * 4, _core.empty_cache)
+
+
+# --------------------------------------------------------------------------------- other processes
+
+def in_child(f):
+    """Run `f` in a forked process; its exit status."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            f()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_shared_memory_is_shared():
+    x = torch.zeros(3, 4)[:, 1:]
+    assert not x.is_shared() and x.share_memory_() is x and x.is_shared()
+    assert x.shape == (3, 3) and x.stride() == (4, 1) and x.data.is_shared() and x[1:].is_shared()
+    assert in_child(lambda: x.add_(5)) == 0
+    assert x.tolist() == [[5.0] * 3] * 3
+    module = torch.nn.Linear(3, 3)
+    before = [p.clone() for p in module.parameters()]
+    module.share_memory()
+    assert all(p.is_shared() and torch.equal(p, b) for p, b in zip(module.parameters(), before))
+
+    def train():
+        module(torch.ones(2, 3)).sum().backward()
+        torch.optim.SGD(module.parameters(), lr=1.0).step()
+
+    assert in_child(train) == 0
+    assert torch.equal(module.bias, before[1] - 2) and module.bias.grad is None
+
+
+def test_loaders_in_several_threads():
+    data = torch.utils.data.TensorDataset(torch.arange(60.0))
+
+    def epoch():
+        assert sum(b.sum().item() for b, in torch.utils.data.DataLoader(data, batch_size=5, num_workers=2)) == 1770
+
+    run(*[epoch] * 4, seconds=3)
+
+
+def test_fork_in_the_middle_of_an_epoch():
+    code = """
+import os, sys
+import pyxtorch as torch
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.arange(60.0)), batch_size=5, num_workers=2)
+total = 0
+for i, (b,) in enumerate(loader):
+    total += b.sum().item()
+    if i == 2:
+        pid = os.fork()
+        if pid == 0:
+            sys.exit(0)
+        os.waitpid(pid, 0)
+print(total)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1770.0\n" and done.stderr == ""
+
+
+class Unshowable(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Raising:
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, i):
+        raise Unshowable("wanted")
+
+
+def test_an_error_that_cannot_be_shown_keeps_the_loaders_message():
+    with pytest.raises(RuntimeError, match="Caught Unshowable in DataLoader worker process 0"):
+        list(torch.utils.data.DataLoader(Raising(), num_workers=1))

@@ -162,7 +162,7 @@ class _WithWorkers(_Iterator):
 
     def _close(self):
         for worker in self._workers:  # all at once, then one after the other is waited for
-            worker.tasks.close()
+            worker.dismiss()
         for worker in self._workers:
             worker.close()
 

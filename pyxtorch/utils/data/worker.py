@@ -161,10 +161,20 @@ def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
 # --------------------------------------------------------------------------- in the main process
 
 _workers = weakref.WeakSet()
+# Held while pipes are opened or closed, and while this process forks: a child that was forked off in the middle of
+# a close would take the number of a pipe that is closed already, perhaps its own by then, for one that is open.
+_pipes = threading.RLock()
+
+
+def _hang_up(*connections):
+    with _pipes:
+        for connection in connections:
+            connection.close()
 
 
 def _forget_workers():
     """In a process that was forked off: the workers are none of its business, and its copies of their pipes must not keep them alive."""
+    _pipes.release()
     for worker in list(_workers):
         worker.close.detach()
         multiprocessing.process._children.discard(worker.process)  # or the child, as it ends, stops and awaits them
@@ -174,33 +184,34 @@ def _forget_workers():
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)
+    os.register_at_fork(before=_pipes.acquire, after_in_parent=_pipes.release, after_in_child=_forget_workers)
 
 
 class Worker:
     """A worker process, seen from the main process."""
 
     def __init__(self, context, *arguments):
-        tasks_in, self.tasks = context.Pipe(duplex=False)
-        self.results, results_out = context.Pipe(duplex=False)
-        self.waiting = 0  # tasks without an answer so far
-        self.ended = False  # its share of an IterableDataset is used up
-        try:
-            import fcntl
+        with _pipes:
+            tasks_in, self.tasks = context.Pipe(duplex=False)
+            self.results, results_out = context.Pipe(duplex=False)
+            self.waiting = 0  # tasks without an answer so far
+            self.ended = False  # its share of an IterableDataset is used up
+            try:
+                import fcntl
 
-            fcntl.fcntl(self.results.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        except (ImportError, AttributeError, OSError):
-            pass  # a smaller pipe is slower, no more
-        _workers.add(self)
-        self.process = context.Process(target=work, args=(tasks_in, results_out, *arguments), daemon=True)
-        self.close = weakref.finalize(self, _close, self.process, self.tasks, self.results)
-        with warnings.catch_warnings():
-            # Threads and fork: the pool of this package is made anew in the child.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.process.start()
-        # The worker's ends belong to the worker alone, so that its death closes them.
-        tasks_in.close()
-        results_out.close()
+                fcntl.fcntl(self.results.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            except (ImportError, AttributeError, OSError):
+                pass  # a smaller pipe is slower, no more
+            self.process = context.Process(target=work, args=(tasks_in, results_out, *arguments), daemon=True)
+            self.close = weakref.finalize(self, _close, self.process, self.tasks, self.results)
+            _workers.add(self)
+            with warnings.catch_warnings():
+                # Threads and fork: the pool of this package is made anew in the child.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.process.start()
+            # The worker's ends belong to the worker alone, so that its death closes them.
+            tasks_in.close()
+            results_out.close()
         os.set_blocking(self.results.fileno(), False)
         self._poll = select.poll()
         self._poll.register(self.results.fileno(), select.POLLIN)
@@ -220,6 +231,10 @@ class Worker:
             self.tasks.send("restart")
         except OSError:
             pass
+
+    def dismiss(self):
+        """Let it end: without tasks it has nothing to do."""
+        _hang_up(self.tasks)
 
     def ready(self):
         """Whether an answer begins to arrive, or never will."""
@@ -285,8 +300,7 @@ class Worker:
 
 def _close(process, tasks, results):
     """End the worker: without its pipes it has nothing to do."""
-    tasks.close()
-    results.close()
+    _hang_up(tasks, results)
     if process.pid is None:  # never started
         return
     process.join(_PATIENCE)
