@@ -90,6 +90,11 @@ def test_out(op, dtype):
     checks.check_out(op, dtype)
 
 
+@pytest.mark.parametrize("op, dtype", cases(lambda op: True, widest))
+def test_arguments_that_share_memory(op, dtype):
+    checks.check_shared_arguments(op, dtype)
+
+
 @pytest.mark.parametrize("op", cases(lambda op: op.large))
 def test_same_bits_with_any_number_of_threads(op):
     checks.check_threads(op)

@@ -516,6 +516,86 @@ def check_out(op, dtype):
                 f"{op}: out= that requires grad")
 
 
+def _same_or_refused(op, expected, function, what):
+    """`function()` gives what `expected()` gives with copies of everything, or says that it will not."""
+    expected = results_of(expected())
+    try:
+        got = results_of(function())
+    except (RuntimeError, IndexError, ValueError) as error:
+        assert str(error), what
+        return
+    for y, g in zip(expected, got):
+        if isinstance(y, torch.Tensor):
+            assert same_bits(y, g) or array_of(y).tolist() == array_of(g).tolist() or bool((y != y).any()), f"{op}: {what}"
+
+
+def _overlapping(a, b):
+    """a and b, of one dtype, laid into one memory, the second an element after the first."""
+    memory = torch.cat([a.reshape(-1), b.reshape(-1), torch.zeros(1, dtype=a.dtype)])
+    return memory[: a.numel()].view(a.shape), memory[1 : b.numel() + 1].view(b.shape)
+
+
+def check_shared_arguments(op, dtype):
+    """Arguments that are one tensor, or overlap, also what is written: as with copies, or an error."""
+    for call in op.samples:
+        args, kwargs = op.make(call, dtype)
+        tensors = tensors_of(args, kwargs)
+
+        def run(given, method=None, copies=False):
+            given = [t.clone() for t in given] if copies else given
+            some, named = replaced(args, kwargs, given)
+            if method is None:
+                return op.function(*some, **named)
+            method(*some, **named)
+            return given[0]
+
+        method = getattr(torch.Tensor, op.inplace) if op.inplace and tensors and args and args[0] is tensors[0] else None
+        for j in range(1, len(tensors)):
+            for i in range(j):
+                a, b = tensors[i], tensors[j]
+                if a.dtype != b.dtype:
+                    continue
+                for first, second in ([(a, a)] if a.shape == b.shape else []) + [_overlapping(a, b)]:
+                    for form in (None, method) if i == 0 else (None,):
+                        def fresh():    # the pair keeps its overlap, but each call gets it unwritten
+                            if first is second:
+                                pair = (first.clone(),) * 2
+                            else:
+                                pair = _overlapping(first, second)
+                            return [pair[0] if k == i else pair[1] if k == j else t for k, t in enumerate(tensors)]
+                        try:
+                            run(fresh(), form, copies=True)
+                        except Exception:
+                            continue    # such values it does not take
+                        _same_or_refused(op, lambda: run(fresh(), form, copies=True), lambda: run(fresh(), form),
+                                         f"{call}, arguments {i} and {j} share memory{' in place' if form else ''}")
+        if not op.out:
+            continue
+        plain = op.function(*args, **kwargs)
+        if isinstance(plain, tuple):
+            continue
+        for i, t in enumerate(tensors):
+            if t.dtype != plain.dtype:
+                continue
+            for overlap in ([False] if t.shape == plain.shape else []) + [True]:
+                first, out = _overlapping(t, plain) if overlap else (t.clone(),) * 2
+                given = [first if k == i else u for k, u in enumerate(tensors)]
+
+                def expected():
+                    some, named = replaced(args, kwargs, [u.clone() for u in given])
+                    return op.function(*some, **named)
+
+                def written():
+                    some, named = replaced(args, kwargs, given)
+                    return op.function(*some, **named, out=out)
+
+                try:
+                    expected()
+                except Exception:
+                    continue
+                _same_or_refused(op, expected, written, f"{call}, out= shares memory with argument {i}{' (overlapping)' if overlap else ''}")
+
+
 def refuses(kind, function, what):
     try:
         function()
