@@ -322,9 +322,11 @@ cdef int64_t count_true(Variable mask, str op):
     cdef int64_t n
     cdef char* ptr = mask.ptr
     cdef int64_t size = mask.n
-    with nogil:
-        n = k.count_true(<const uint8_t*>ptr, size)
-    return n
+    if size > 4096:
+        with nogil:
+            n = k.count_true(<const uint8_t*>ptr, size)
+        return n
+    return k.count_true(<const uint8_t*>ptr, size)
 
 
 cdef int by_mask_failed(int code, str op) except -1:
@@ -375,7 +377,10 @@ cdef Variable masked_select_t(Variable x, Variable mask):
     cdef char* where = m.ptr
     cdef char* out = y.ptr
     cdef int64_t length = min(m.n, from_.n)
-    with nogil:
+    if length > 4096:
+        with nogil:
+            code = k.masked_select(size, read, <const uint8_t*>where, length, n, out)
+    else:
         code = k.masked_select(size, read, <const uint8_t*>where, length, n, out)
     if code:
         by_mask_failed(code, "masked_select")

@@ -14,6 +14,10 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 
+cdef extern from "Python.h":
+    PyObject* PyDict_GetItemWithError(object d, object key) except? NULL
+    PyObject* PyTuple_GET_ITEM(object t, Py_ssize_t i)
+
 cdef extern from "pyxtorch/kernels/optim.h" nogil:
     ctypedef struct pyx_optim_list:
         int64_t count
@@ -156,18 +160,22 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
     """
     cdef Batch batch
     cdef int seen = 0, code, k, used = 3
-    cdef list held = [], rest = [], steps = [], made = []
+    cdef list held = [], rest = [], made = []
+    cdef vector[PyObject*] steps
     cdef Variable p, g, first = None
     cdef dict own = None
-    cdef object x, step
+    cdef object step, buffer
     cdef PyObject* buffers[3]
+    cdef PyObject* keys[3]
     cdef bint fresh, stateful = kind != SGD or names[0] is not None, fit
     cdef double t, last = -1, factor = 0, root = 0
+    cdef size_t i
     o.lr = number(group["lr"])
     o.weight_decay = number(group["weight_decay"])
     o.maximize = bool(group["maximize"])
     for k in range(3):
-        used |= (names[k] is not None) << (2 + k)
+        keys[k] = PyTuple_GET_ITEM(names, k)
+        used |= (keys[k] != <PyObject*>None) << (2 + k)
     for item in params:
         p = <Variable?>item
         if p._grad is not None:
@@ -200,19 +208,18 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                 step = None
                 if stateful and fit:
                     own = state[p]
-                    if kind == SGD:
-                        if own.get("momentum_buffer") is None:
-                            fresh = True
-                            own["momentum_buffer"] = new_like(p, p.dt)
-                            made.append(own)
-                    else:
+                    if kind != SGD:
                         step = own.get("step")
                         fit = is_step(step)
                     for k in range(3):
                         if used >> (2 + k) & 1:
-                            x = own.get(names[k])
-                            fit = fit and fits(x, p)
-                            buffers[k] = <PyObject*>x       # `own` holds it
+                            buffers[k] = PyDict_GetItemWithError(own, <object>keys[k])     # `own` holds it
+                            if kind == SGD and (buffers[k] == NULL or buffers[k] == <PyObject*>None):
+                                fresh = True
+                                made.append(own)
+                                own["momentum_buffer"] = buffer = new_like(p, p.dt)
+                                buffers[k] = <PyObject*>buffer
+                            fit = fit and buffers[k] != NULL and fits(<object>buffers[k], p)
                 if not fit:
                     rest.append(p)
                     continue
@@ -220,7 +227,7 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                     batch.each.push_back(fresh)
                 else:
                     t = advance(<Variable>step, 1)
-                    steps.append(step)
+                    steps.push_back(<PyObject*>step)
                     if kind == ADAM:
                         if t != last:
                             last = t
@@ -237,8 +244,8 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                 batch.starts.push_back(batch.starts.back() + p.n)
             run(kind, code, first.dev, &batch, used, o)
         except BaseException:
-            for step in steps:
-                advance(<Variable>step, -1)
+            for i in range(steps.size()):
+                advance(<Variable>steps[i], -1)
             for own in made:
                 own.pop("momentum_buffer", None)
             raise
