@@ -654,3 +654,17 @@ def test_names_are_never_paths(tmp_path):
     writer.finish()
     assert loads(file.getvalue()) == 1 and not list(tmp_path.iterdir())
     assert "/etc/passwd" in Reader(io.BytesIO(file.getvalue()))
+
+
+@pytest.mark.parametrize("depth", [400, 900])
+def test_deeply_nested_lists(depth):
+    nested = torch.ones(2)
+    for _ in range(depth):
+        nested = [nested]
+    file = io.BytesIO()
+    torch.save(nested, file)
+    file.seek(0)
+    loaded = torch.load(file)
+    for _ in range(depth):
+        (loaded,) = loaded
+    assert torch.equal(loaded, torch.ones(2))

@@ -67,9 +67,19 @@ def save(obj, f, pickle_module=None, pickle_protocol=DEFAULT_PROTOCOL, _use_new_
 def _write(obj, write, protocol):
     from pyxtorch.serialization.pickler import Pickler
 
-    pickled = io.BytesIO()
-    pickler = Pickler(pickled, protocol)
-    pickler.dump(obj)
+    limit = sys.getrecursionlimit()
+    try:
+        pickled = io.BytesIO()
+        pickler = Pickler(pickled, protocol)
+        pickler.dump(obj)
+    except RecursionError:  # the pickler takes three calls a level: with its limit eight times higher, once more
+        pickled = io.BytesIO()
+        pickler = Pickler(pickled, protocol)
+        sys.setrecursionlimit(8 * limit)
+        try:
+            pickler.dump(obj)
+        finally:
+            sys.setrecursionlimit(limit)
     archive = Writer(write)
     archive.add("archive/data.pkl", pickled.getbuffer())
     for name, text in ((".format_version", "1"), (".storage_alignment", "64"), ("byteorder", sys.byteorder)):
