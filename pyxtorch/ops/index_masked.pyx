@@ -157,7 +157,7 @@ def unravel_index(Variable indices not None, shape):
     if any([s < 0 for s in shape]):
         raise ValueError(f"torch.unravel_index(): 'shape' cannot have negative values, but got {shape}")
     out = []
-    rest = indices
+    rest = indices.to(dtype_of(INT64))
     for size in reversed(shape):
         out.insert(0, rest % size)
         rest = rest.div(size, rounding_mode="floor")

@@ -654,9 +654,9 @@ def tensordot(a, b, dims=2, out=None):
     for i, j in zip(left, right):
         if shape_a[i] != shape_b[j]:
             if shape_a[i] == 1:
-                pb = pb.sum(j, keepdim=True)
+                pb = pb.sum(j, keepdim=True, dtype=pb.dtype)
             elif shape_b[j] == 1:
-                pa = pa.sum(i, keepdim=True)
+                pa = pa.sum(i, keepdim=True, dtype=pa.dtype)
             else:
                 raise RuntimeError(
                     f"tensordot: contracted dimensions need to match, but first has size {shape_a[i]} in dim {i} and second "
@@ -685,9 +685,9 @@ cdef object pair_sum(object a, object b, int nd, set gone):
             if sa[i] != 1 and sb[i] != 1:
                 both.append(i)
             elif sa[i] != 1:
-                a = a.sum(i, keepdim=True)
+                a = a.sum(i, keepdim=True, dtype=a.dtype)
             elif sb[i] != 1:
-                b = b.sum(i, keepdim=True)
+                b = b.sum(i, keepdim=True, dtype=b.dtype)
         elif sa[i] != 1 and sb[i] != 1:
             batch.append(i)
         elif sa[i] != 1:
@@ -833,7 +833,7 @@ def einsum(*args):
     summed = set(range(kept, nd))
     if len(ready) == 1:
         if summed:
-            value = value.sum(list(range(kept, nd)))
+            value = value.sum(list(range(kept, nd)), dtype=value.dtype)
         return value
     for i in range(1, len(ready)):
         later = ready[i + 1:]

@@ -170,8 +170,11 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn
 
 
 def native_layer_norm(input, normalized_shape, weight, bias, eps):
-    """(layer_norm, mean, 1 / deviation)"""
-    return layer_norm_full(checked(input, "native_layer_norm", "input"), as_shape(normalized_shape), weight, bias, eps, "native_layer_norm")
+    """(layer_norm, mean, 1 / deviation), the last two in the dtype of the weight, or else of input"""
+    cdef Variable x = checked(input, "native_layer_norm", "input")
+    y, mean, rstd = layer_norm_full(x, as_shape(normalized_shape), weight, bias, eps, "native_layer_norm")
+    dtype = dtype_of(x.dt if weight is None else (<Variable>weight).dt)
+    return y, mean.to(dtype), rstd.to(dtype)
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
@@ -401,11 +404,13 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
 
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, *, out=None):
-    """(batch_norm, mean, 1 / deviation); the last two are empty in evaluation mode."""
+    """(batch_norm, mean, 1 / deviation); the last two are in the dtype of the weight, or else of input, and empty in evaluation mode."""
     cdef Variable x = checked(input, "native_batch_norm", "input")
     y, mean, rstd = batch_norm_full(x, weight, bias, running_mean, running_var, training, momentum, eps, "native_batch_norm")
+    dtype = dtype_of(x.dt if weight is None else (<Variable>weight).dt)
     if not training:
-        mean, rstd = x.new_empty((0,)), x.new_empty((0,))
+        mean, rstd = x.new_empty((0,), dtype=dtype), x.new_empty((0,), dtype=dtype)
+    mean, rstd = mean.to(dtype), rstd.to(dtype)
     return finish_out((y, mean, rstd), out, "native_batch_norm")
 
 

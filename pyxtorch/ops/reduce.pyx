@@ -183,8 +183,9 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
     cdef Variable x = checked(input, "sum", "input")
     if dim is None and dtype is None and out is None and axis is None:
         return sum_mask(x, dims_mask(None, x.nd, "sum"), keepdim)
-    x = to_dtype(x, sum_dtype(x, dtype if dtype is not None or out is None else checked(out, "sum", "out").dtype))
-    return finish_out(sum_mask(x, dims_mask(dim if axis is None else axis, x.nd, "sum"), keepdim), out, "sum")
+    cdef int dt = sum_dtype(x, dtype if dtype is not None or out is None else checked(out, "sum", "out").dtype)
+    y = sum_mask(to_dtype(x, dt), dims_mask(dim if axis is None else axis, x.nd, "sum"), keepdim)
+    return finish_out(to_dtype(y, dt), out, "sum")
 
 
 def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
@@ -192,10 +193,11 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef Variable x = checked(input, "nansum", "input")
     if is_complex_code(x.dt):
         raise RuntimeError("nansum does not support complex inputs")
-    x = to_dtype(x, sum_dtype(x, dtype))
+    cdef int dt = sum_dtype(x, dtype)
+    x = to_dtype(x, dt)
     if x.dt >= FLOAT16:
         x = arithmetic.where(arithmetic.isnan(x), 0, x)
-    return finish_out(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), out, "nansum")
+    return finish_out(to_dtype(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), dt), out, "nansum")
 
 
 def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
@@ -269,7 +271,10 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef Variable y
     cdef Mask mask = dims_mask(dim, x.nd, "prod")
     cdef Prod node
-    x = to_dtype(x, sum_dtype(x, dtype))
+    cdef int dt = sum_dtype(x, dtype)
+    x = to_dtype(x, dt)
+    if x.dt < INT64:
+        x = cast_raw(x, INT64)
     y = reduced(PROD, x, mask, keepdim, "prod")
     if recording(x):
         node = <Prod>Prod.__new__(Prod)
@@ -278,7 +283,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
         node.keepdim = keepdim
         record1(node, y, x)
         node.save(x)
-    return finish_out(y, out, "prod")
+    return finish_out(to_dtype(y, dt), out, "prod")
 
 
 # --------------------------------------------------------------------------------- any, all

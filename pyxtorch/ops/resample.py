@@ -106,8 +106,8 @@ def _resample_smooth(x, dim, mode, out, scale, align_corners):
 
 
 def _wide(x):
-    """`x` in a dtype to compute in: half precision becomes float32."""
-    return x.float() if x.dtype.name in ("float16", "bfloat16") else x
+    """`x` in a dtype to compute in: half precision and bytes become float32."""
+    return x.float() if x.dtype.name in ("float16", "bfloat16", "uint8") else x
 
 
 def interpolate(
@@ -165,6 +165,8 @@ def interpolate(
     result = _wide(input)
     for i in reversed(range(n)):
         result = step(result, i + 2, kind, outs[i], scales[i], align_corners)
+    if input.dtype.name == "uint8" and kind in ("linear", "cubic"):     # bytes of an image: rounded, and cut off where cubic weights overshoot
+        result = result.round().clamp(0, 255)
     return result.to(input.dtype) if result is not input else input.clone()
 
 

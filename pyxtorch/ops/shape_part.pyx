@@ -83,15 +83,21 @@ cdef Variable part(Variable x, int kind, int64_t a, int64_t b, int64_t c, int64_
 cdef Variable put_part(Variable g, tuple shape, int kind, int64_t a, int64_t b, int64_t c, int64_t d):
     cdef int64_t sizes[64]
     cdef int nd = parse_sizes(shape, sizes, "slice")
-    cdef Variable y = zeros_raw(nd, sizes, g.dt, g.dev, g.dev_index)
+    cdef bint half = g.dt == FLOAT16 or g.dt == BFLOAT16
+    cdef Variable y
     cdef Variable place
+    cdef Variable source
     cdef PutPart node
     cdef int64_t k
-    if kind == UNFOLD and nd > 0:
+    if kind == UNFOLD and nd > 0:       # half precision adds up in float32 and is rounded once
+        source = cast_raw(g, FLOAT32) if half else g
+        y = zeros_raw(nd, sizes, source.dt, g.dev, g.dev_index)
         for k in range(c):      # windows may overlap, but their k-th elements never do
             place = raw_part(y, SLICE, a, k, b, d)
-            add_raw(place, raw_part(g, SELECT, nd, k, 0, 0))
+            add_raw(place, raw_part(source, SELECT, nd, k, 0, 0))
+        y = cast_raw(y, g.dt) if half else y
     else:
+        y = zeros_raw(nd, sizes, g.dt, g.dev, g.dev_index)
         copy_raw(raw_part(y, kind, a, b, c, d), g)
     if recording(g):
         node = <PutPart>PutPart.__new__(PutPart)

@@ -397,3 +397,15 @@ def test_multi_head_attention_is_its_formula():
     scores /= scores.sum(-1, keepdims=True)
     close(attention, scores)
     close(y, ((scores @ v).swapaxes(1, 2).reshape(batch, steps, width) @ out.numpy().T + c.numpy()).swapaxes(0, 1))
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("antialias", [False, True])
+def test_bytes_of_an_image_are_resampled_in_float32(mode, antialias):
+    """The weights are fractions: results are rounded, and those beyond 0 and 255 cut off."""
+    x = (torch.arange(96) * 37 % 256).reshape(2, 3, 4, 4)
+    for size in ((3, 3), (7, 5)):
+        exact = F.interpolate(x.double(), size, mode=mode, antialias=antialias)
+        y = F.interpolate(x.to(torch.uint8), size, mode=mode, antialias=antialias)
+        assert y.dtype == torch.uint8
+        assert (y.double() - exact.clamp(0, 255)).abs().max() <= 0.5 + 1e-3

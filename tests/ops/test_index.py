@@ -146,7 +146,7 @@ OPS = [
     Op("nonzero", S((2, 3)), S((0, 2)), S(()), dtypes=FLOAT + INT + BOOL, reference=lambda x: np.argwhere(x), gives=torch.int64, grad=False, aliases=["argwhere"], large=S(LARGE)),
     Op("nonzero", S((2, 3), as_tuple=True), dtypes=INT, reference=lambda x, as_tuple: np.nonzero(x), gives=torch.int64, grad=False),
     Op("nonzero_static", S(given([0, 3, 0, 4]), size=3), reference=lambda x, size: np.array([[1], [3], [-1]]), gives=torch.int64, grad=False),
-    Op("unravel_index", S(given([0, 5, 11]), shape=(3, 4)), reference=lambda i, shape: np.unravel_index(i, shape), gives=torch.int64, grad=False),
+    Op("unravel_index", S(given([0, 5, 11]), shape=(3, 4)), S(given([0, 255], dtype=torch.uint8), shape=(300, 4)), S(given([5], dtype=torch.int32), shape=(3, 4)), reference=lambda i, shape: np.unravel_index(i, shape), gives=torch.int64, grad=False),
     Op("tril_indices", S(3, 4), S(3, 4, 1), reference=lambda n, m, k=0: np.array(np.tril_indices(n, k, m)), gives=torch.int64, grad=False),
     Op("triu_indices", S(3, 4), S(3, 4, -1), reference=lambda n, m, k=0: np.array(np.triu_indices(n, k, m)), gives=torch.int64, grad=False),
 ]

@@ -1,5 +1,6 @@
 """Products of matrices."""
 import numpy as np
+import pytest
 
 import pyxtorch as torch
 from pyxtorch.testing.operations import COMPLEX, FLOAT, INT, WIDE, Error, Op, S, tensor
@@ -76,3 +77,13 @@ def test_nan_and_inf_pass_through_products():
     y = a @ torch.tensor([[1.0], [1.0]])
     assert y[0].item() == np.inf and np.isnan(y[1].item())
     assert torch.addmm(torch.full((2, 2), np.nan), torch.eye(2), torch.eye(2), beta=0).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", INT)
+def test_sums_over_a_broadcast_dimension_keep_the_dtype(dtype):
+    """A dimension of size 1 on one side only is summed on the other before the product: in the tensors' own dtype."""
+    one, x, v = torch.ones(1, 1, 1, dtype=dtype), torch.arange(4).reshape(2, 1, 2).to(dtype), torch.tensor([1, 2, 3], dtype=dtype)
+    y = torch.tensordot(one, x, dims=([0, 1], [2, 0]))
+    assert y.dtype == dtype and y.tolist() == [[6]]
+    y = torch.einsum("...ik, ...j -> ij", torch.arange(6).reshape(1, 2, 3).to(dtype), v)
+    assert y.dtype == dtype and y.tolist() == [[3, 6, 9], [12, 24, 36]]

@@ -1,5 +1,6 @@
 """Normalisation."""
 import numpy as np
+import pytest
 
 import pyxtorch as torch
 from pyxtorch.testing.operations import FLOAT, WIDE, Error, Op, S, tensor
@@ -91,3 +92,13 @@ def test_norms_of_constant_inputs_stay_finite():
     y = torch.nn.functional.layer_norm(x, (4,))
     y.sum().backward()
     assert y.tolist() == [[0.0] * 4] * 2 and x.grad.tolist() == [[0.0] * 4] * 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_statistics_of_half_precision_are_in_the_dtype_of_the_weight(dtype):
+    x, w, wide = torch.randn(2, 3, 4, dtype=dtype), torch.ones(4, dtype=dtype), torch.ones(4)
+    for weight, want in ((None, dtype), (w, dtype), (wide, torch.float32)):
+        assert [t.dtype for t in torch.native_layer_norm(x, (4,), weight, weight, 1e-5)] == [dtype, want, want]
+    w = torch.ones(3, dtype=dtype)
+    for training in (True, False):
+        assert [t.dtype for t in torch.native_batch_norm(x, w, w, w.clone(), w.clone(), training, 0.1, 1e-5)] == [dtype] * 3

@@ -2,6 +2,7 @@
 import warnings
 
 import numpy as np
+import pytest
 import scipy.special as sp
 
 import pyxtorch as torch
@@ -150,3 +151,14 @@ def test_gradient_of_prod_with_zeros():
     y = torch.tensor([[0.0, 0.0, 3.0]], requires_grad=True)
     y.prod(1).sum().backward()
     assert y.grad.tolist() == [[0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("dtype", INT + BOOL)
+def test_sums_and_products_are_of_the_dtype_asked_for(dtype):
+    """Integers add up in int64, and then become what `dtype` says, as all conversions of integers do: modulo their range."""
+    x = torch.tensor([[100, 100, 1], [3, 100, 2]])
+    for op, exact in ((torch.sum, [103, 200, 3]), (torch.prod, [300, 10000, 2]), (torch.nansum, [103, 200, 3])):
+        y = op(x, 0, dtype=dtype)
+        assert y.dtype == dtype and torch.equal(y, torch.tensor(exact).to(dtype))
+        assert torch.equal(op(x, 0, keepdim=True, dtype=dtype), y[None])
+        assert op(x, dtype=dtype).dtype == dtype

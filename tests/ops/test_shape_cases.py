@@ -184,3 +184,13 @@ def test_a_single_tensor_is_no_sequence():
     for function in (torch.hstack, torch.vstack, torch.dstack, torch.column_stack, torch.cat):
         with pytest.raises(TypeError, match="tuple of Tensors"):
             function(torch.ones(2, 2))
+
+
+def test_overlapping_windows_of_half_precision_are_added_in_float32():
+    """Rounded once, not after each of the windows that an element is in."""
+    x = torch.zeros(64, dtype=torch.float16, requires_grad=True)
+    g = torch.linspace(0.5, 1.5, 33 * 32, dtype=torch.float64).reshape(33, 32).to(torch.float16)
+    x.unfold(0, 32, 1).backward(g)
+    exact = torch.zeros(64, dtype=torch.float64, requires_grad=True)
+    exact.unfold(0, 32, 1).backward(g.double())
+    assert torch.equal(x.grad, exact.grad.to(torch.float16))
