@@ -218,3 +218,13 @@ def test_short_time_errors():
     ):
         with pytest.raises(RuntimeError, match=match):
             torch.istft(argument, **{"n_fft": 8, "window": window, **named})
+
+
+def test_out_of_the_inverse_hermitian_transforms_is_their_result():
+    """Over one dimension only. PyTorch 2.13 writes something else into out than it returns without it."""
+    x = torch.randn(5, 6, 7, dtype=torch.float64)
+    for op, kwargs in ((torch.fft.ihfft2, {"dim": 0}), (torch.fft.ihfftn, {"s": 8})):
+        y = op(x, **kwargs)
+        out = torch.zeros_like(y)
+        assert op(x, **kwargs, out=out) is out and torch.equal(out, y)
+        assert torch.equal(y, torch.fft.ihfft(x, n=kwargs.get("s"), dim=kwargs.get("dim", -1)))

@@ -201,3 +201,10 @@ def test_out_may_not_share_memory_with_what_is_read():
         with pytest.raises(RuntimeError, match="single memory location"):
             call()
     assert x.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_what_as_strided_scatter_overwrites_has_no_gradient():
+    """PyTorch 2.13 passes the gradient on as if nothing had been replaced where input has one element."""
+    x, y = torch.ones(1, requires_grad=True), torch.tensor(2.0, requires_grad=True)
+    torch.as_strided_scatter(x, y, (), (), 0).mul(3).sum().backward()
+    assert x.grad.item() == 0 and y.grad.item() == 3

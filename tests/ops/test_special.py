@@ -4,7 +4,7 @@ import pytest
 import scipy.special as sp
 
 import pyxtorch as torch
-from pyxtorch.testing.operations import FLOAT, INT, WIDE, Error, Op, S, given, tensor
+from pyxtorch.testing.operations import FLOAT, INT, WIDE, Error, Op, S, find, given, tensor
 
 inf, nan = np.inf, np.nan
 LARGE = (131, 1009)
@@ -196,3 +196,52 @@ def test_namespace_has_the_top_level_functions():
     assert torch.equal(torch.special.log_softmax(x, 0), torch.log_softmax(x, 0))
     assert torch.equal(torch.special.logsumexp(x, 0), torch.logsumexp(x, 0))
     assert torch.equal(x.polygamma(1), torch.polygamma(1, x))
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("call, expected", [
+    ("i0", {INF: INF, -INF: INF}), ("special.i1", {INF: INF, -INF: -INF}),
+    ("special.bessel_j0", {INF: 0, -INF: 0}), ("special.bessel_j1", {INF: 0, -INF: 0}), ("special.bessel_y0", {INF: 0}),
+    ("special.bessel_y1", {INF: 0}), ("special.airy_ai", {INF: 0, -INF: 0}),
+])
+@pytest.mark.parametrize("dtype", WIDE)
+def test_limits_at_infinity(call, expected, dtype):
+    """The functions' limits (DLMF 9.7, 10.17, 10.30, 10.40). PyTorch 2.13 gives NaN for all of these."""
+    function = find(call)
+    x = torch.tensor([*expected], dtype=dtype)
+    assert function(x).tolist() == [*expected.values()]
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_polygamma_vanishes_at_infinity(n):
+    """DLMF 5.15.8. PyTorch 2.13 gives NaN from n = 2 on."""
+    assert torch.polygamma(n, torch.tensor([INF], dtype=torch.float64)).item() == 0
+
+
+def test_nan_beside_infinity_stays_nan():
+    """Of the incomplete gamma functions. PyTorch 2.13 gives 0 or 1."""
+    a, x = torch.tensor([INF, NAN]), torch.tensor([NAN, INF])
+    assert torch.igamma(a, x).isnan().all() and torch.igammac(a, x).isnan().all()
+
+
+@pytest.mark.parametrize("family", ["chebyshev_polynomial_t", "chebyshev_polynomial_u", "hermite_polynomial_h", "hermite_polynomial_he", "legendre_polynomial_p"])
+def test_polynomials_that_overflow_are_infinite(family):
+    """With the sign of x ** n, here n = 127. PyTorch 2.13 subtracts infinities and gives NaN."""
+    function = find(f"special.{family}")
+    x = torch.tensor([127.0, -127.0])
+    assert function(x, torch.tensor([127.0, 127.0])).tolist() == [INF, -INF]
+
+
+def test_kaiser_window_of_a_large_beta():
+    """i0(beta) overflows in float32; the quotient of the window does not. PyTorch 2.13 gives 0 and NaN."""
+    from scipy.signal.windows import kaiser
+    y = torch.signal.windows.kaiser(256, beta=100.0, sym=False)
+    np.testing.assert_allclose(y.numpy(), kaiser(256, 100.0, sym=False), rtol=1e-4, atol=1e-6)
+
+
+def test_complex_sigmoid_far_to_the_left_is_zero():
+    """exp(-x) overflows, its reciprocal does not. PyTorch 2.13 gives NaN."""
+    y = torch.sigmoid(torch.tensor([-501 - 501j, -1001.2 + 13437.7j], dtype=torch.complex64))
+    assert y.abs().tolist() == [0, 0]
