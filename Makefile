@@ -6,7 +6,7 @@ PIP = $(BIN)/pip --disable-pip-version-check -q
 BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 
-.PHONY: demo test build wheel sdist lint stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,13 @@ lint: $(BIN)/python
 	$(BIN)/ruff check .
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint pyxtorch
 	$(BIN)/mypy --follow-imports=silent tests/typing_sample.py
+
+# The files of imports that say where each public name comes from; an in-place build writes them as well.
+names: build
+	$(BIN)/python tools/names.py
+
+names-check: build
+	$(BIN)/python tools/names.py --check
 
 stubs: build
 	$(BIN)/python tools/stubs.py

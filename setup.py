@@ -173,6 +173,8 @@ class Build(build_ext):
             future.result()
         if work.failed:
             raise SystemExit("build failed: " + "; ".join(work.failed))
+        if self.inplace and Path("tools/names.py").exists():  # public names follow the families' tables
+            subprocess.run([sys.executable, "tools/names.py"], check=True)
 
     def place(self, name):
         return Path(self.get_ext_fullpath(name))

@@ -30,7 +30,6 @@ from pyxtorch.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from pyxtorch import tensor as _tensor
 from pyxtorch.tensor import (
     Tensor,
     channels_last,
@@ -48,7 +47,7 @@ from pyxtorch.ops._common import result_type
 __version__ = "0.1.0"
 
 globals().update(_core.dtypes())
-globals().update(_tensor.public)
+from pyxtorch._names.torch import *  # noqa: E402, F403
 
 from pyxtorch import linalg  # noqa: E402
 from pyxtorch import _autograd  # noqa: E402  (gradcheck, functional and the like, under autograd)

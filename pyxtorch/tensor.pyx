@@ -11,15 +11,13 @@ from pyxtorch.autograd cimport Variable, stale
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
-import importlib
-import pkgutil
 from pickle import PickleBuffer
 
 from pyxtorch import autograd as _autograd
-from pyxtorch import ops as _ops
 from pyxtorch._core import Size, in_shared_memory, share_buffer, shared_copy, storage_of, view_storage
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import index as _index
 from pyxtorch.ops import shape_join as _shape
 
 cdef object _backward = _autograd.backward
@@ -851,11 +849,6 @@ def _one_like(Variable x):
 
 _autograd._set_one_like(_one_like)
 
-families = []
-public = {}
-functional = {}
-
-
 def attach(name, value):
     """Make `value` an attribute of Tensor."""
     pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)
@@ -865,41 +858,16 @@ def _attributes(self):
     return generic_dict(self, NULL)
 
 
-# Methods that PyTorch has as functions of the same name, too.
-METHODS_AS_FUNCTIONS = """
-abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ as_strided_ asin_ asinh_ atan_ atanh_ ceil_ clamp_
-clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ detach_ erf_ erfc_ exp2_ exp_ expm1_ fill_ fix_ floor_ frac_ gcd_
-get_device i0_ is_conj is_inference is_neg is_nonzero is_same_size is_signed lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_
-nan_to_num_ neg_ negative_ rad2deg_ reciprocal_ resize_as_ resolve_conj resolve_neg round_ rsqrt_ sigmoid_ sin_ sinc_ sinh_
-sqrt_ square_ tan_ tanh_ trunc_ xlogy_ zero_
-"""
-
-
 def _collect():
-    """Gather names, methods and functional names of all families."""
+    """Give Tensor the methods and properties of all families."""
     global _getitem, _setitem, _matmul
+    from pyxtorch._names import methods, properties
     attach("__dict__", property(_attributes))
-    for info in pkgutil.iter_modules(_ops.__path__):
-        if info.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"pyxtorch.ops.{info.name}")
-        families.append(module)
-        for name in getattr(module, "__all__", ()):
-            public[name] = getattr(module, name)
-        public.update(getattr(module, "exports", {}))
-        for name in getattr(module, "functional", ()):
-            functional[name] = getattr(module, name)
-        for name, function in getattr(module, "methods", {}).items():
-            attach(name, function)
-        for name, function in getattr(module, "properties", {}).items():
-            attach(name, property(function))
-        if hasattr(module, "getitem"):
-            _getitem, _setitem = module.getitem, module.setitem
-        if "matmul" in public:
-            _matmul = public["matmul"]
-    for name in METHODS_AS_FUNCTIONS.split():
-        if hasattr(Tensor, name):
-            public.setdefault(name, getattr(Tensor, name))
+    for name in methods.__all__:
+        attach(name, getattr(methods, name))
+    for name in properties.__all__:
+        attach(name, property(getattr(properties, name)))
+    _getitem, _setitem, _matmul = _index.getitem, _index.setitem, methods.matmul
 
 
 _collect()

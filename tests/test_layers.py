@@ -1,5 +1,7 @@
 """Imports go downwards only, as docs/architecture.md says. Needs the source tree, not the built package."""
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ FLOORS = [
     ("autograd",),
     ("_numbers", "_printing", "_settings"),
     ("ops",),
-    ("tensor", "_dlpack", "_tensor_str"),
+    ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random", "amp"),
     ("nn.parameter", "nn.functional", "nn.init"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "func", "distributions", "testing", "signal", "masked"),
@@ -146,3 +148,9 @@ def _in_docstring(what):
     path, _, statement = what.partition(": ")
     text = re.sub(r'("""|\'\'\')(.*?)\1', "", (ROOT / path).read_text(), flags=re.S)
     return statement not in text
+
+
+def test_names_are_what_the_families_offer():
+    """The generated imports of the namespaces are up to date, and no two families offer one name."""
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "names.py"), "--check"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr

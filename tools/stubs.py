@@ -66,13 +66,13 @@ def stubbed_modules():
     """The public modules whose names a type checker cannot read, each with its stub's path."""
     yield "pyxtorch", "pyxtorch/__init__.pyi"
     for info in pkgutil.walk_packages([str(ROOT / "pyxtorch")], "pyxtorch."):
-        if info.name.startswith(("pyxtorch.ops", "pyxtorch.kernels")):
+        if info.name.startswith(("pyxtorch.ops", "pyxtorch.kernels", "pyxtorch._names")):
             continue
         base = ROOT / info.name.replace(".", "/")
         source = base / "__init__.py" if info.ispkg else base.with_suffix(".py")
         compiled = not info.ispkg and (base.with_suffix(".pyx").exists() or base.with_suffix(".pxd").exists())
         hidden = info.name.rpartition(".")[2].startswith("_") and info.name != "pyxtorch._core"
-        gathers = not compiled and re.search(r"globals\(\)(\.update|\.setdefault|\[)", source.read_text())
+        gathers = not compiled and re.search(r"globals\(\)(\.update|\.setdefault|\[)|Written by tools/names\.py", source.read_text())
         if not hidden and (compiled or gathers):
             stub = (base / "__init__.pyi") if info.ispkg else base.with_suffix(".pyi")
             yield info.name, str(stub.relative_to(ROOT))

@@ -3,6 +3,7 @@ from collections import OrderedDict, defaultdict
 
 import pyxtorch
 from pyxtorch import Tensor, no_grad
+from pyxtorch.autograd import RemovableHandle
 from pyxtorch.ops.optim import zero_grads
 
 
@@ -19,32 +20,21 @@ COUNTS = {"step", "mu_product", "eta", "mu"}     # entries of the state that go 
 _global_pre_hooks, _global_post_hooks = OrderedDict(), OrderedDict()
 
 
-class _Handle:
-    """Removes a hook."""
-
-    def __init__(self, hooks, hook):
-        self.hooks, self.key = hooks, object()
-        hooks[self.key] = hook
-
-    def remove(self):
-        """The hook is not called any more."""
-        self.hooks.pop(self.key, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.remove()
+def _add(hooks, hook):
+    """Put `hook` into the dict `hooks`; returns the handle that takes it out again."""
+    key = object()
+    hooks[key] = hook
+    return RemovableHandle(hooks, key)
 
 
 def register_optimizer_step_pre_hook(hook):
     """Call `hook(optimizer, args, kwargs)` before every step of every optimiser."""
-    return _Handle(_global_pre_hooks, hook)
+    return _add(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook):
     """Call `hook(optimizer, args, kwargs)` after every step of every optimiser."""
-    return _Handle(_global_post_hooks, hook)
+    return _add(_global_post_hooks, hook)
 
 
 def _hooked(step):
@@ -288,16 +278,16 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook):
         """Call `hook(optimizer, args, kwargs)` before each step; it may return changed (args, kwargs)."""
-        return _Handle(self._optimizer_step_pre_hooks, hook)
+        return _add(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
         """Call `hook(optimizer, args, kwargs)` after each step."""
-        return _Handle(self._optimizer_step_post_hooks, hook)
+        return _add(self._optimizer_step_post_hooks, hook)
 
     def _add_hook(self, when, hook, prepend):
-        handle = _Handle(self._state_dict_hooks[when], hook)
+        handle = _add(self._state_dict_hooks[when], hook)
         if prepend:
-            self._state_dict_hooks[when].move_to_end(handle.key, last=False)
+            self._state_dict_hooks[when].move_to_end(handle.id, last=False)
         return handle
 
     def register_state_dict_pre_hook(self, hook, prepend=False):

@@ -78,3 +78,8 @@ ZeroPad1d, ZeroPad2d, ZeroPad3d = _family(_ZeroPadNd, "Surrounds by zeros the la
 ReflectionPad1d, ReflectionPad2d, ReflectionPad3d = _family(_ReflectionPadNd, "Continues by reflection at the edge cells the last dimensions of")
 ReplicationPad1d, ReplicationPad2d, ReplicationPad3d = _family(_ReplicationPadNd, "Continues by the edge cells the last dimensions of")
 CircularPad1d, CircularPad2d, CircularPad3d = _family(_CircularPadNd, "Continues periodically the last dimensions of")
+
+__all__ = [
+    "CircularPad1d", "CircularPad2d", "CircularPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d",
+    "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Where public names come from: generated files of imports (tools/names.py)."""

@@ -1,0 +1,260 @@
+"""The operations that are methods of Tensor; tensor.pyx attaches them.
+
+Written by tools/names.py from the tables of the families; do not edit.
+"""
+from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import elementwise_math as _elementwise_math
+from pyxtorch.ops import index_gather as _index_gather
+from pyxtorch.ops import index_masked as _index_masked
+from pyxtorch.ops import index_slices as _index_slices
+from pyxtorch.ops import linalg_norm as _linalg_norm
+from pyxtorch.ops import matmul as _matmul
+from pyxtorch.ops import scan as _scan
+from pyxtorch.ops import shape_copy as _shape_copy
+from pyxtorch.ops import shape_inplace as _shape_inplace
+from pyxtorch.ops import special as _special
+from pyxtorch.ops.create import (
+    item, new_empty_ as new_empty, new_empty_strided, new_full, new_ones, new_tensor, new_zeros, numpy_ as numpy, tolist,
+)
+from pyxtorch.ops.elementwise import (
+    abs, abs_, absolute, abs_ as absolute_, add, add_, addcdiv, addcmul, allclose, bitwise_and, bitwise_left_shift, bitwise_not,
+    bitwise_or, bitwise_right_shift, bitwise_xor, clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, div, div_, divide,
+    div_ as divide_, eq, equal, fill_, float_power, float_power_, floor_divide, fmax, fmin, fmod, ge, greater, greater_equal, gt,
+    isclose, isnan, le, lerp, less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, mul_,
+    multiply, mul_ as multiply_, ne, neg, negative, not_equal, positive, pow, remainder, sgn, sign, square, sub, sub_, subtract,
+    sub_ as subtract_, true_divide, zero_,
+)
+from pyxtorch.ops.elementwise_activation import hardshrink, prelu, relu, relu_
+from pyxtorch.ops.elementwise_math import (
+    acos, acosh, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan, atan2, atanh, ceil, copysign,
+    cos, cosh, deg2rad, erf, erfc, exp, exp2, expm1, fix, floor, frac, frexp, gcd, heaviside, hypot, isfinite, isinf, isneginf,
+    isposinf, isreal, lcm, ldexp, log, log10, log1p, log2, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, reciprocal,
+    round, rsqrt, sigmoid, signbit, sin, sinc, sinh, sqrt, tan, tanh, trunc, xlogy,
+)
+from pyxtorch.ops.fft_short import istft, stft
+from pyxtorch.ops.index import index_put, index_put_
+from pyxtorch.ops.index_gather import (
+    gather, index_reduce, scatter, scatter_, scatter_add, scatter_add_, scatter_reduce, take_along_dim,
+)
+from pyxtorch.ops.index_masked import (
+    argwhere, as_strided_scatter, diagonal_scatter, masked_fill, masked_fill_, masked_scatter, masked_select, nonzero,
+    nonzero_static, repeat_interleave, select_scatter, slice_scatter, tril, triu,
+)
+from pyxtorch.ops.index_slices import (
+    index_add, index_add_, index_copy, index_copy_, index_fill, index_fill_, index_select, put, take,
+)
+from pyxtorch.ops.linalg import cholesky_old as cholesky, cholesky_inverse, cholesky_solve, inv as inverse, triangular_solve
+from pyxtorch.ops.linalg_eigen import det, logdet, matrix_exp, pinverse, slogdet_old as slogdet, svd_old as svd
+from pyxtorch.ops.linalg_factor import (
+    geqrf, lu_old as lu, lu_solve_old as lu_solve, householder_product as orgqr, ormqr, qr_old as qr,
+)
+from pyxtorch.ops.linalg_norm import cross_old as cross, matrix_power, renorm
+from pyxtorch.ops.matmul import addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, kron, matmul, mm, mv, outer, vdot
+from pyxtorch.ops.random import (
+    bernoulli, bernoulli_, cauchy_, exponential_, geometric_, log_normal_, multinomial, normal_, random_, uniform_,
+)
+from pyxtorch.ops.reduce import (
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, dist, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std,
+    sum, var,
+)
+from pyxtorch.ops.reduce_statistics import corrcoef, cov
+from pyxtorch.ops.scan import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
+from pyxtorch.ops.shape import (
+    adjoint, broadcast_to, expand, expand_as, flatten, moveaxis, movedim, permute, ravel, reshape, reshape_as_ as reshape_as,
+    squeeze, sum_to_size, swapaxes, swapdims, t, transpose, unflatten, unsqueeze, view, view_as,
+)
+from pyxtorch.ops.shape_copy import clone, conj, conj_physical, contiguous_ as contiguous, copy_, cpu, cuda, detach, to, type_as
+from pyxtorch.ops.shape_diagonal import diag, diag_embed, diagflat, fill_diagonal_, fliplr, flipud, rot90, trace
+from pyxtorch.ops.shape_join import (
+    chunk, flip, repeat, roll, split, split_with_sizes, tensor_split, tile, unbind, chunk as unsafe_chunk, split as unsafe_split,
+    split_with_sizes as unsafe_split_with_sizes,
+)
+from pyxtorch.ops.shape_part import as_strided, as_strided_gather_like, as_strided_scatter_like, diagonal, narrow, select, unfold
+from pyxtorch.ops.shape_stack import dsplit, hsplit, vsplit
+from pyxtorch.ops.softmax import log_softmax, softmax
+from pyxtorch.ops.sort import (
+    argsort, bincount, histc, histogram, isin, kthvalue, median, mode, msort, nanmedian, nanquantile, quantile, sort, topk, unique,
+    unique_consecutive,
+)
+from pyxtorch.ops.special import digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, _polygamma_method as polygamma
+
+addcdiv_ = _elementwise.methods["addcdiv_"]
+addcmul_ = _elementwise.methods["addcmul_"]
+bitwise_and_ = _elementwise.methods["bitwise_and_"]
+bitwise_left_shift_ = _elementwise.methods["bitwise_left_shift_"]
+bitwise_not_ = _elementwise.methods["bitwise_not_"]
+bitwise_or_ = _elementwise.methods["bitwise_or_"]
+bitwise_right_shift_ = _elementwise.methods["bitwise_right_shift_"]
+bitwise_xor_ = _elementwise.methods["bitwise_xor_"]
+clamp_max_ = _elementwise.methods["clamp_max_"]
+clamp_min_ = _elementwise.methods["clamp_min_"]
+eq_ = _elementwise.methods["eq_"]
+floor_divide_ = _elementwise.methods["floor_divide_"]
+fmod_ = _elementwise.methods["fmod_"]
+ge_ = _elementwise.methods["ge_"]
+greater_ = _elementwise.methods["greater_"]
+greater_equal_ = _elementwise.methods["greater_equal_"]
+gt_ = _elementwise.methods["gt_"]
+le_ = _elementwise.methods["le_"]
+lerp_ = _elementwise.methods["lerp_"]
+less_ = _elementwise.methods["less_"]
+less_equal_ = _elementwise.methods["less_equal_"]
+logical_and_ = _elementwise.methods["logical_and_"]
+logical_not_ = _elementwise.methods["logical_not_"]
+logical_or_ = _elementwise.methods["logical_or_"]
+logical_xor_ = _elementwise.methods["logical_xor_"]
+lt_ = _elementwise.methods["lt_"]
+ne_ = _elementwise.methods["ne_"]
+neg_ = _elementwise.methods["neg_"]
+negative_ = _elementwise.methods["negative_"]
+not_equal_ = _elementwise.methods["not_equal_"]
+pow_ = _elementwise.methods["pow_"]
+remainder_ = _elementwise.methods["remainder_"]
+sgn_ = _elementwise.methods["sgn_"]
+sign_ = _elementwise.methods["sign_"]
+square_ = _elementwise.methods["square_"]
+true_divide_ = _elementwise.methods["true_divide_"]
+where = _elementwise.methods["where"]
+acos_ = _elementwise_math.methods["acos_"]
+acosh_ = _elementwise_math.methods["acosh_"]
+arccos_ = _elementwise_math.methods["arccos_"]
+arccosh_ = _elementwise_math.methods["arccosh_"]
+arcsin_ = _elementwise_math.methods["arcsin_"]
+arcsinh_ = _elementwise_math.methods["arcsinh_"]
+arctan2_ = _elementwise_math.methods["arctan2_"]
+arctan_ = _elementwise_math.methods["arctan_"]
+arctanh_ = _elementwise_math.methods["arctanh_"]
+asin_ = _elementwise_math.methods["asin_"]
+asinh_ = _elementwise_math.methods["asinh_"]
+atan2_ = _elementwise_math.methods["atan2_"]
+atan_ = _elementwise_math.methods["atan_"]
+atanh_ = _elementwise_math.methods["atanh_"]
+ceil_ = _elementwise_math.methods["ceil_"]
+copysign_ = _elementwise_math.methods["copysign_"]
+cos_ = _elementwise_math.methods["cos_"]
+cosh_ = _elementwise_math.methods["cosh_"]
+deg2rad_ = _elementwise_math.methods["deg2rad_"]
+erf_ = _elementwise_math.methods["erf_"]
+erfc_ = _elementwise_math.methods["erfc_"]
+exp2_ = _elementwise_math.methods["exp2_"]
+exp_ = _elementwise_math.methods["exp_"]
+expm1_ = _elementwise_math.methods["expm1_"]
+fix_ = _elementwise_math.methods["fix_"]
+floor_ = _elementwise_math.methods["floor_"]
+frac_ = _elementwise_math.methods["frac_"]
+gcd_ = _elementwise_math.methods["gcd_"]
+heaviside_ = _elementwise_math.methods["heaviside_"]
+hypot_ = _elementwise_math.methods["hypot_"]
+lcm_ = _elementwise_math.methods["lcm_"]
+ldexp_ = _elementwise_math.methods["ldexp_"]
+log10_ = _elementwise_math.methods["log10_"]
+log1p_ = _elementwise_math.methods["log1p_"]
+log2_ = _elementwise_math.methods["log2_"]
+log_ = _elementwise_math.methods["log_"]
+logit_ = _elementwise_math.methods["logit_"]
+nan_to_num_ = _elementwise_math.methods["nan_to_num_"]
+nextafter_ = _elementwise_math.methods["nextafter_"]
+rad2deg_ = _elementwise_math.methods["rad2deg_"]
+reciprocal_ = _elementwise_math.methods["reciprocal_"]
+round_ = _elementwise_math.methods["round_"]
+rsqrt_ = _elementwise_math.methods["rsqrt_"]
+sigmoid_ = _elementwise_math.methods["sigmoid_"]
+sin_ = _elementwise_math.methods["sin_"]
+sinc_ = _elementwise_math.methods["sinc_"]
+sinh_ = _elementwise_math.methods["sinh_"]
+sqrt_ = _elementwise_math.methods["sqrt_"]
+tan_ = _elementwise_math.methods["tan_"]
+tanh_ = _elementwise_math.methods["tanh_"]
+trunc_ = _elementwise_math.methods["trunc_"]
+xlogy_ = _elementwise_math.methods["xlogy_"]
+index_reduce_ = _index_gather.methods["index_reduce_"]
+scatter_reduce_ = _index_gather.methods["scatter_reduce_"]
+masked_scatter_ = _index_masked.methods["masked_scatter_"]
+tril_ = _index_masked.methods["tril_"]
+triu_ = _index_masked.methods["triu_"]
+put_ = _index_slices.methods["put_"]
+renorm_ = _linalg_norm.methods["renorm_"]
+addbmm_ = _matmul.methods["addbmm_"]
+addmm_ = _matmul.methods["addmm_"]
+addmv_ = _matmul.methods["addmv_"]
+addr_ = _matmul.methods["addr_"]
+baddbmm_ = _matmul.methods["baddbmm_"]
+cumprod_ = _scan.methods["cumprod_"]
+cumsum_ = _scan.methods["cumsum_"]
+bfloat16 = _shape_copy.methods["bfloat16"]
+bool = _shape_copy.methods["bool"]
+byte = _shape_copy.methods["byte"]
+cdouble = _shape_copy.methods["cdouble"]
+cfloat = _shape_copy.methods["cfloat"]
+char = _shape_copy.methods["char"]
+conj_physical_ = _shape_copy.methods["conj_physical_"]
+double = _shape_copy.methods["double"]
+float = _shape_copy.methods["float"]
+half = _shape_copy.methods["half"]
+int = _shape_copy.methods["int"]
+long = _shape_copy.methods["long"]
+narrow_copy = _shape_copy.methods["narrow_copy"]
+resolve_conj = _shape_copy.methods["resolve_conj"]
+resolve_neg = _shape_copy.methods["resolve_neg"]
+short = _shape_copy.methods["short"]
+as_strided_ = _shape_inplace.methods["as_strided_"]
+squeeze_ = _shape_inplace.methods["squeeze_"]
+swapaxes_ = _shape_inplace.methods["swapaxes_"]
+swapdims_ = _shape_inplace.methods["swapdims_"]
+t_ = _shape_inplace.methods["t_"]
+transpose_ = _shape_inplace.methods["transpose_"]
+unsqueeze_ = _shape_inplace.methods["unsqueeze_"]
+digamma_ = _special.methods["digamma_"]
+erfinv_ = _special.methods["erfinv_"]
+i0_ = _special.methods["i0_"]
+igamma_ = _special.methods["igamma_"]
+igammac_ = _special.methods["igammac_"]
+lgamma_ = _special.methods["lgamma_"]
+mvlgamma_ = _special.methods["mvlgamma_"]
+polygamma_ = _special.methods["polygamma_"]
+
+__all__ = [
+    "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_", "add", "add_", "addbmm", "addbmm_", "addcdiv",
+    "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_", "adjoint", "all", "allclose", "amax",
+    "amin", "aminmax", "angle", "any", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_",
+    "arctan", "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort", "argwhere", "as_strided",
+    "as_strided_", "as_strided_gather_like", "as_strided_scatter", "as_strided_scatter_like", "asin", "asin_", "asinh", "asinh_",
+    "atan", "atan2", "atan2_", "atan_", "atanh", "atanh_", "baddbmm", "baddbmm_", "bernoulli", "bernoulli_", "bfloat16", "bincount",
+    "bitwise_and", "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or",
+    "bitwise_or_", "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to",
+    "byte", "cauchy_", "cdouble", "ceil", "ceil_", "cfloat", "char", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk",
+    "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "conj", "conj_physical",
+    "conj_physical_", "contiguous", "copy_", "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "count_nonzero",
+    "cov", "cpu", "cross", "cuda", "cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "deg2rad", "deg2rad_", "det",
+    "detach", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "digamma_", "dist", "div",
+    "div_", "divide", "divide_", "dot", "double", "dsplit", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv",
+    "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand", "expand_as", "expm1", "expm1_", "exponential_", "fill_", "fill_diagonal_",
+    "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float_power", "float_power_", "floor", "floor_", "floor_divide",
+    "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "gather", "gcd", "gcd_", "ge", "ge_", "geometric_",
+    "geqrf", "ger", "greater", "greater_", "greater_equal", "greater_equal_", "gt", "gt_", "half", "hardshrink", "heaviside",
+    "heaviside_", "histc", "histogram", "hsplit", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_",
+    "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_", "index_put", "index_put_", "index_reduce",
+    "index_reduce_", "index_select", "inner", "int", "inverse", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf",
+    "isposinf", "isreal", "istft", "item", "kron", "kthvalue", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_",
+    "less", "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_",
+    "log_", "log_normal_", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_",
+    "logical_not", "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_", "logit", "logit_", "logsumexp",
+    "long", "lt", "lt_", "lu", "lu_solve", "masked_fill", "masked_fill_", "masked_scatter", "masked_scatter_", "masked_select",
+    "matmul", "matrix_exp", "matrix_power", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mode", "moveaxis",
+    "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma", "mvlgamma_", "nan_to_num",
+    "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "ne_", "neg", "neg_", "negative",
+    "negative_", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros", "nextafter", "nextafter_",
+    "nonzero", "nonzero_static", "norm", "normal_", "not_equal", "not_equal_", "numpy", "orgqr", "ormqr", "outer", "permute",
+    "pinverse", "polygamma", "polygamma_", "positive", "pow", "pow_", "prelu", "prod", "put", "put_", "qr", "quantile", "rad2deg",
+    "rad2deg_", "random_", "ravel", "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_",
+    "repeat", "repeat_interleave", "reshape", "reshape_as", "resolve_conj", "resolve_neg", "roll", "rot90", "round", "round_",
+    "rsqrt", "rsqrt_", "scatter", "scatter_", "scatter_add", "scatter_add_", "scatter_reduce", "scatter_reduce_", "select",
+    "select_scatter", "sgn", "sgn_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit", "sin", "sin_", "sinc", "sinc_",
+    "sinh", "sinh_", "slice_scatter", "slogdet", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square",
+    "square_", "squeeze", "squeeze_", "std", "stft", "sub", "sub_", "subtract", "subtract_", "sum", "sum_to_size", "svd",
+    "swapaxes", "swapaxes_", "swapdims", "swapdims_", "t", "t_", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_",
+    "tensor_split", "tile", "to", "tolist", "topk", "trace", "transpose", "transpose_", "triangular_solve", "tril", "tril_", "triu",
+    "triu_", "true_divide", "true_divide_", "trunc", "trunc_", "type_as", "unbind", "unflatten", "unfold", "uniform_", "unique",
+    "unique_consecutive", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_", "var", "vdot",
+    "view", "view_as", "vsplit", "where", "xlogy", "xlogy_", "zero_",
+]
