@@ -83,7 +83,7 @@ PYX_FN double zeta_positive(double s, double q) {
     for (int k = 0; k < 12; k++) {
         double term = rising * below * bernoulli[k];
         sum += term;
-        if (fabs(term) < PYX_EPS * fabs(sum)) break;
+        if (fabs(term) <= PYX_EPS * fabs(sum)) break;      /* both may be 0 */
         rising *= (s + 2 * k + 1) * (s + 2 * k + 2);
         below /= q * q;
     }

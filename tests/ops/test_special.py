@@ -245,3 +245,10 @@ def test_complex_sigmoid_far_to_the_left_is_zero():
     """exp(-x) overflows, its reciprocal does not. PyTorch 2.13 gives NaN."""
     y = torch.sigmoid(torch.tensor([-501 - 501j, -1001.2 + 13437.7j], dtype=torch.complex64))
     assert y.abs().tolist() == [0, 0]
+
+
+def test_zeta_of_huge_orders():
+    """Terms that vanish do not become NaN: zeta(s, q) tends to the term of the smallest |q + k|."""
+    s = torch.full((3,), 1e20, dtype=torch.float64)
+    q = torch.tensor([1001.2, 0.5, -1001.2], dtype=torch.float64)
+    assert torch.special.zeta(s, q).tolist() == [0, INF, INF]
