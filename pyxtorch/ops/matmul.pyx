@@ -685,15 +685,18 @@ cdef object pair_sum(object a, object b, int nd, set gone):
             if sa[i] != 1 and sb[i] != 1:
                 both.append(i)
             elif sa[i] != 1:
-                a = a.sum(i, keepdim=True, dtype=a.dtype)
+                a = a.sum(i, keepdim=True)
             elif sb[i] != 1:
-                b = b.sum(i, keepdim=True, dtype=b.dtype)
+                b = b.sum(i, keepdim=True)
         elif sa[i] != 1 and sb[i] != 1:
             batch.append(i)
         elif sa[i] != 1:
             only_a.append(i)
         else:
             only_b.append(i)
+    if a.dtype != b.dtype:      # sums of integers are int64
+        dtype = dtype_of(result_type_of(a, b))
+        a, b = a.to(dtype), b.to(dtype)
     gone_now = [i for i in range(nd) if i in gone and i not in both]
 
     def size(t, dims):
@@ -833,7 +836,7 @@ def einsum(*args):
     summed = set(range(kept, nd))
     if len(ready) == 1:
         if summed:
-            value = value.sum(list(range(kept, nd)), dtype=value.dtype)
+            value = value.sum(list(range(kept, nd)))
         return value
     for i in range(1, len(ready)):
         later = ready[i + 1:]

@@ -80,10 +80,15 @@ def test_nan_and_inf_pass_through_products():
 
 
 @pytest.mark.parametrize("dtype", INT)
-def test_sums_over_a_broadcast_dimension_keep_the_dtype(dtype):
-    """A dimension of size 1 on one side only is summed on the other before the product: in the tensors' own dtype."""
+def test_sums_over_a_dimension_of_one_factor_alone(dtype):
+    """einsum adds integers up in int64, as sum does, and goes on in it; tensordot, and einsum's products, stay in the dtype."""
     one, x, v = torch.ones(1, 1, 1, dtype=dtype), torch.arange(4).reshape(2, 1, 2).to(dtype), torch.tensor([1, 2, 3], dtype=dtype)
     y = torch.tensordot(one, x, dims=([0, 1], [2, 0]))
     assert y.dtype == dtype and y.tolist() == [[6]]
-    y = torch.einsum("...ik, ...j -> ij", torch.arange(6).reshape(1, 2, 3).to(dtype), v)
-    assert y.dtype == dtype and y.tolist() == [[3, 6, 9], [12, 24, 36]]
+    m = torch.arange(6).reshape(2, 3).to(dtype)
+    for equation, operands, want, expected in (
+        ("...ik, ...j -> ij", (m[None], v), torch.int64, [[3, 6, 9], [12, 24, 36]]),
+        ("ij->i", (m,), torch.int64, [3, 12]), ("ij,j->i", (m, v), dtype, [8, 26]),
+    ):
+        y = torch.einsum(equation, *operands)
+        assert y.dtype == want and y.tolist() == expected
