@@ -14,17 +14,17 @@ from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.string cimport memcpy
 
 from pyxtorch import _dtype, _storage
-from pyxtorch._dtype import (
-    dtypes, get_default_device, get_default_dtype, promote_types, py_can_cast, set_cuda_loader, set_default_device,
-    set_default_dtype,
-)
-from pyxtorch._storage import (
-    OutOfMemoryError, cpu_level, empty_cache, get_num_threads, memory_stats, register_cpu_kernels, register_cuda_kernels,
-    reset_peak_memory_stats, set_cache_limit, set_cuda_storage, set_num_threads,
-)
+from pyxtorch._storage import OutOfMemoryError
 
 # As Python names too; the import statement takes them for the types that are cimported.
-globals().update(dtype=_dtype.dtype, device=_dtype.device, UntypedStorage=_storage.UntypedStorage)
+globals().update({name: getattr(_dtype, name) for name in (
+    "dtype", "device", "dtypes", "get_default_device", "get_default_dtype", "promote_types", "py_can_cast", "set_cuda_loader",
+    "set_default_device", "set_default_dtype",
+)})
+globals().update({name: getattr(_storage, name) for name in (
+    "UntypedStorage", "cpu_level", "empty_cache", "get_num_threads", "memory_stats", "register_cpu_kernels",
+    "register_cuda_kernels", "reset_peak_memory_stats", "set_cache_limit", "set_cuda_storage", "set_num_threads",
+)})
 
 cdef extern from *:
     """

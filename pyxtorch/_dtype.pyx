@@ -6,6 +6,7 @@ cimport cython
 
 # ---------------------------------------------------------------------------------- dtypes
 
+
 @cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 @cython.final
 cdef class dtype:

@@ -849,6 +849,7 @@ def _one_like(Variable x):
 
 _autograd._set_one_like(_one_like)
 
+
 def attach(name, value):
     """Make `value` an attribute of Tensor."""
     pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)

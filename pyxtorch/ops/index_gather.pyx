@@ -8,7 +8,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops._common import inplace as inplace_form, strict_out
 from pyxtorch.ops.elementwise cimport where_t
 from pyxtorch.ops.index_plan cimport *
-from pyxtorch.ops.shape cimport expand_to, reshape_sizes, sliced, to_dtype
+from pyxtorch.ops.shape cimport expand_to, sliced
 
 cdef int failed(int code, str op, Variable x, const int64_t* bad) except -1:
     if code == -2:

@@ -7,6 +7,7 @@ from pyxtorch.ops.elementwise cimport where_t
 from pyxtorch.ops.index_plan cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
+
 def index_select(Variable input not None, dim, Variable index not None, *, out=None):
     """The slices of `input` that a 1-d index (int32, int64) names along `dim`.
 
