@@ -1,4 +1,4 @@
-"""Build: every .pyx, autograd.py, and the CPU kernels once for each instruction level.
+"""Build: every .pyx, every .py that has a .pxd beside it, and the CPU kernels once for each instruction level.
 
 Nothing is listed: extensions are found by their files. Incremental: a file is compiled again when
 it, or anything it includes or cimports, is newer than its object. Environment:
@@ -52,7 +52,8 @@ def module_name(path):
 
 def cython_sources():
     os.chdir(ROOT)
-    return [*sorted(Path("pyxtorch").rglob("*.pyx")), Path("pyxtorch/autograd.py")]
+    pure = [p.with_suffix(".py") for p in Path("pyxtorch").rglob("*.pxd") if p.with_suffix(".py").exists()]     # pure Python mode
+    return sorted([*Path("pyxtorch").rglob("*.pyx"), *pure])
 
 
 def extensions():

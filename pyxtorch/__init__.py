@@ -50,7 +50,10 @@ globals().update(_core.dtypes())
 from pyxtorch._names.torch import *  # noqa: E402, F403
 
 from pyxtorch import linalg  # noqa: E402
-from pyxtorch import _autograd  # noqa: E402  (gradcheck, functional and the like, under autograd)
+from pyxtorch.autograd import gradcheck as _gradcheck  # noqa: E402
+
+# As in PyTorch the function stands in front of the module of its name.
+autograd.gradcheck, autograd.gradgradcheck = _gradcheck.gradcheck, _gradcheck.gradgradcheck
 
 pi, e, inf, nan, newaxis = _math.pi, _math.e, _math.inf, _math.nan, None
 

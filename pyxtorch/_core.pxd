@@ -4,7 +4,7 @@ This file is a public promise: a change here is a change of pyxtorch's C interfa
 (_dtype.pxd), storages and kernel tables (_storage.pxd) are taken from here too.
 """
 from cpython.object cimport PyObject
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from pyxtorch._dtype cimport *
 from pyxtorch._storage cimport *
 
@@ -47,6 +47,9 @@ cdef class TensorBase:
     cdef uint8_t flags
     cdef int16_t dev_index
     cdef int32_t output_nr      # which output of _grad_fn this is
+    cdef int32_t task_slot      # the last backward run that came by this leaf, and where it keeps what it knows of it
+    cdef uint64_t task_mark
+    cdef uint32_t moves         # how often its memory or geometry was replaced (adopt)
     # The tape's fields: the core only holds them (see docs/architecture.md, "One size").
     cdef object _grad_fn        # autograd.Node or None
     cdef object _grad           # Tensor or None

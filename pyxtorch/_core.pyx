@@ -236,6 +236,11 @@ cdef extern from *:
     int pyx_marked_threads
 
 
+def count_change(TensorBase x not None):
+    """Raise the version of a tensor that was changed by other means."""
+    bump(x)
+
+
 def mark_new_tensors(bint inference):
     """Whether tensors that this thread makes from now on are inference tensors."""
     global pyx_new_flags, pyx_marked_threads
@@ -361,6 +366,7 @@ cdef int adopt(TensorBase x, TensorBase y) except -1:
     x.dev = y.dev
     x.dev_index = y.dev_index
     x.flags = (x.flags & ~CONTIGUOUS) | (y.flags & CONTIGUOUS)
+    x.moves += 1
     hold(y.st)
     x.st = y.st
     x.ptr = y.ptr

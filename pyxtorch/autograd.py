@@ -1,16 +1,18 @@
-"""The tape: Variable, Node, Function, the engine, grad modes and hooks.
+"""The tape: Variable, Function, and how operations are recorded; `backward` and `grad`.
 
-Reverse-mode differentiation over recorded operations. Compiled by Cython in pure Python mode; the
-C side of the declarations is in autograd.pxd. Nothing here knows a particular operation: gradients
-are added and views are taken through the operators and methods of the tensors themselves.
+Reverse-mode differentiation over recorded operations. Compiled by Cython in pure Python mode; the C
+side of the declarations is in autograd.pxd. Below it, in `_tape`: the graph and the engine, the history
+of views, grad modes and hooks. Nothing here knows a particular operation.
+
+This module is also the package `pyxtorch.autograd`: its parts in plain Python (functional, graph,
+grad_mode, gradcheck and the like) are files in `_autograd`.
 """
+import importlib
+import os
 import threading
 
 import cython
-from cython.cimports.cpython.object import PyObject
 from cython.cimports.pyxtorch._core import (
-    CONTIGUOUS,
-    HAS_VIEWS,
     INFERENCE,
     REQUIRES_GRAD,
     RETAINS_GRAD,
@@ -21,170 +23,39 @@ from cython.cimports.pyxtorch._core import (
     dtype_of,
     is_complex_code,
     is_floating,
-    overlaps_itself,
-    same_shape,
     shape_of,
 )
-from cython.cimports.pyxtorch._grad_mode import (
-    pyx_grad_mode,
-    pyx_inference_mode,
-    pyx_swap_grad,
-    pyx_swap_inference,
-    references,
+from cython.cimports.pyxtorch._tape.engine import zeros_of
+from cython.cimports.pyxtorch._tape.graph import Node
+from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
+from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale
+
+from pyxtorch._tape.backward import backward, grad  # noqa: F401  (the names of torch.autograd)
+from pyxtorch._tape.engine import is_anomaly_enabled, set_anomaly  # noqa: F401
+from pyxtorch._tape.graph import AccumulateGrad, current_task  # noqa: F401
+from pyxtorch._tape.hooks import RemovableHandle  # noqa: F401
+from pyxtorch._tape.modes import (  # noqa: F401
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
 )
 
-from pyxtorch._core import mark_new_tensors
-
-# -------------------------------------------------------------------------------- grad modes
-
-
-def grad_enabled():
-    return pyx_grad_mode != 0
-
-
-def set_grad(mode):
-    return pyx_swap_grad(mode)
+# Parts in plain Python, imported when somebody asks: name to the module it is in (itself, if it is one).
+_LATE = {
+    **dict.fromkeys(("anomaly_mode", "function", "functional", "grad_mode", "graph", "variable"), None),
+    "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode",
+}
+__path__ = [os.path.join(os.path.dirname(__file__), "_autograd")]
 
 
-def is_grad_enabled():
-    """Whether operations of this thread are being recorded."""
-    return pyx_grad_mode != 0
-
-
-def is_inference_mode_enabled():
-    """Whether this thread is in inference mode."""
-    return pyx_inference_mode != 0
-
-
-class _GradMode:
-    """A context manager and decorator that switches recording for this thread."""
-
-    mode = True
-
-    def __init__(self):
-        self.before = []
-
-    def __enter__(self):
-        self.before.append(bool(pyx_swap_grad(self.mode)))
-        return self
-
-    def __exit__(self, kind, error, trace):
-        pyx_swap_grad(self.before.pop())
-
-    def __call__(self, function):
-        return _decorate(self.__class__, (), function)
-
-
-def _decorate(manager, arguments, function):
-    import functools
-    import inspect
-
-    if inspect.isgeneratorfunction(function):
-
-        @functools.wraps(function)
-        def generator(*args, **kwargs):
-            # The mode holds while the generator's own code runs, not its caller's.
-            steps = function(*args, **kwargs)
-            sent, thrown = None, None
-            while True:
-                with manager(*arguments):
-                    try:
-                        value = steps.throw(thrown) if thrown is not None else steps.send(sent)
-                    except StopIteration as stop:
-                        return stop.value
-                try:
-                    sent, thrown = (yield value), None
-                except BaseException as error:
-                    sent, thrown = None, error
-
-        return generator
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        with manager(*arguments):
-            return function(*args, **kwargs)
-
-    return wrapped
-
-
-class no_grad(_GradMode):
-    """Operations inside are not recorded. Context manager or decorator."""
-
-    mode = False
-
-    def __new__(cls, function=None):
-        self = object.__new__(cls)
-        if function is None:
-            return self
-        self.__init__()
-        return self(function)
-
-    def __init__(self, function=None):
-        self.before = []
-
-
-class enable_grad(_GradMode):
-    """Operations inside are recorded, also within no_grad. Context manager or decorator."""
-
-    mode = True
-
-    def __new__(cls, function=None):
-        self = object.__new__(cls)
-        if function is None:
-            return self
-        self.__init__()
-        return self(function)
-
-    def __init__(self, function=None):
-        self.before = []
-
-
-class set_grad_enabled(_GradMode):
-    """Switch recording on or off: at once, and back at the end of a `with` block."""
-
-    def __init__(self, mode):
-        self.mode = bool(mode)
-        self.before = [bool(pyx_swap_grad(self.mode))]
-        self.entered = False
-
-    def __enter__(self):
-        if self.entered:
-            self.before.append(bool(pyx_swap_grad(self.mode)))
-        self.entered = True
-        return self
-
-    def __call__(self, function):
-        pyx_swap_grad(self.before.pop())
-        return _decorate(set_grad_enabled, (self.mode,), function)
-
-
-class inference_mode(_GradMode):
-    """As no_grad, and tensors made inside can never be recorded later."""
-
-    def __new__(cls, mode=True):
-        self = object.__new__(cls)
-        if callable(mode):
-            self.__init__(True)
-            return self(mode)
-        return self
-
-    def __init__(self, mode=True):
-        self.mode = bool(mode)
-        self.before = []
-
-    def __enter__(self):
-        self.before.append((pyx_swap_grad(not self.mode), pyx_swap_inference(self.mode)))
-        mark_new_tensors(pyx_inference_mode)
-        return self
-
-    def __exit__(self, kind, error, trace):
-        grad, inference = self.before.pop()
-        pyx_swap_grad(grad)
-        pyx_swap_inference(inference)
-        mark_new_tensors(inference)
-
-    def __call__(self, function):
-        return _decorate(inference_mode, (self.mode,), function)
+def __getattr__(name):
+    if name not in _LATE:
+        raise AttributeError(f"module 'pyxtorch.autograd' has no attribute {name!r}")
+    module = importlib.import_module(f"pyxtorch.autograd.{_LATE[name] or name}")
+    return module if _LATE[name] is None else getattr(module, name)
 
 
 # ---------------------------------------------------------------------------- tensors' side
@@ -200,69 +71,8 @@ class Variable(TensorBase):
     """
 
 
-def stale(x):
-    """Whether the base of view `x` has got a new history since `x` got its own."""
-    base: Variable = cython.cast(Variable, x._base)
-    if base._extra is None:
-        return False
-    generation = base._extra.get("generation")
-    if generation is None:
-        return False
-    if x._extra is not None and x._extra.get("seen") == generation:
-        return False
-    refresh(x, base, generation)
-    return (x.flags & REQUIRES_GRAD) != 0
-
-
-@cython.cfunc
-@cython.exceptval(check=False)
-def refresh(x: Variable, base: Variable, generation) -> cython.void:
-    """Give view `x` the history that its base has now."""
-    if x._extra is None:
-        x._extra = {}
-    x._extra["seen"] = generation
-    node: AsStridedView = AsStridedView.__new__(AsStridedView)
-    node.geometry = geometry_of(x, base)
-    node.n_inputs = 1
-    node.n_outputs = 1
-    node.base_shape = shape_of(base)
-    node.set_edge(0, base)
-    x._grad_fn = node
-    x.output_nr = 0
-    x.flags |= REQUIRES_GRAD
-
-
-@cython.cfunc
-def geometry_of(x: Variable, base: Variable):
-    """(size, stride, offset) of a view in elements, as if its base were laid out contiguously."""
-    item: cython.longlong = dtype_of(base.dt).itemsize
-    return (
-        shape_of(x),
-        tuple([x.strides[i] for i in range(x.nd)]),
-        (cython.cast(cython.longlong, x.ptr) - cython.cast(cython.longlong, base.ptr)) // item,
-        tuple([base.strides[i] for i in range(base.nd)]),
-    )
-
-
-def mark_later_view(view, base):
-    """A view made after in-place changes of its base knows these: its history follows theirs."""
-    generation = base._extra.get("generation")
-    if generation is not None:
-        if view._extra is None:
-            view._extra = {}
-        view._extra["seen"] = generation
-    return 0
-
-
-def _grad_fn_of(x: Variable):
-    """The node that made `x`, brought up to date where `x` is a view."""
-    if x._base is not None:
-        stale(x)
-    return x._grad_fn
-
-
 def recording_any(xs):
-    if not pyx_grad_mode:
+    if not grad_enabled():
         return False
     x: Variable
     for item in xs:
@@ -273,467 +83,60 @@ def recording_any(xs):
     return False
 
 
-# ------------------------------------------------------------------------------------- nodes
+# ------------------------------------------------------------------- saved tensors under hooks
 
-_anomaly: cython.bint = False        # look for nan in every gradient
-
-
-def is_anomaly_enabled():
-    return _anomaly
+_hooked = cython.declare(cython.int, 0)             # how many saved_tensors_hooks are active in all threads
+_saving = cython.declare(object, threading.local())
 
 
-def set_anomaly(mode):
-    global _anomaly
-    _anomaly = mode
+def push_saved_hooks(pack, unpack):
+    """From now on this thread hands what it saves to `pack`, and gets it back from `unpack` (None, message: refuses hooks)."""
+    global _hooked
+    stack = _saving.__dict__.setdefault("stack", [])
+    if pack is not None and stack and stack[-1][0] is None:
+        raise RuntimeError(stack[-1][1])
+    if pack is None and stack and stack[-1][0] is not None:
+        raise RuntimeError(unpack)
+    stack.append((pack, unpack))
+    _hooked += 1
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def refuse_nan(node: Node, i: cython.int, g) -> cython.int:
-    if bool(g.isnan().any()):
-        raise RuntimeError(
-            f"Function '{node.name()}' returned nan values in its {i}th output: its gradient for input {i}, of shape {list(shape_of(g))}, has nan."
-        )
-    return 0
-
-
-_graveyard: list = []
-_burying: cython.bint = False
+def pop_saved_hooks():
+    """Undo the last `push_saved_hooks` of this thread."""
+    global _hooked
+    _saving.stack.pop()
+    _hooked -= 1
 
 
 @cython.binding(False)
-@cython.freelist(256)
 @cython.cclass
-class Node:
-    """One recorded operation; `next_functions` leads to those that made its inputs."""
+class Same(Node):
+    """Stands between a leaf and what was unpacked for it."""
 
-    def __dealloc__(self):
-        # A long chain of nodes would free itself recursively: hand the next ones to a list.
-        global _burying
-        if self.n_inputs == 0:
-            return
-        if self.e0 is not None and isinstance(self.e0, Node):
-            _graveyard.append(self.e0)
-        if self.n_inputs > 1:
-            if self.e1 is not None and isinstance(self.e1, Node):
-                _graveyard.append(self.e1)
-            if self.e2 is not None and isinstance(self.e2, Node):
-                _graveyard.append(self.e2)
-            if self.e_more is not None:
-                _graveyard.append(self.e_more)
-                self.e_more = None
-        self.e0 = None
-        self.e1 = None
-        self.e2 = None
-        # What was saved holds nodes too; it goes while the graveyard keeps those.
-        self.s0 = None
-        self.s1 = None
-        self.s2 = None
-        self.s_more = None
-        self.extra = None
-        if not _burying and _graveyard:
-            _burying = True
-            try:
-                while _graveyard:
-                    last = _graveyard.pop()
-                    if isinstance(last, list):
-                        _graveyard.extend([e for e in last if isinstance(e, Node)])
-                    last = None
-            finally:
-                _burying = False
-
-    def vjp(self, g):
-        raise RuntimeError(f"{self.name()}: has no gradient.")
-
-    def vjp_many(self, grads):
-        g = grads[0]
-        if g is not None:
-            self.vjp(g)
-        return 0
-
-    def edge(self, i):
-        if i == 0:
-            return self.e0
-        if i == 1:
-            return self.e1
-        if i == 2:
-            return self.e2
-        return self.e_more[i - 3]
-
-    def edge_nr(self, i):
-        if i == 0:
-            return self.nr0
-        if i == 1:
-            return self.nr1
-        if i == 2:
-            return self.nr2
-        return self.nr_more[i - 3]
-
-    def set_edge(self, i, x):
-        """Input `i` came from `x`: from the node that made it, or from the leaf itself."""
-        target: object = None
-        number: cython.int = 0
-        if x is not None:
-            if x._base is not None:
-                stale(x)
-            if x.flags & REQUIRES_GRAD:
-                if x._grad_fn is not None:
-                    target = x._grad_fn
-                    number = x.output_nr
-                else:
-                    target = x
-        if i == 0:
-            self.e0 = target
-            self.nr0 = number
-        elif i == 1:
-            self.e1 = target
-            self.nr1 = number
-        elif i == 2:
-            self.e2 = target
-            self.nr2 = number
-        else:
-            if self.e_more is None:
-                self.e_more = []
-                self.nr_more = []
-            self.e_more.append(target)
-            self.nr_more.append(number)
-        return 0
-
-    def needs(self, i):
-        target = self.edge(i)
-        if target is None:
-            return False
-        if _restricted:
-            return wanted(target, self.edge_nr(i))
-        return True
-
-    def pass_grad(self, i, g):
-        target = self.edge(i)
-        if target is None or g is None:
-            return 0
-        if _restricted and not wanted(target, self.edge_nr(i)):
-            return 0
-        if _anomaly:
-            refuse_nan(self, i, g)
-        if isinstance(target, Node):
-            receive(cython.cast(Node, target), self.edge_nr(i), g)
-        else:
-            accumulate_leaf(cython.cast(Variable, target), g)
-        return 0
-
-    def save(self, x):
-        version: cython.longlong = 0
-        if x is not None:
-            version = x.st.version
-            if x.flags & INFERENCE:
-                raise RuntimeError("Inference tensors cannot be saved for backward. Clone the tensor outside inference_mode.")
-        n: cython.int = self.n_saved
-        if n == 0:
-            self.s0 = x
-            self.v0 = version
-        elif n == 1:
-            self.s1 = x
-            self.v1 = version
-        elif n == 2:
-            self.s2 = x
-            self.v2 = version
-        else:
-            if self.s_more is None:
-                self.s_more = []
-                self.v_more = []
-            self.s_more.append(x)
-            self.v_more.append(version)
-        self.n_saved = n + 1
-        return 0
-
-    def save_output(self, y):
-        # An alias off the tape, or node and output would keep each other alive.
-        off: Variable = cython.cast(Variable, alias(y))
-        off.output_nr = y.output_nr
-        self.output_mask |= 1 << self.n_saved
-        return self.save(off)
-
-    def saved(self, i):
-        x: Variable
-        version: cython.longlong
-        if self.released:
-            raise RuntimeError(
-                f"{self.name()}: Trying to backward through the graph a second time (or directly access saved "
-                "tensors after they have already been freed). Saved intermediate values of the graph are freed "
-                "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
-                "backward through the graph a second time."
-            )
-        if i == 0:
-            x = self.s0
-            version = self.v0
-        elif i == 1:
-            x = self.s1
-            version = self.v1
-        elif i == 2:
-            x = self.s2
-            version = self.v2
-        else:
-            x = self.s_more[i - 3]
-            version = self.v_more[i - 3]
-        if x is None:
-            return None
-        if x.st.version != version:
-            raise RuntimeError(
-                f"{self.name()}: one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: a saved {'output' if self.output_mask >> i & 1 else 'tensor'} of shape "
-                f"{list(shape_of(x))} is at version {x.st.version}; expected version {version} instead. "
-                "Use the out-of-place form of the operation that changed it, or clone it first."
-            )
-        if self.output_mask >> i & 1 and pyx_grad_mode and self.n_inputs > 0:
-            # A graph of the gradient is being made: the output must lead back to this node.
-            on: Variable = cython.cast(Variable, alias(x))
-            on._grad_fn = self
-            on.output_nr = x.output_nr
-            on.flags |= REQUIRES_GRAD
-            return on
-        return x
-
-    def release(self):
-        self.s0 = None
-        self.s1 = None
-        self.s2 = None
-        self.s_more = None
-        if self.n_saved > 0:
-            self.released = True
-        return 0
-
-    # ------------------------------------------------------------------------- for Python
-
-    def name(self):
-        """The operation's name with Backward, as in `MulBackward0`."""
-        kind = type(self).__name__
-        return f"{kind}Backward0" if type(self).__flags__ & (1 << 9) == 0 else f"{kind}Backward"
-
-    def __repr__(self):
-        return f"<{self.name()} object at {hex(id(self))}>"
-
-    @property
-    def next_functions(self):
-        """((node, number of its output), ...) for each input; (None, 0) where none is needed."""
-        out = []
-        for i in range(self.n_inputs):
-            target = self.edge(i)
-            if target is not None and not isinstance(target, Node):
-                target = AccumulateGrad(target)
-            out.append((target, self.edge_nr(i)))
-        return tuple(out)
-
-    @property
-    def metadata(self):
-        """A dict for the user's own notes on this node."""
-        return self._notes().setdefault("metadata", {})
-
-    def _notes(self):
-        if self.extra is None:
-            self.extra = {}
-        return self.extra
-
-    def register_hook(self, hook):
-        """Call `hook(grad_inputs, grad_outputs)` after this node's backward.
-
-        It may return new gradients for the inputs. Returns a handle with `remove()`.
-        """
-        return _add_hook(self._notes(), "hooks", hook)
-
-    def register_prehook(self, hook):
-        """Call `hook(grad_outputs)` before this node's backward; it may return new gradients."""
-        return _add_hook(self._notes(), "prehooks", hook)
-
-
-class AccumulateGrad:
-    """Stands at the end of `next_functions` for a leaf: `variable` is the leaf."""
-
-    def __init__(self, variable):
-        self.variable = variable
-        self.next_functions = ()
-
-    def name(self):
-        return "torch::autograd::AccumulateGrad"
-
-    def __repr__(self):
-        return f"<AccumulateGrad object at {hex(id(self.variable))}>"
-
-    def __eq__(self, other):
-        return isinstance(other, AccumulateGrad) and other.variable is self.variable
-
-    def __hash__(self):
-        return id(self.variable)
-
-
-class RemovableHandle:
-    """Takes a hook away again with `remove()`, or at the end of a `with` block."""
-
-    def __init__(self, hooks, key):
-        self.hooks = hooks
-        self.id = key
-
-    def remove(self):
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.remove()
-
-
-_hook_numbers = iter(range(1 << 62))
-
-
-def _add_hook(notes, kind, hook):
-    if not callable(hook):
-        raise TypeError(f"register_hook: expected a function, not {type(hook).__name__}.")
-    hooks = notes.setdefault(kind, {})
-    key = next(_hook_numbers)
-    hooks[key] = hook
-    return RemovableHandle(hooks, key)
-
-
-# -------------------------------------------------------------------------------- recording
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def send(self, g) -> cython.int:
+        return self.pass_grad(0, g)
 
 
 @cython.cfunc
-@cython.inline
-@cython.exceptval(check=False)
-def made(out: Variable, node: Node, number: cython.int) -> cython.void:
-    out._grad_fn = node
-    out.output_nr = number
-    out.flags |= REQUIRES_GRAD
-
-
-@cython.cfunc
-@cython.inline
-def fast_target(x: Variable):
-    """The edge's target for an input that is no view of a rebased base."""
-    if not x.flags & REQUIRES_GRAD:
-        return None
-    return x._grad_fn if x._grad_fn is not None else x
-
-
-def record1(node, out, a):
-    if a._base is not None:
-        stale(a)
-    node.e0 = fast_target(a)
-    node.nr0 = a.output_nr
-    node.n_inputs = 1
-    node.n_outputs = 1
-    made(out, node, 0)
-    return 0
-
-
-def record2(node, out, a, b):
-    if a._base is not None:
-        stale(a)
-    if b._base is not None:
-        stale(b)
-    node.e0 = fast_target(a)
-    node.nr0 = a.output_nr
-    node.e1 = fast_target(b)
-    node.nr1 = b.output_nr
-    node.n_inputs = 2
-    node.n_outputs = 1
-    made(out, node, 0)
-    return 0
-
-
-def record3(node, out, a, b, c):
-    node.set_edge(0, a)
-    node.set_edge(1, b)
-    node.set_edge(2, c)
-    node.n_inputs = 3
-    node.n_outputs = 1
-    made(out, node, 0)
-    return 0
-
-
-def record_many(node, outs, inputs):
-    i: cython.int = 0
-    x: Variable
-    for item in inputs:
-        node.set_edge(i, item)
-        i += 1
-    node.n_inputs = i
-    i = 0
-    for item in outs:
-        if item is not None:
-            x = item
-            if is_floating(x.dt) or is_complex_code(x.dt):
-                made(x, node, i)
-            else:
-                x.output_nr = i
-        i += 1
-    node.n_outputs = i
-    return 0
-
-
-# --------------------------------------------------------------------------------- in place
-
-
-def check_inplace(x, op):
-    if x.flags & REQUIRES_GRAD and pyx_grad_mode:
-        if _grad_fn_of(x) is None:
-            raise RuntimeError(
-                f"{op}: a leaf Variable that requires grad is being used in an in-place operation. "
-                "Do it under no_grad(), or out of place."
-            )
-    base: Variable
-    if x._base is not None and pyx_grad_mode:
-        base = x._base
-        if base.flags & REQUIRES_GRAD and base._grad_fn is None:
-            raise RuntimeError(
-                f"{op}: a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                "Do it under no_grad(), or out of place."
-            )
-    if x.flags & INFERENCE and not pyx_inference_mode:
-        raise RuntimeError(f"{op}: Inplace update to inference tensor outside InferenceMode is not allowed. Clone it first.")
-    if not x.flags & CONTIGUOUS and overlaps_itself(x):
-        raise RuntimeError(
-            f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single "
-            f"memory location (shape {list(shape_of(x))}, strides {[x.strides[i] for i in range(x.nd)]}). "
-            "Please clone() the tensor before performing the operation."
+def moved(name: str, x: TensorBase, output: cython.bint, now: cython.longlong, then: cython.longlong):
+    """The error of a saved tensor that is not what it was."""
+    kind = "output" if output else "tensor"
+    if now >> 40 != then >> 40:
+        return RuntimeError(
+            f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: the memory, "
+            f"shape or dtype of a saved {kind} was replaced (by .data =, set_, resize_ or the like); it is of shape {list(shape_of(x))} "
+            f"now. Do that after backward, or to a clone."
         )
-    return 0
+    return RuntimeError(
+        f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: a saved {kind} of "
+        f"shape {list(shape_of(x))} is at version {x.st.version}; expected version {then & ((1 << 40) - 1)} instead. Use the out-of-place "
+        "form of the operation that changed it, or clone it first."
+    )
 
 
-def rebase(x, result):
-    base: Variable
-    node: CopySlices
-    if x._base is None:
-        if result.flags & REQUIRES_GRAD:
-            made(x, result._grad_fn, result.output_nr)
-        elif x.flags & REQUIRES_GRAD:
-            made(x, Stop.__new__(Stop), 0)      # on the tape still, with a gradient of zero
-        if x.flags & HAS_VIEWS:
-            new_generation(x)
-        return 0
-    base = x._base
-    if not (result.flags | base.flags) & REQUIRES_GRAD:
-        return 0
-    node = CopySlices.__new__(CopySlices)
-    node.geometry = geometry_of(x, base)
-    node.base_shape = shape_of(base)
-    node.set_edge(0, base)
-    node.set_edge(1, result)
-    node.n_inputs = 2
-    node.n_outputs = 1
-    made(base, node, 0)
-    refresh(x, base, new_generation(base))
-    return 0
-
-
-@cython.cfunc
-def new_generation(base: Variable):
-    """Note that views of `base` made so far have an outdated history."""
-    if base._extra is None:
-        base._extra = {}
-    generation = base._extra.get("generation", 0) + 1
-    base._extra["generation"] = generation
-    return generation
+# ------------------------------------------------------------------------------------ functions
 
 
 @cython.binding(False)
@@ -766,6 +169,145 @@ class Function(Node):
     def __init__(self):
         pass
 
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def send(self, g) -> cython.int:
+        if self.n_outputs > 1:
+            return self.vjp_many(g)
+        return self.vjp(cython.cast(Variable, g))
+
+    # Saved tensors --------------------------------------------------------------------------
+
+    def save(self, x):
+        version: cython.longlong = 0
+        n: cython.int = self.n_saved
+        if x is not None:
+            version = state_of(x)
+            if x.flags & INFERENCE:
+                raise RuntimeError("Inference tensors cannot be saved for backward. Clone the tensor outside inference_mode.")
+            if _hooked and self.save_packed(n, x):
+                x = None
+        if n == 0:
+            self.s0 = x
+            self.v0 = version
+        elif n == 1:
+            self.s1 = x
+            self.v1 = version
+        elif n == 2:
+            self.s2 = x
+            self.v2 = version
+        else:
+            if self.s_more is None:
+                self.s_more = []
+                self.v_more = []
+            self.s_more.append(x)
+            self.v_more.append(version)
+        self.n_saved = n + 1
+        return 0
+
+    def save_output(self, y, number=0):
+        # An alias off the tape, or node and output would keep each other alive.
+        off: TensorBase = alias(y)
+        off.output_nr = number if number else y.output_nr
+        if self.n_saved < 64:
+            self.output_mask |= cython.cast(cython.ulonglong, 1) << self.n_saved
+        else:
+            self.notes().setdefault("outputs", set()).add(self.n_saved)
+        return self.save(off)
+
+    @cython.cfunc
+    @cython.exceptval(check=False)
+    def is_output(self, i: cython.int) -> cython.bint:
+        if i < 64:
+            return (self.output_mask >> i) & 1 != 0
+        return self.extra is not None and i in self.extra.get("outputs", ())
+
+    def saved(self, i):
+        x: TensorBase
+        version: cython.longlong
+        if self.released:
+            raise RuntimeError(
+                f"{self.name()}: Trying to backward through the graph a second time (or directly access saved "
+                "tensors after they have already been freed). Saved intermediate values of the graph are freed "
+                "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to "
+                "backward through the graph a second time."
+            )
+        if i == 0:
+            x = self.s0
+            version = self.v0
+        elif i == 1:
+            x = self.s1
+            version = self.v1
+        elif i == 2:
+            x = self.s2
+            version = self.v2
+        else:
+            x = self.s_more[i - 3]
+            version = self.v_more[i - 3]
+        if x is None:
+            if self.extra is not None and "packed" in self.extra and i in self.extra["packed"]:
+                return self.unpacked(i)
+            return None
+        if state_of(x) != version:
+            raise moved(self.name(), x, self.is_output(i), state_of(x), version)
+        if self.n_inputs > 0 and self.is_output(i) and grad_enabled():
+            # A graph of the gradient is being made: the output must lead back to this node.
+            return lead(alias(x), self, x.output_nr)
+        return cython.cast(Variable, x)
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def save_packed(self, i: cython.int, x: TensorBase) -> cython.int:
+        """Hand `x` to this thread's hooks, if it has any; whether it had."""
+        stack = getattr(_saving, "stack", None)
+        if not stack or stack[-1][0] is None:
+            return 0
+        pack, unpack = stack[-1]
+        before: cython.bint = set_grad(False)
+        version: cython.longlong = x.st.version
+        try:
+            packed = pack(alias(x))
+        finally:
+            set_grad(before)
+        if x.st.version != version:
+            raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified.")
+        target = None
+        if x.flags & REQUIRES_GRAD:
+            target = x._grad_fn if x._grad_fn is not None else x
+        self.notes().setdefault("packed", {})[i] = (packed, unpack, target, x.output_nr)
+        return 1
+
+    @cython.cfunc
+    def unpacked(self, i: cython.int):
+        packed, unpack, target, number = self.extra["packed"][i]
+        x = unpack(packed)
+        if not isinstance(x, Variable):
+            raise TypeError(f"{self.name()}: Output of saved tensor unpack_hook expected to be a Tensor, not {type(x).__name__}.")
+        if not grad_enabled():
+            return x
+        if self.is_output(i):
+            return lead(alias(x), self, number) if self.n_inputs > 0 else x
+        if target is None:
+            return x
+        if isinstance(target, Node):
+            return lead(alias(x), target, number)
+        same: Same = Same.__new__(Same)
+        same.n_inputs = 1
+        same.n_outputs = 1
+        set_edge(same, 0, target)
+        return lead(alias(x), same, 0)
+
+    def release(self):
+        self.s0 = None
+        self.s1 = None
+        self.s2 = None
+        self.s_more = None
+        if self.extra is not None:
+            self.extra.pop("packed", None)
+        if self.n_saved > 0:
+            self.released = True
+        return 0
+
     # What a ctx offers ----------------------------------------------------------------------
 
     def save_for_backward(self, *tensors):
@@ -773,22 +315,22 @@ class Function(Node):
         for t in tensors:
             if t is not None and not isinstance(t, Variable):
                 raise TypeError(f"save_for_backward can only save variables, but argument is of type {type(t).__name__}.")
-        self._notes()["to_save"] = tensors
+        self.notes()["to_save"] = tensors
 
     def save_for_forward(self, *tensors):
         """Accepted for compatibility: forward-mode differentiation does not exist."""
 
     def mark_dirty(self, *tensors):
         """Say which inputs `forward` changed in place; they must be returned too."""
-        self._notes()["dirty"] = tensors
+        self.notes()["dirty"] = tensors
 
     def mark_non_differentiable(self, *tensors):
         """Say which outputs have no gradient."""
-        self._notes()["non_differentiable"] = tensors
+        self.notes()["non_differentiable"] = tensors
 
     def set_materialize_grads(self, value):
         """Whether a missing gradient reaches `backward` as zeros (True, the default) or None."""
-        self._notes()["materialize"] = bool(value)
+        self.notes()["materialize"] = bool(value)
 
     @property
     def saved_tensors(self):
@@ -828,17 +370,18 @@ class Function(Node):
         """Run the operation on `args` and record it."""
         x: Variable
         node: Function = cls.__new__(cls)
+        node.always = True
         recorded: cython.bint = recording_any(args)
         given: cython.Py_ssize_t = len(args)
         i: cython.int = 0
         k: cython.Py_ssize_t
-        if pyx_grad_mode:
+        if grad_enabled():
             needs = tuple([isinstance(a, Variable) and cython.cast(Variable, a).flags & REQUIRES_GRAD != 0 for a in args])
         else:
             needs = (False,) * given
         notes: dict = {"needs": needs}
         node.extra = notes
-        before: cython.bint = pyx_swap_grad(0)
+        before: cython.bint = set_grad(0)
         try:
             if cls.setup_context is _no_setup:
                 output = cls.forward(node, *args)
@@ -846,7 +389,7 @@ class Function(Node):
                 output = cls.forward(*args)
                 cls.setup_context(node, args, output)
         finally:
-            pyx_swap_grad(before)
+            set_grad(before)
         outputs: tuple = output if isinstance(output, tuple) else (output,)
         dirty: tuple = notes.pop("dirty", ())
         for t in dirty:
@@ -877,7 +420,7 @@ class Function(Node):
                 x = a
                 places.append(i)
                 expected.append((shape_of(x), x.dt))
-                node.set_edge(i, x)
+                set_edge(node, i, x)
                 i += 1
             else:
                 places.append(-1)
@@ -907,7 +450,7 @@ class Function(Node):
                     if t is outputs[k]:
                         place = k
             if place >= 0:
-                node.save_output(results[place])
+                node.save_output(results[place], place)
             elif t is not None and among(t, dirty):
                 node.save_output(t)
             else:
@@ -925,15 +468,15 @@ class Function(Node):
             if g is not None:
                 self.vjp(g)
             return 0
-        notes: dict = self._notes()
+        notes: dict = self.notes()
         i: cython.Py_ssize_t
         shapes: list = notes["shapes"]
         for i in range(len(grads)):
             if grads[i] is None and shapes[i] is not None and notes.get("materialize", True):
                 shape, dtype, kind, number = shapes[i]
-                grads[i] = _zeros(shape, dtype_of(dtype), device_of(kind, number))
+                grads[i] = zeros_of(shape, dtype_of(dtype), device_of(kind, number))
         if self.released:
-            self.saved(0)
+            self.saved(0)           # says so
         given = cls.backward(self, *grads)
         if not isinstance(given, tuple):
             given = (given,)
@@ -948,6 +491,8 @@ class Function(Node):
         for i in range(len(places)):
             g = given[i]
             if g is None:
+                if places[i] >= 0:
+                    self.withhold(places[i])
                 continue
             if not isinstance(g, Variable):
                 raise TypeError(f"{cls.__name__}.backward: expected Variable or None, got {type(g).__name__}.")
@@ -973,7 +518,7 @@ def fitted(g: Variable, expected: tuple, name: str, i: cython.Py_ssize_t):
     return g if g.dt == expected[1] else cython.cast(object, g).to(dtype_of(expected[1]))
 
 
-_no_setup: object = Function.setup_context
+_no_setup = cython.declare(object, Function.setup_context)
 
 
 @cython.cfunc
@@ -986,668 +531,87 @@ def among(x, things: tuple) -> cython.bint:
     return False
 
 
-def _zeros(shape, dtype, device):
-    import pyxtorch
-
-    return pyxtorch.zeros(shape, dtype=dtype, device=device)
-
-
-@cython.binding(False)
-@cython.cclass
-class Stop(Function):
-    """The history of a tensor that was overwritten by a constant: nothing flows back."""
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def vjp(self, g: Variable) -> cython.int:
-        return 0
-
-
-@cython.binding(False)
-@cython.cclass
-class AsStridedView(Function):
-    """The history of a view whose base was changed in place."""
-
-    geometry: object
-    base_shape: object
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def vjp(self, g: Variable) -> cython.int:
-        size, stride, offset, base_stride = self.geometry
-        self.pass_grad(0, g.new_zeros(()).expand(self.base_shape).as_strided_scatter_like(g, size, stride, offset, base_stride))
-        return 0
-
-
-@cython.binding(False)
-@cython.cclass
-class CopySlices(Function):
-    """A base after one of its views was overwritten: gradients part between old base and value."""
-
-    geometry: object
-    base_shape: object
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def vjp(self, g: Variable) -> cython.int:
-        size, stride, offset, base_stride = self.geometry
-        if self.needs(0):
-            zero = g.new_zeros(()).expand(size)
-            self.pass_grad(0, g.as_strided_scatter_like(zero, size, stride, offset, base_stride))
-        if self.needs(1):
-            self.pass_grad(1, g.as_strided_gather_like(size, stride, offset, base_stride))
-        return 0
-
-
-# ----------------------------------------------------------------------------------- engine
-
-_lock: object = threading.RLock()     # one backward at a time; its own operations may start another
-_lock_up: object = _lock.acquire
-_unlock: object = _lock.release
-_mark: cython.ulonglong = 0
-_restricted: cython.bint = False     # only some inputs' gradients are asked for
-_wanted: dict = {}                   # id(leaf) -> place, id(node) -> {output number: place}
-_captured: list = []
-_runs: set = set()                   # nodes from which something wanted can be reached
-_stack: list = []
+# -------------------------------------------------------------------------------- recording
 
 
 @cython.cfunc
-@cython.exceptval(check=False)
-def wanted(target, number: cython.int) -> cython.bint:
-    if isinstance(target, Node):
-        return target in _runs or id(target) in _wanted
-    return id(target) in _wanted
+def lead(x: TensorBase, node: Node, number: cython.int):
+    """`x` as output `number` of `node`."""
+    x._grad_fn = node
+    x.output_nr = number
+    x.flags |= REQUIRES_GRAD
+    return cython.cast(Variable, x)
 
 
 @cython.cfunc
+@cython.inline
 @cython.exceptval(-1, check=False)
-def receive(node: Node, number: cython.int, g) -> cython.int:
-    """Gradient `g` arrives for output `number`: the first is kept as it is, later ones are added."""
-    if node.n_outputs <= 1:
-        node.g0 = g if node.g0 is None else node.g0 + g
-        return 0
-    if node.g_more is None:
-        node.g_more = [None] * node.n_outputs
-    have = node.g_more[number]
-    node.g_more[number] = g if have is None else have + g
+def output(out: Variable, node: Node, number: cython.int) -> cython.int:
+    if out.flags & RETAINS_GRAD:
+        return made(out, node, number)
+    out._grad_fn = node
+    out.output_nr = number
+    out.flags |= REQUIRES_GRAD
     return 0
 
 
 @cython.cfunc
-@cython.exceptval(-1, check=False)
-def accumulate_leaf(leaf: Variable, g: Variable) -> cython.int:
-    """Gradient `g` arrives at a leaf: into .grad, or to the caller of grad()."""
-    if leaf._extra is None and not _restricted:
-        return store_leaf(leaf, g)
-    return accumulate_watched(leaf, g)
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def accumulate_watched(leaf: Variable, g: Variable) -> cython.int:
-    """As above, for a leaf with hooks or one that grad() was asked for."""
-    if leaf._extra is not None:
-        hooks = leaf._extra.get("hooks")
-        if hooks:
-            for hook in tuple(hooks.values()):
-                changed = hook(g)
-                if changed is not None:
-                    g = same_kind(changed, g, hook)
-    if _restricted and id(leaf) in _wanted and _capturing:
-        place = _wanted[id(leaf)]
-        have = _captured[place]
-        _captured[place] = g if have is None else have + g
-        return 0
-    store_leaf(leaf, g)
-    if leaf._extra is not None:
-        hooks = leaf._extra.get("post_accumulate")
-        if hooks:
-            for hook in tuple(hooks.values()):
-                hook(leaf)
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def store_leaf(leaf: Variable, g: Variable) -> cython.int:
-    """Add `g` to .grad; keep `g` itself where nobody else holds it.
-
-    `g` must stay a borrowed argument here (never assigned), so that its reference count tells.
-    """
-    if g.dt != leaf.dt:
-        return store_leaf(leaf, g.to(dtype_of(leaf.dt)))
-    if not same_shape(g, leaf):
-        raise RuntimeError(
-            f"backward: the gradient of a leaf has shape {list(shape_of(g))}, but the leaf has shape {list(shape_of(leaf))}."
-        )
-    if leaf._grad is None:
-        if pyx_grad_mode:
-            leaf._grad = g
-        elif (
-            references(cython.cast(cython.pointer(PyObject), g)) <= 1
-            and g.st.refcount == 1
-            and g.flags & CONTIGUOUS
-            and not g.flags & REQUIRES_GRAD
-            and g._extra is None
-        ):
-            g._base = None
-            leaf._grad = g
-        else:
-            leaf._grad = g.detach().clone()
-    elif pyx_grad_mode:
-        leaf._grad = leaf._grad + g
-    else:
-        leaf._grad += g
-    return 0
-
-
-_capturing: cython.bint = False
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def explore(roots: list) -> cython.int:
-    """Count for every node reachable from `roots` how many gradients it will be sent."""
-    global _mark
-    node: Node
-    child: Node
-    _mark += 1
-    pending: list = []
-    i: cython.int
-    for root in roots:
-        node = root
-        if node.mark != _mark:
-            node.mark = _mark
-            node.awaited = 0
-            node.g0 = None
-            node.g_more = None
-            pending.append(node)
-    while pending:
-        node = pending.pop()
-        for i in range(node.n_inputs):
-            target = node.edge(i)
-            if target is not None and isinstance(target, Node):
-                child = cython.cast(Node, target)
-                if child.mark != _mark:
-                    child.mark = _mark
-                    child.awaited = 0
-                    child.g0 = None
-                    child.g_more = None
-                    pending.append(child)
-                child.awaited += 1
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def find_runs(roots: list) -> cython.int:
-    """Fill `_runs` with the nodes that lead to something wanted (postorder, no recursion)."""
-    node: Node
-    seen = set()
-    pending: list = [(root, False) for root in roots]
-    i: cython.int
-    while pending:
-        node, done = pending.pop()
-        if done:
-            for i in range(node.n_inputs):
-                target = node.edge(i)
-                if target is not None and wanted(target, 0):
-                    _runs.add(node)
-                    break
-            continue
-        if node in seen:
-            continue
-        seen.add(node)
-        pending.append((node, True))
-        for i in range(node.n_inputs):
-            target = node.edge(i)
-            if target is not None and isinstance(target, Node) and target not in seen:
-                pending.append((target, False))
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def run_node(node: Node, keep: cython.bint) -> cython.int:
-    """Let a node whose gradients have all arrived send its own, then free what it saved."""
-    g = node.g0
-    many: list = node.g_more
-    node.g0 = None
-    node.g_more = None
-    extra: dict = node.extra
-    if many is None and node.n_outputs > 1:
-        return 0
-    if many is None and g is None:
-        return 0
-    if extra is not None or _restricted:
-        if many is None:
-            many = [g]
-        if extra is not None:
-            before_node(node, extra, many)
-        if _restricted:
-            places = _wanted.get(id(node))
-            if places is not None and _capturing:
-                for number, place in places.items():
-                    _captured[place] = many[number]
-            if node not in _runs:
-                return 0
-        if extra is not None and ("hooks" in extra):
-            return run_hooked(node, extra, many, keep)
-        g = None
-        node.vjp_many(many)
-    elif many is not None:
-        node.vjp_many(many)
-    else:
-        node.vjp(cython.cast(Variable, g))
-    if not keep:
-        node.release()
-    return 0
-
-
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def before_node(node: Node, extra: dict, grads: list) -> cython.int:
-    """Hooks on the node's output tensors, retained gradients, and hooks before the node."""
-    by_output = extra.get("tensor_hooks")
-    if by_output is not None:
-        for number, hooks in by_output.items():
-            for hook in tuple(hooks.values()):
-                if grads[number] is not None:
-                    changed = hook(grads[number])
-                    if changed is not None:
-                        grads[number] = same_kind(changed, grads[number], hook)
-    retained = extra.get("retained")
-    if retained is not None:
-        x: Variable
-        for number, reference in retained.items():
-            t = reference()
-            if t is not None and grads[number] is not None:
-                x = t
-                x._grad = grads[number] if x._grad is None else x._grad + grads[number]
-    hooks = extra.get("prehooks")
-    if hooks:
-        for hook in tuple(hooks.values()):
-            changed = hook(tuple(grads))
-            if changed is not None:
-                if not isinstance(changed, tuple):
-                    changed = (changed,)
-                if len(changed) != len(grads):
-                    raise RuntimeError(f"prehook of {node.name()}: returned {len(changed)} gradients for {len(grads)} outputs.")
-                grads[:] = [same_kind(c, g, hook) for c, g in zip(changed, grads)]
-    return 0
-
-
-@cython.cfunc
-def same_kind(changed, before, hook):
-    """What a hook returned, if it can stand for `before`: kernels rely on shape, dtype and device."""
-    if changed is None:
+@cython.inline
+def fast_target(x: Variable):
+    """The edge's target for an input that is no view of a rebased base."""
+    if not x.flags & REQUIRES_GRAD:
         return None
-    if not isinstance(changed, Variable):
-        raise TypeError(f"hook {hook!r}: must return a Tensor or None, not {type(changed).__name__}.")
-    if before is None:
-        raise RuntimeError(f"hook {hook!r}: returned a gradient where there was none.")
-    c: Variable = changed
-    b: Variable = before
-    if not same_shape(c, b) or c.dt != b.dt or c.dev != b.dev or c.dev_index != b.dev_index:
-        raise RuntimeError(
-            f"hook {hook!r}: has changed the gradient from {list(shape_of(b))} of {dtype_of(b.dt)!r} on {before.device} to "
-            f"{list(shape_of(c))} of {dtype_of(c.dt)!r} on {changed.device}; these must stay."
-        )
-    return changed
+    return x._grad_fn if x._grad_fn is not None else x
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def run_hooked(node: Node, extra: dict, grads: list, keep: cython.bint) -> cython.int:
-    """Run a node whose hooks want to see (and may change) the gradients it sends."""
-    i: cython.int
-    targets = [(node.edge(i), node.edge_nr(i)) for i in range(node.n_inputs)]
-    catchers = [Node.__new__(Node) if t is not None else None for t, _ in targets]
-    catcher: Node
-    stand_ins = []
-    for c in catchers:
-        if c is not None:
-            catcher = c
-            catcher.n_outputs = 1
-    swap_edges(node, [(c, 0) for c in catchers])
-    if _restricted:
-        for k in range(len(catchers)):
-            if catchers[k] is not None and wanted(targets[k][0], 0):
-                _runs.add(catchers[k])
-    try:
-        node.vjp_many(list(grads))
-    finally:
-        swap_edges(node, targets)
-    for c in catchers:
-        if c is None:
-            stand_ins.append(None)
-        else:
-            catcher = c
-            stand_ins.append(catcher.g0)
-            _runs.discard(c)
-    for hook in tuple(extra["hooks"].values()):
-        changed = hook(tuple(stand_ins), tuple(grads))
-        if changed is not None:
-            if not isinstance(changed, tuple):
-                changed = (changed,)
-            if len(changed) != len(stand_ins):
-                raise RuntimeError(f"hook of {node.name()}: returned {len(changed)} gradients for {len(stand_ins)} inputs.")
-            stand_ins = [same_kind(c, g, hook) for c, g in zip(changed, stand_ins)]
-    for i in range(node.n_inputs):
-        node.pass_grad(i, stand_ins[i])
-    if not keep:
-        node.release()
-    return 0
+def record1(node, out, a):
+    if a._base is not None:
+        stale(a)
+    node.e0 = fast_target(a)
+    node.nr0 = a.output_nr
+    node.n_inputs = 1
+    node.n_outputs = 1
+    return output(out, node, 0)
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def swap_edges(node: Node, edges: list) -> cython.int:
-    i: cython.int
-    for i in range(len(edges)):
-        target, number = edges[i]
-        if i == 0:
-            node.e0 = target
-            node.nr0 = number
-        elif i == 1:
-            node.e1 = target
-            node.nr1 = number
-        elif i == 2:
-            node.e2 = target
-            node.nr2 = number
-        else:
-            node.e_more[i - 3] = target
-            node.nr_more[i - 3] = number
-    return 0
+def record2(node, out, a, b):
+    if a._base is not None:
+        stale(a)
+    if b._base is not None:
+        stale(b)
+    node.e0 = fast_target(a)
+    node.nr0 = a.output_nr
+    node.e1 = fast_target(b)
+    node.nr1 = b.output_nr
+    node.n_inputs = 2
+    node.n_outputs = 1
+    return output(out, node, 0)
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def run(roots: list, keep: cython.bint) -> cython.int:
-    """Run all nodes of the graph, each when its last gradient has arrived."""
-    node: Node
-    child: Node
-    i: cython.int
-    ready: list = roots
-    if len(roots) > 1:
-        ready = []
-        for root in roots:
-            node = root
-            if node.awaited == 0:
-                node.awaited = -1       # so that a root that is named twice runs once
-                ready.append(node)
-    while ready:
-        node = ready.pop()
-        run_node(node, keep)
-        for i in range(node.n_inputs):
-            target = node.edge(i)
-            if target is not None and isinstance(target, Node):
-                child = cython.cast(Node, target)
-                child.awaited -= 1
-                if child.awaited == 0:
-                    ready.append(child)
-    return 0
+def record3(node, out, a, b, c):
+    set_edge(node, 0, a)
+    set_edge(node, 1, b)
+    set_edge(node, 2, c)
+    node.n_inputs = 3
+    node.n_outputs = 1
+    return output(out, node, 0)
 
 
-@cython.cfunc
-def first_gradient(x: Variable, g, i: cython.int, op: str):
-    """The gradient to start from: what the user gave, or 1 for a scalar."""
-    if g is None:
-        if x.n != 1:
-            raise RuntimeError(
-                f"{op}: grad can be implicitly created only for scalar outputs, but output {i} has shape "
-                f"{list(shape_of(x))}. Reduce it, or pass its gradient."
-            )
-        if is_complex_code(x.dt):
-            raise RuntimeError(
-                f"{op}: grad can be implicitly created only for real scalar outputs but got {dtype_of(x.dt)!r}."
-            )
-        return _one_like(x)
-    if not isinstance(g, Variable):
-        raise TypeError(f"{op}: gradients can be either Tensors or None, but got {type(g).__name__}.")
-    given: Variable = g
-    if not same_shape(given, x):
-        raise RuntimeError(
-            f"{op}: Mismatch in shape: grad_output[{i}] has a shape of {list(shape_of(given))} and output[{i}] has a "
-            f"shape of {list(shape_of(x))}."
-        )
-    if given.dev != x.dev:
-        raise RuntimeError(f"{op}: the gradient is on {given.device} but the output is on {x.device}.")
-    if is_complex_code(given.dt) and not is_complex_code(x.dt):
-        raise RuntimeError(f"{op}: a complex gradient was given for a real output of dtype {dtype_of(x.dt)!r}.")
-    if given.dt != x.dt:
-        return g.to(dtype_of(x.dt))
-    return g
-
-
-_one_like: object = None
-
-
-def _set_one_like(function):
-    """The operation that makes a tensor of ones; handed over by the floor above."""
-    global _one_like
-    _one_like = function
-
-
-@cython.cfunc
-def execute(tensors, gradients, keep: cython.bint, create: cython.bint, op: str):
-    """Send gradients back from `tensors` through everything recorded."""
-    x: Variable
-    g: Variable
-    roots: list = []
-    firsts: list = []
+def record_many(node, outs, inputs):
     i: cython.int = 0
-    before: cython.bint = pyx_swap_grad(create)
-    try:
-        for t in tensors:
-            if not isinstance(t, Variable):
-                raise TypeError(f"{op}: element {i} of tensors must be a Tensor, not {type(t).__name__}.")
-            x = t
-            if x._base is not None:
-                stale(x)
-            if not x.flags & REQUIRES_GRAD:
-                raise RuntimeError(f"{op}: element {i} of tensors does not require grad and does not have a grad_fn.")
-            firsts.append(first_gradient(x, None if gradients is None else gradients[i], i, op))
-            if x._grad_fn is not None:
-                roots.append(x._grad_fn)
-            i += 1
-        if _restricted:
-            find_runs(roots)
-        explore(roots)
-        i = 0
-        for t in tensors:
-            x = t
-            g = firsts[i]
-            firsts[i] = None
-            if x._grad_fn is not None:
-                receive(cython.cast(Node, x._grad_fn), x.output_nr, g)
-            elif not _restricted or id(x) in _wanted:
-                accumulate_leaf(x, g)
-            g = None
-            i += 1
-        run(roots, keep)
-    finally:
-        pyx_swap_grad(before)
-
-
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
-    """Add the gradients of `tensors` to `.grad` of the leaves they were made from.
-
-    Args:
-        tensors: tensor or sequence of tensors to start from.
-        grad_tensors: their gradients, same shapes; None for scalars.
-        retain_graph: keep what was saved, so that backward can run again (default: create_graph).
-        create_graph: record the gradients' own operations, for higher derivatives.
-        inputs: accumulate only into these tensors.
-    Raises:
-        RuntimeError: no gradient is recorded, shapes differ, a saved tensor was changed in place,
-            or the graph was freed by an earlier backward.
-    """
-    if isinstance(tensors, Variable):
-        tensors = (tensors,)
-    if isinstance(grad_tensors, Variable) or (grad_tensors is not None and not isinstance(grad_tensors, (list, tuple))):
-        grad_tensors = (grad_tensors,)
-    tensors = tuple(tensors)
-    if grad_tensors is not None and len(grad_tensors) != len(tensors):
-        raise RuntimeError(f"backward: got {len(tensors)} tensors and {len(grad_tensors)} gradients.")
-    keep = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
-        _lock_up()
-        try:
-            _full(tensors, grad_tensors, keep, create_graph)
-        finally:
-            _unlock()
-        return
-    if isinstance(inputs, Variable):
-        inputs = (inputs,)
-    inputs = tuple(inputs)
-    if not inputs:
-        raise RuntimeError("backward: the inputs argument cannot be empty.")
     x: Variable
-    for t in inputs:
-        if not isinstance(t, Variable):
-            raise TypeError(f"backward: inputs must be tensors, not {type(t).__name__}.")
-        x = t
-        if x._grad_fn is not None:
-            x.retain_grad()
-    gradients = grad(tensors, inputs, grad_tensors, keep, create_graph, allow_unused=True)
-    for t, g in zip(inputs, gradients):
-        x = t
-        if g is not None and x._grad_fn is None:
-            x._grad = g if x._grad is None else x._grad + g
-
-
-@cython.cfunc
-def _full(tensors, gradients, keep: cython.bint, create: cython.bint):
-    """A backward into all leaves, whatever restricted run it may be nested in."""
-    global _restricted
-    before: cython.bint = _restricted
-    _restricted = False
-    try:
-        execute(tensors, gradients, keep, create, "backward")
-    finally:
-        _restricted = before
-
-
-def grad(
-    outputs,
-    inputs,
-    grad_outputs=None,
-    retain_graph=None,
-    create_graph=False,
-    only_inputs=True,
-    allow_unused=None,
-    is_grads_batched=False,
-    materialize_grads=False,
-):
-    """The gradients of `outputs` with respect to `inputs`, as a tuple; `.grad` is not touched.
-
-    Args: as of `backward`; `allow_unused` gives None for an input that the outputs do not depend
-        on instead of an error; `materialize_grads` gives zeros for it.
-    """
-    global _restricted, _wanted, _captured, _runs, _capturing
-    if isinstance(outputs, Variable):
-        outputs = (outputs,)
-    if isinstance(inputs, Variable):
-        inputs = (inputs,)
-    if isinstance(grad_outputs, Variable):
-        grad_outputs = (grad_outputs,)
-    outputs, inputs = tuple(outputs), tuple(inputs)
-    if grad_outputs is not None and len(grad_outputs) != len(outputs):
-        raise RuntimeError(f"grad: got {len(outputs)} outputs and {len(grad_outputs)} grad_outputs.")
-    if allow_unused is None:
-        allow_unused = materialize_grads
-    keep = create_graph if retain_graph is None else retain_graph
-    if is_grads_batched:
-        steps = [
-            grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, True, True)
-            for i in range(len(grad_outputs[0]))
-        ]
-        return tuple([None if column[0] is None else _stack_of(column) for column in zip(*steps)])
-    chosen: dict = {}
-    x: Variable
-    place: cython.int = 0
-    same: list = []
-    for t in inputs:
-        if not isinstance(t, Variable):
-            raise TypeError(f"grad: inputs must be tensors, not {type(t).__name__}.")
-        x = t
-        if x._base is not None:
-            stale(x)
-        if not x.flags & REQUIRES_GRAD:
-            raise RuntimeError("grad: One of the differentiated Tensors does not require grad.")
-        if x._grad_fn is None:
-            same.append(chosen.setdefault(id(x), place))
-        else:
-            same.append(chosen.setdefault(id(x._grad_fn), {}).setdefault(x.output_nr, place))
-        place += 1
-    with _lock:
-        held = (_restricted, _wanted, _captured, _runs, _capturing)
-        _restricted, _wanted, _captured, _runs, _capturing = True, chosen, [None] * place, set(), True
-        try:
-            execute(outputs, grad_outputs, keep, create_graph, "grad")
-            results = _captured
-        finally:
-            _restricted, _wanted, _captured, _runs, _capturing = held
-    found = []
-    place = 0
-    for t in inputs:
-        g = results[same[place]]
-        if g is None:
-            if not allow_unused:
-                raise RuntimeError(
-                    f"grad: One of the differentiated Tensors appears to not have been used in the graph (input "
-                    f"{place}, shape {list(shape_of(t))}). Set allow_unused=True if this is the desired behavior."
-                )
-            if materialize_grads:
-                g = _zeros(shape_of(t), t.dtype, t.device)
-        found.append(g)
-        place += 1
-    return tuple(found)
-
-
-def _stack_of(tensors):
-    import pyxtorch
-
-    return pyxtorch.stack(tensors)
-
-
-# --------------------------------------------------------------- what tensors offer (methods)
-
-
-def tensor_register_hook(x: Variable, hook):
-    """Call `hook(grad)` when the gradient of this tensor is known; it may return another one."""
-    if not x.flags & REQUIRES_GRAD:
-        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    node = _grad_fn_of(x)
-    if node is None:
-        if x._extra is None:
-            x._extra = {}
-        return _add_hook(x._extra, "hooks", hook)
-    hooks = node._notes().setdefault("tensor_hooks", {})
-    return _add_hook(hooks, x.output_nr, hook)
-
-
-def tensor_post_accumulate(x: Variable, hook):
-    """Call `hook(tensor)` after a gradient has been added to this leaf's `.grad`."""
-    if x._grad_fn is not None:
-        raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-    if not x.flags & REQUIRES_GRAD:
-        raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-    if x._extra is None:
-        x._extra = {}
-    return _add_hook(x._extra, "post_accumulate", hook)
-
-
-def tensor_retain_grad(x: Variable):
-    """Keep `.grad` of this tensor in backward although it is no leaf."""
-    if not x.flags & REQUIRES_GRAD:
-        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-    node = _grad_fn_of(x)
-    if node is None or x.flags & RETAINS_GRAD:
-        return
-    import weakref
-
-    x.flags |= RETAINS_GRAD
-    node._notes().setdefault("retained", {})[x.output_nr] = weakref.ref(x)
+    for item in inputs:
+        set_edge(node, i, item)
+        i += 1
+    node.n_inputs = i
+    i = 0
+    for item in outs:
+        if item is not None:
+            x = item
+            if is_floating(x.dt) or is_complex_code(x.dt):
+                output(x, node, i)
+            else:
+                x.output_nr = i
+        i += 1
+    node.n_outputs = i
+    return 0

@@ -7,20 +7,23 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, stale
+from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, stale
+from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
 from pickle import PickleBuffer
 
-from pyxtorch import autograd as _autograd
 from pyxtorch._core import Size, in_shared_memory, share_buffer, shared_copy, storage_of, view_storage
+from pyxtorch._tape import backward as _tape
+from pyxtorch._tape.engine import provide_operations
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import index as _index
+from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_join as _shape
 
-cdef object _backward = _autograd.backward
+cdef object _backward = _tape.backward
 cdef object _div = _elementwise.div
 cdef object _pow = _elementwise.pow
 cdef object _getitem = None
@@ -154,11 +157,11 @@ cdef class Tensor(Variable):
 
     @property
     def grad_fn(self):
-        return _autograd._grad_fn_of(self)
+        return _grad_fn_of(self)
 
     @property
     def is_leaf(self):
-        return _autograd._grad_fn_of(self) is None
+        return _grad_fn_of(self) is None
 
     @property
     def data(self):
@@ -367,7 +370,7 @@ cdef class Tensor(Variable):
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Add the gradient of this tensor to `.grad` of the leaves it was made from (see autograd.backward)."""
-        _backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, inputs)
+        _backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, None, inputs)
 
     def detach_(self):
         """Take this tensor off the tape."""
@@ -380,15 +383,15 @@ cdef class Tensor(Variable):
 
     def register_hook(self, hook):
         """Call `hook(grad)` when this tensor's gradient is known."""
-        return _autograd.tensor_register_hook(self, hook)
+        return _tape.tensor_register_hook(self, hook)
 
     def register_post_accumulate_grad_hook(self, hook):
         """Call `hook(self)` after a gradient was added to `.grad`."""
-        return _autograd.tensor_post_accumulate(self, hook)
+        return _tape.tensor_post_accumulate(self, hook)
 
     def retain_grad(self):
         """Keep `.grad` although this is no leaf."""
-        _autograd.tensor_retain_grad(self)
+        _tape.tensor_retain_grad(self)
 
     # --------------------------------------------------------------------------- operators
 
@@ -842,14 +845,6 @@ set_tensor_class(Tensor)
 pyx_set_constructor(<PyTypeObject*>Tensor, <PyTypeObject*>Variable, <PyTypeObject*>TensorBase, <PyObject*>construct)
 
 
-def _one_like(Variable x):
-    """The gradient that backward starts from."""
-    return full_raw(x.nd, x.sizes, x.dt, x.dev, x.dev_index, 1)
-
-
-_autograd._set_one_like(_one_like)
-
-
 def attach(name, value):
     """Make `value` an attribute of Tensor."""
     pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)
@@ -872,3 +867,35 @@ def _collect():
 
 
 _collect()
+
+
+# What a backward run needs of the operations; raw, so that nobody's overrides see the engine's own work.
+
+def _add(Variable a, Variable b):
+    return add_op(a, b)
+
+
+def _add_into(Variable a, Variable b):
+    return iadd_op(a, b)
+
+
+def _clone_of(Variable x):
+    return _shape_copy.clone(x) if recording(x) else clone_raw(x)
+
+
+def _ones_like(Variable x):
+    return full_raw(x.nd, x.sizes, x.dt, x.dev, x.dev_index, 1)
+
+
+def _zeros_like(Variable x):
+    return zeros_of(x)
+
+
+def _has_nan(x):
+    return bool(_elementwise.isnan(x).any())
+
+
+provide_operations(
+    add=_add, add_=_add_into, clone=_clone_of, to=Tensor.to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
+    zeros=_create.zeros, stack=_shape.stack,
+)

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
     ("_dtype", "_storage", "_core"),
-    ("_cuda", "_grad_mode"),
+    ("_cuda",),
     ("kernels",),
+    ("_tape",),
     ("autograd",),
     ("_numbers", "_settings"),
     ("ops",),

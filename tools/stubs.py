@@ -259,12 +259,17 @@ def stub(module):
         elif callable(value):
             if module != "pyxtorch" and not (home or "").startswith("pyxtorch"):
                 continue
+            if (home or "").startswith("pyxtorch._tape") and home != module:
+                body.append(f"from {home} import {value.__name__} as {name}")
+                continue
             if module in homes and home != module:
                 continue
             body.append(function_text(name, value))
         elif module == "pyxtorch":
             kind = type_name(value)
             body.append(f"{name}: {kind or '_Any'}" if value is not None else f"{name}: None")
+    for name, home in getattr(space, "_LATE", {}).items() if module == "pyxtorch.autograd" else ():
+        body.append(f"from pyxtorch._autograd.{home} import {name} as {name}" if home else f"from pyxtorch._autograd import {name} as {name}")
     return "\n".join([HEADER.rstrip(), *aliases(module), "", *body, ""])
 
 

@@ -3,7 +3,7 @@ from collections import OrderedDict, defaultdict
 
 import pyxtorch
 from pyxtorch import Tensor, no_grad
-from pyxtorch.autograd import RemovableHandle
+from pyxtorch._tape.hooks import hang
 from pyxtorch.ops.optim import zero_grads
 
 
@@ -20,21 +20,14 @@ COUNTS = {"step", "mu_product", "eta", "mu"}     # entries of the state that go 
 _global_pre_hooks, _global_post_hooks = OrderedDict(), OrderedDict()
 
 
-def _add(hooks, hook):
-    """Put `hook` into the dict `hooks`; returns the handle that takes it out again."""
-    key = object()
-    hooks[key] = hook
-    return RemovableHandle(hooks, key)
-
-
 def register_optimizer_step_pre_hook(hook):
     """Call `hook(optimizer, args, kwargs)` before every step of every optimiser."""
-    return _add(_global_pre_hooks, hook)
+    return hang(_global_pre_hooks, hook)
 
 
 def register_optimizer_step_post_hook(hook):
     """Call `hook(optimizer, args, kwargs)` after every step of every optimiser."""
-    return _add(_global_post_hooks, hook)
+    return hang(_global_post_hooks, hook)
 
 
 def _hooked(step):
@@ -278,14 +271,14 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook):
         """Call `hook(optimizer, args, kwargs)` before each step; it may return changed (args, kwargs)."""
-        return _add(self._optimizer_step_pre_hooks, hook)
+        return hang(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook):
         """Call `hook(optimizer, args, kwargs)` after each step."""
-        return _add(self._optimizer_step_post_hooks, hook)
+        return hang(self._optimizer_step_post_hooks, hook)
 
     def _add_hook(self, when, hook, prepend):
-        handle = _add(self._state_dict_hooks[when], hook)
+        handle = hang(self._state_dict_hooks[when], hook)
         if prepend:
             self._state_dict_hooks[when].move_to_end(handle.id, last=False)
         return handle

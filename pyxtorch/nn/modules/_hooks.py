@@ -1,23 +1,9 @@
 """What a module with hooks does around its forward; a module without any never comes here."""
-import itertools
 import warnings
 
 from pyxtorch import Tensor
-from pyxtorch.autograd import Function, RemovableHandle
-
-_numbers = itertools.count()
-
-
-def add_hook(hooks, hook, prepend=False):
-    """Put `hook` into the dict `hooks`; returns the handle that takes it out again."""
-    key = next(_numbers)
-    hooks[key] = hook
-    if prepend:
-        rest = [item for item in hooks.items() if item[0] != key]
-        for old, _ in rest:
-            del hooks[old]
-        hooks.update(rest)
-    return RemovableHandle(hooks, key)
+from pyxtorch._tape.hooks import hang
+from pyxtorch.autograd import Function
 
 
 class Hooks:
@@ -42,7 +28,7 @@ class Hooks:
             setattr(self, kind, hooks)
 
     def add(self, kind, hook, prepend=False, with_kwargs=False, always_call=False):
-        handle = add_hook(getattr(self, kind), hook, prepend)
+        handle = hang(getattr(self, kind), hook, prepend)
         if with_kwargs or always_call:
             self.marks[handle.id] = with_kwargs, always_call
         return handle

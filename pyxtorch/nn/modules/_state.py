@@ -3,7 +3,7 @@ from collections import OrderedDict, namedtuple
 
 import pyxtorch
 from pyxtorch import Tensor
-from pyxtorch.nn.modules._hooks import add_hook
+from pyxtorch._tape.hooks import hang
 from pyxtorch.nn.parameter import Parameter, is_lazy
 
 _EXTRA = "_extra_state"
@@ -36,7 +36,7 @@ class StateDict:
     def _add_state_hook(self, kind, hook):
         if self._state_hooks is None:
             self._state_hooks = {}
-        return add_hook(self._state_hooks.setdefault(kind, {}), hook)
+        return hang(self._state_hooks.setdefault(kind, {}), hook)
 
     def _hooks_of_state(self, kind):
         return list(self._state_hooks.get(kind, {}).values()) if self._state_hooks else ()

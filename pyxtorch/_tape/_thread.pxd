@@ -1,0 +1,8 @@
+"""The tape's state of each thread: include/pyxtorch/tape.h says which module owns which variable."""
+from cpython.object cimport PyObject
+
+cdef extern from "pyxtorch/tape.h" nogil:
+    int pyx_grad_mode
+    int pyx_inference_mode
+    PyObject* pyx_running
+    long references "pyx_references"(PyObject* object)

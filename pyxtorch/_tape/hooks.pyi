@@ -1,0 +1,19 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+from collections.abc import Iterator as _Iterator
+from types import ModuleType as _ModuleType
+from typing import Any as _Any
+from pyxtorch import _core
+from pyxtorch._core import Size as _Size
+from pyxtorch._core import device as _device
+from pyxtorch._core import dtype as _dtype
+from pyxtorch.tensor import Tensor as _Tensor
+
+class RemovableHandle:
+    def __enter__(self): ...
+    def __exit__(self, kind, value, trace): ...
+    def __init__(self, hooks_dict, *, extra_dict=None): ...
+    next_id: _Any
+    def remove(self): ...
+def add_hook(notes, kind, hook): ...
+def hang(hooks, hook, prepend: _b.bool = False): ...
