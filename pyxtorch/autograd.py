@@ -567,6 +567,7 @@ def fast_target(x: Variable):
 def record1(node, out, a):
     if a._base is not None:
         stale(a)
+        node.renumber()             # a view may just have got a new history
     node.e0 = fast_target(a)
     node.nr0 = a.output_nr
     node.n_inputs = 1
@@ -577,8 +578,10 @@ def record1(node, out, a):
 def record2(node, out, a, b):
     if a._base is not None:
         stale(a)
+        node.renumber()             # a view may just have got a new history
     if b._base is not None:
         stale(b)
+        node.renumber()
     node.e0 = fast_target(a)
     node.nr0 = a.output_nr
     node.e1 = fast_target(b)

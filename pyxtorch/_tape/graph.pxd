@@ -36,6 +36,7 @@ cdef class Node:
     cdef object extra                   # dict of rare things (hooks, metadata) or None
     cdef object __weakref__
 
+    cdef void renumber(self) noexcept
     cdef int send(self, object g) except -1                 # g: the gradient, or a list of them if n_outputs > 1
     cdef bint needs(self, int i) noexcept                   # whether input i wants a gradient
     cdef int pass_grad(self, int i, object g) except -1     # g may be None: zero

@@ -63,6 +63,12 @@ class Node:
             finally:
                 _burying = False
 
+    def renumber(self):
+        """Count as made now: after a node that was made for one of its inputs meanwhile."""
+        global _sequence
+        _sequence += 1
+        self.sequence = _sequence
+
     def send(self, g):
         raise RuntimeError(f"{self.name()}: has no gradient.")
 

@@ -145,6 +145,7 @@ def set_edge(node, i, x):
         return node.put_edge(i, None, 0)
     if x._base is not None:
         stale(x)
+        node.renumber()             # a view may just have got a new history
     if not x.flags & REQUIRES_GRAD:
         return node.put_edge(i, None, 0)
     if x._grad_fn is None:
