@@ -25,7 +25,7 @@ class Generator:
     def set_offset(self, /, offset): ...
     def set_state(self, /, new_state): ...
 from pyxtorch._storage import OutOfMemoryError as OutOfMemoryError
-from pyxtorch._core import Size as Size
+from pyxtorch._size import Size as Size
 from pyxtorch.tensor import Tensor as Tensor
 from pyxtorch._storage import UntypedStorage as UntypedStorage
 __version__: _b.str

@@ -9,9 +9,7 @@ _dtype = dtype
 from pyxtorch.tensor import Tensor as _Tensor
 
 from pyxtorch._storage import OutOfMemoryError as OutOfMemoryError
-class Size(_b.tuple):
-    def numel(self): ...
-    def __init__(self, *args: _Any, **kwargs: _Any) -> None: ...
+from pyxtorch._size import Size as Size
 class TensorBase:
     def __init__(self, *args: _Any, **kwargs: _Any) -> None: ...
 from pyxtorch._storage import UntypedStorage as UntypedStorage

@@ -14,6 +14,7 @@ from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.string cimport memcpy
 
 from pyxtorch import _dtype, _storage
+from pyxtorch._size import Size
 from pyxtorch._storage import OutOfMemoryError
 
 # As Python names too; the import statement takes them for the types that are cimported.
@@ -67,28 +68,6 @@ cdef extern from *:
         PyType_Modified(type);
     }
     static PyObject* pyx_new_tuple_of(PyTypeObject* type, Py_ssize_t n) { return type->tp_alloc(type, n); }
-    static PyTypeObject* pyx_tuple_subclass = NULL;
-    static PyObject* pyx_size_subscript(PyObject* self, PyObject* key) {
-        PyObject* item = PyTuple_Type.tp_as_mapping->mp_subscript(self, key);
-        if (item && PySlice_Check(key)) {
-            Py_ssize_t n = PyTuple_GET_SIZE(item);
-            PyObject* size = pyx_new_tuple_of(pyx_tuple_subclass, n);
-            if (size)
-                for (Py_ssize_t i = 0; i < n; i++) {
-                    PyObject* x = PyTuple_GET_ITEM(item, i);
-                    Py_INCREF(x);
-                    PyTuple_SET_ITEM(size, i, x);
-                }
-            Py_DECREF(item);
-            return size;
-        }
-        return item;
-    }
-    static void pyx_set_size_class(PyTypeObject* type) {
-        pyx_tuple_subclass = type;
-        type->tp_as_mapping->mp_subscript = pyx_size_subscript;
-        PyType_Modified(type);
-    }
     """
     bint mul_overflow "pyx_mul_overflow"(int64_t a, int64_t b, int64_t* product)
     PyObject* pyx_new_object(PyTypeObject* allocator, PyTypeObject* type) except NULL
@@ -96,42 +75,12 @@ cdef extern from *:
     void pyx_share_slots(PyTypeObject* type, PyTypeObject* base)
     void pyx_set_dict_offset(PyTypeObject* type, Py_ssize_t offset)
     object pyx_new_tuple_of(PyTypeObject* type, Py_ssize_t n)
-    void pyx_set_size_class(PyTypeObject* type)
     PyObject* pyx_empty_tuple
 
 
 # --------------------------------------------------------------------------------- tensors
 
-class Size(tuple):
-    """The shape of a tensor: a tuple with `numel()`."""
-    __slots__ = ()
-
-    def __repr__(self):
-        return f"torch.Size({list(self)})"
-
-    def numel(self):
-        """How many elements a tensor of this shape has."""
-        n = 1
-        for length in self:
-            n *= length
-        return n
-
-    def __add__(self, other):
-        return Size(tuple(self) + tuple(other)) if isinstance(other, tuple) else NotImplemented
-
-    def __radd__(self, other):
-        return Size(tuple(other) + tuple(self)) if isinstance(other, tuple) else NotImplemented
-
-    def __mul__(self, times):
-        return Size(tuple(self) * times)
-
-    __rmul__ = __mul__
-
-    def __reduce__(self):
-        return Size, (tuple(self),)
-
-
-pyx_set_size_class(<PyTypeObject*>Size)
+cdef PyTypeObject* size_type = <PyTypeObject*>Size
 _empty = ()
 pyx_empty_tuple = <PyObject*>_empty
 Py_INCREF(_empty)
@@ -398,7 +347,7 @@ cdef tuple shape_of(TensorBase x):
 
 
 cdef object size_of(TensorBase x):
-    cdef object size = pyx_new_tuple_of(<PyTypeObject*>Size, x.nd)
+    cdef object size = pyx_new_tuple_of(size_type, x.nd)
     cdef int i
     cdef object length
     for i in range(x.nd):

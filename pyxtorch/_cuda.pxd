@@ -1,5 +1,46 @@
 """What the GPU kernels of kernels/cuda/*.pyx borrow: devices, launches, programs, cuBLAS."""
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
+from pyxtorch._core cimport TensorBase
+
+cdef extern from "pyxtorch/cuda_allocator.h" namespace "pyx_cuda" nogil:
+    ctypedef uintptr_t Address
+    cdef struct Driver:
+        int (*init)(unsigned) noexcept nogil
+        int (*driver_version)(int*) noexcept nogil
+        int (*device_count)(int*) noexcept nogil
+        int (*device_get)(int*, int) noexcept nogil
+        int (*device_name)(char*, int, int) noexcept nogil
+        int (*device_attribute)(int*, int, int) noexcept nogil
+        int (*device_memory)(size_t*, int) noexcept nogil
+        int (*context_synchronize)() noexcept nogil
+        int (*memory_info)(size_t*, size_t*) noexcept nogil
+        int (*copy_to_device)(Address, const void*, size_t, void*) noexcept nogil
+        int (*copy_to_host)(void*, Address, size_t, void*) noexcept nogil
+        int (*copy_on_device)(Address, Address, size_t, void*) noexcept nogil
+        int (*copy_peer)(Address, void*, Address, void*, size_t, void*) noexcept nogil
+        int (*memory_set)(Address, unsigned char, size_t, void*) noexcept nogil
+        int (*stream_create)(void**, unsigned, int) noexcept nogil
+        int (*stream_destroy)(void*) noexcept nogil
+        int (*stream_synchronize)(void*) noexcept nogil
+        int (*stream_query)(void*) noexcept nogil
+        int (*stream_wait_event)(void*, void*, unsigned) noexcept nogil
+        int (*event_create)(void**, unsigned) noexcept nogil
+        int (*event_destroy)(void*) noexcept nogil
+        int (*event_record)(void*, void*) noexcept nogil
+        int (*event_query)(void*) noexcept nogil
+        int (*event_synchronize)(void*) noexcept nogil
+        int (*event_elapsed)(float*, void*, void*) noexcept nogil
+        int (*module_load)(void**, const void*) noexcept nogil
+        int (*module_function)(void**, void*, const char*) noexcept nogil
+    cdef struct Device:
+        int handle, capability, multiprocessors
+        void* context
+    cdef struct Statistic:
+        int64_t current, peak, allocated, freed
+    cdef cppclass Pool:
+        Statistic[9][3] statistics
+        int64_t retries, failures, limit
+    int NOT_READY
 
 
 # Failures are kept, and raised by the thread's next allocation, copy or synchronisation.
@@ -39,3 +80,15 @@ cdef int gemm(int device, int ta, int tb, int m, int n, int k, const void* alpha
 cdef bint uses_tf32() noexcept nogil
 # A family's table, as pyxtorch._core.kernel_tables finds it.
 cdef int register(const char* family, const void* table) except -1
+
+# What _cuda_device.pyx shows of it. The header's own variables belong to _cuda.pyx alone: here are pointers to them.
+cdef Driver* the_driver
+cdef Device* the_devices
+cdef Pool* the_pools
+cdef void** streams_of_thread() noexcept        # the current stream by device
+cdef bint of_this_process() noexcept            # not of the parent of a fork
+cdef int check(int rc, const char* what) except -1
+cdef int raise_pending() except -1
+cdef int use(int index) except -1
+cdef int check_device(int index) except -1
+cdef int keep_for(TensorBase x, void* stream) except -1     # its memory from reuse, until the stream's work is done

@@ -139,8 +139,8 @@ cdef object borrowed(object lender):
     kind, index = lender.__dlpack_device__() if hasattr(lender, "__dlpack_device__") else (1, 0)
     if kind != 2:
         return lender.__dlpack__()
-    from pyxtorch import _cuda
-    return lender.__dlpack__(stream=_cuda.dlpack_stream(index))
+    from pyxtorch import _cuda_device
+    return lender.__dlpack__(stream=_cuda_device.dlpack_stream(index))
 
 
 def from_dlpack(ext_tensor):

@@ -3,7 +3,8 @@
 Written by tools/names.py from the tables of the families; do not edit.
 """
 from pyxtorch.ops import special as _special
-from pyxtorch.ops.elementwise_math import erf, erfc, exp2, sigmoid as expit, expm1, log1p, logit, round, sinc, xlogy
+from pyxtorch.ops.elementwise_math import erf, erfc, exp2, sigmoid as expit, expm1, log1p, logit, round, sinc
+from pyxtorch.ops.elementwise_pair import xlogy
 from pyxtorch.ops.reduce import logsumexp
 from pyxtorch.ops.softmax import log_softmax, softmax
 from pyxtorch.ops.special import (

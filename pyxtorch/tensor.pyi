@@ -9,7 +9,7 @@ from pyxtorch._core import device as _device
 from pyxtorch._core import dtype as _dtype
 _Tensor = Tensor
 
-from pyxtorch._core import Size as Size
+from pyxtorch._size import Size as Size
 class Tensor(_autograd.Variable):
     @property
     def H(self) -> _Tensor: ...

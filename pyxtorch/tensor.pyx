@@ -19,13 +19,15 @@ from pyxtorch._tape import backward as _tape
 from pyxtorch._tape.engine import provide_operations
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import elementwise_arithmetic as _arithmetic
+from pyxtorch.ops import elementwise_compare as _compare
 from pyxtorch.ops import index as _index
 from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_join as _shape
 
 cdef object _backward = _tape.backward
-cdef object _div = _elementwise.div
-cdef object _pow = _elementwise.pow
+cdef object _div = _arithmetic.div
+cdef object _pow = _arithmetic.pow
 cdef object _getitem = None
 cdef object _setitem = None
 cdef object _matmul = None
@@ -437,19 +439,19 @@ cdef class Tensor(Variable):
         return idiv_op(self, other)
 
     def __floordiv__(self, other):
-        return _elementwise.floor_divide(self, other) if operand(other) else NotImplemented
+        return _arithmetic.floor_divide(self, other) if operand(other) else NotImplemented
 
     def __rfloordiv__(self, other):
-        return _elementwise.floor_divide(other, self) if operand(other) else NotImplemented
+        return _arithmetic.floor_divide(other, self) if operand(other) else NotImplemented
 
     def __ifloordiv__(self, other):
         return self.floor_divide_(other)
 
     def __mod__(self, other):
-        return _elementwise.remainder(self, other) if operand(other) else NotImplemented
+        return _arithmetic.remainder(self, other) if operand(other) else NotImplemented
 
     def __rmod__(self, other):
-        return _elementwise.remainder(other, self) if operand(other) else NotImplemented
+        return _arithmetic.remainder(other, self) if operand(other) else NotImplemented
 
     def __imod__(self, other):
         return self.remainder_(other)
@@ -478,49 +480,49 @@ cdef class Tensor(Variable):
         return _elementwise.positive(self)
 
     def __abs__(self):
-        return _elementwise.abs(self)
+        return _arithmetic.abs(self)
 
     def __invert__(self):
-        return _elementwise.bitwise_not(self)
+        return _compare.bitwise_not(self)
 
     def __and__(self, other):
-        return _elementwise.bitwise_and(self, other) if operand(other) else NotImplemented
+        return _compare.bitwise_and(self, other) if operand(other) else NotImplemented
 
     def __rand__(self, other):
-        return _elementwise.bitwise_and(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_and(other, self) if operand(other) else NotImplemented
 
     def __iand__(self, other):
         return self.bitwise_and_(other)
 
     def __or__(self, other):
-        return _elementwise.bitwise_or(self, other) if operand(other) else NotImplemented
+        return _compare.bitwise_or(self, other) if operand(other) else NotImplemented
 
     def __ror__(self, other):
-        return _elementwise.bitwise_or(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_or(other, self) if operand(other) else NotImplemented
 
     def __ior__(self, other):
         return self.bitwise_or_(other)
 
     def __xor__(self, other):
-        return _elementwise.bitwise_xor(self, other) if operand(other) else NotImplemented
+        return _compare.bitwise_xor(self, other) if operand(other) else NotImplemented
 
     def __rxor__(self, other):
-        return _elementwise.bitwise_xor(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_xor(other, self) if operand(other) else NotImplemented
 
     def __ixor__(self, other):
         return self.bitwise_xor_(other)
 
     def __lshift__(self, other):
-        return _elementwise.bitwise_left_shift(self, other) if operand(other) else NotImplemented
+        return _compare.bitwise_left_shift(self, other) if operand(other) else NotImplemented
 
     def __rlshift__(self, other):
-        return _elementwise.bitwise_left_shift(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_left_shift(other, self) if operand(other) else NotImplemented
 
     def __rshift__(self, other):
-        return _elementwise.bitwise_right_shift(self, other) if operand(other) else NotImplemented
+        return _compare.bitwise_right_shift(self, other) if operand(other) else NotImplemented
 
     def __rrshift__(self, other):
-        return _elementwise.bitwise_right_shift(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_right_shift(other, self) if operand(other) else NotImplemented
 
     def __richcmp__(self, other, int op):
         if not operand(other):
@@ -528,16 +530,16 @@ cdef class Tensor(Variable):
                 return NotImplemented
             other = _create.as_tensor_(other)       # an array: its own comparison leaves it to this one
         if op == Py_EQ:
-            return _elementwise.eq(self, other)
+            return _compare.eq(self, other)
         if op == Py_NE:
-            return _elementwise.ne(self, other)
+            return _compare.ne(self, other)
         if op == Py_LT:
-            return _elementwise.lt(self, other)
+            return _compare.lt(self, other)
         if op == Py_LE:
-            return _elementwise.le(self, other)
+            return _compare.le(self, other)
         if op == Py_GT:
-            return _elementwise.gt(self, other)
-        return _elementwise.ge(self, other)
+            return _compare.gt(self, other)
+        return _compare.ge(self, other)
 
     def __hash__(self):
         return hash(<long long><PyObject*>self)
@@ -622,8 +624,8 @@ cdef class Tensor(Variable):
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         from pyxtorch._dlpack import to_dlpack
         if self.dev == CUDA:
-            from pyxtorch import _cuda
-            _cuda.let_wait(self.dev_index, stream)
+            from pyxtorch import _cuda_device
+            _cuda_device.let_wait(self.dev_index, stream)
         return to_dlpack(self.clone() if copy else self, max_version)
 
     def __dlpack_device__(self):
@@ -892,7 +894,7 @@ def _zeros_like(Variable x):
 
 
 def _has_nan(x):
-    return bool(_elementwise.isnan(x).any())
+    return bool(_compare.isnan(x).any())
 
 
 provide_operations(

@@ -1,4 +1,4 @@
-"""Every record of tests/ops/test_<family>.py goes through every check of pyxtorch.testing.operations."""
+"""Every record of tests/ops/test_<family>.py goes through every check of pyxtorch.testing.checks."""
 import importlib.util
 import pkgutil
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyxtorch import ops
-from pyxtorch.testing import operations as checks
+from pyxtorch.testing import checks, operations
 
 
 def records():
@@ -38,13 +38,13 @@ def cases(keep, dtypes=None):
 
 def one_of_each_kind(op):
     """A floating dtype, a complex one and an integer: enough where the dtype does not matter."""
-    for group in (checks.WIDE, checks.COMPLEX, checks.INT):
+    for group in (operations.WIDE, operations.COMPLEX, operations.INT):
         yield from [d for d in group if d in op.dtypes][:1]
 
 
 def kept(op):
     """As above, but only dtypes that the result has too, as an in-place form needs."""
-    return [d for d in one_of_each_kind(op) if op.gives is None or checks.expected_dtype(op.gives, d) == d]
+    return [d for d in one_of_each_kind(op) if op.gives is None or operations.expected_dtype(op.gives, d) == d]
 
 
 def widest(op):

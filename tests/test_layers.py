@@ -13,8 +13,8 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # From the ground up; the first prefix that fits a module is its floor. Modules on one floor may
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
-    ("_dtype", "_storage", "_core"),
-    ("_cuda",),
+    ("_dtype", "_size", "_storage", "_core"),
+    ("_cuda", "_cuda_program", "_cuda_device"),
     ("kernels",),
     ("_tape",),
     ("autograd",),

@@ -10,7 +10,7 @@ import random
 import pytest
 
 import pyxtorch as torch
-from pyxtorch.testing.operations import raised_in_python
+from pyxtorch.testing.checks import raised_in_python
 
 CALLS = int(os.environ.get("PYXTORCH_RANDOM_CALLS", "4000"))
 SEED = int(os.environ.get("PYXTORCH_RANDOM_SEED", "0"))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
-from pyxtorch.testing import assert_close, make_tensor, operations
-from pyxtorch.testing.operations import Op, S
+from pyxtorch.testing import assert_close, checks, make_tensor
+from pyxtorch.testing.operations import Error, Op, S
 
 
 def test_close_tensors():
@@ -114,21 +114,21 @@ def by_thread_count(x):
 
 
 WRONG = [
-    (lambda op: operations.check_values(op, torch.float64), dict(function=lambda x: x.exp() * (1 + 1e-9)), "differ"),
-    (lambda op: operations.check_values(op, torch.float64), dict(function=lambda x: x.exp().float()), "expected torch.float64"),
-    (lambda op: operations.check_values(op, torch.float64), dict(function=lambda x: x.exp()[None]), "shape"),
-    (lambda op: operations.check_values(op, torch.float64), dict(function=changes_its_input), "changed an input"),
-    (operations.check_gradients, dict(function=OffByALittle.apply), "Jacobian mismatch"),
-    (operations.check_gradients, dict(function=lambda x: x.detach().exp()), "nothing that could be differentiated"),
-    (operations.check_second_gradients, dict(function=NoSecond.apply), "second gradient"),
-    (operations.check_zero_gradients, dict(function=NanAtZero.apply), "gradient of zero became"),
-    (lambda op: operations.check_layouts(op, torch.float64), dict(function=ignores_strides), "inputs"),
-    (operations.check_threads, dict(function=by_thread_count), "number of threads"),
-    (lambda op: operations.check_inplace(op, torch.float64), dict(inplace="log_"), "log_"),
-    (lambda op: operations.check_out(op, torch.float64), dict(function=lambda x, out=None: x.exp()), "out"),
-    (operations.check_errors, dict(errors=[operations.Error(ValueError, "no such", (2,))]), "does not raise"),
-    (operations.check_errors, dict(function=lambda x: torch.ones(2) + torch.ones(3), errors=[operations.Error(RuntimeError, "no such text", (2,))]), "does not match"),
-    (operations.check_aliases, dict(aliases=["log"]), "log"),
+    (lambda op: checks.check_values(op, torch.float64), dict(function=lambda x: x.exp() * (1 + 1e-9)), "differ"),
+    (lambda op: checks.check_values(op, torch.float64), dict(function=lambda x: x.exp().float()), "expected torch.float64"),
+    (lambda op: checks.check_values(op, torch.float64), dict(function=lambda x: x.exp()[None]), "shape"),
+    (lambda op: checks.check_values(op, torch.float64), dict(function=changes_its_input), "changed an input"),
+    (checks.check_gradients, dict(function=OffByALittle.apply), "Jacobian mismatch"),
+    (checks.check_gradients, dict(function=lambda x: x.detach().exp()), "nothing that could be differentiated"),
+    (checks.check_second_gradients, dict(function=NoSecond.apply), "second gradient"),
+    (checks.check_zero_gradients, dict(function=NanAtZero.apply), "gradient of zero became"),
+    (lambda op: checks.check_layouts(op, torch.float64), dict(function=ignores_strides), "inputs"),
+    (checks.check_threads, dict(function=by_thread_count), "number of threads"),
+    (lambda op: checks.check_inplace(op, torch.float64), dict(inplace="log_"), "log_"),
+    (lambda op: checks.check_out(op, torch.float64), dict(function=lambda x, out=None: x.exp()), "out"),
+    (checks.check_errors, dict(errors=[Error(ValueError, "no such", (2,))]), "does not raise"),
+    (checks.check_errors, dict(function=lambda x: torch.ones(2) + torch.ones(3), errors=[Error(RuntimeError, "no such text", (2,))]), "does not match"),
+    (checks.check_aliases, dict(aliases=["log"]), "log"),
 ]
 
 

@@ -71,7 +71,7 @@ def stubbed_modules():
         base = ROOT / info.name.replace(".", "/")
         source = base / "__init__.py" if info.ispkg else base.with_suffix(".py")
         compiled = not info.ispkg and (base.with_suffix(".pyx").exists() or base.with_suffix(".pxd").exists())
-        hidden = info.name.rpartition(".")[2].startswith("_") and info.name not in ("pyxtorch._core", "pyxtorch._dtype", "pyxtorch._storage")
+        hidden = info.name.rpartition(".")[2].startswith("_") and info.name not in ("pyxtorch._core", "pyxtorch._dtype", "pyxtorch._size", "pyxtorch._storage")
         gathers = not compiled and re.search(r"globals\(\)(\.update|\.setdefault|\[)|Written by tools/names\.py", source.read_text())
         if not hidden and (compiled or gathers):
             stub = (base / "__init__.pyi") if info.ispkg else base.with_suffix(".pyi")
@@ -218,7 +218,7 @@ def class_text(name, cls):
 
 def aliases(module):
     """The names that annotations use."""
-    here = {"pyxtorch._core": ("dtype", "device", "Size"), "pyxtorch._dtype": ("dtype", "device"), "pyxtorch.tensor": ("Tensor",)}.get(module, ())
+    here = {"pyxtorch._core": ("dtype", "device", "Size"), "pyxtorch._size": ("Size",), "pyxtorch._dtype": ("dtype", "device"), "pyxtorch.tensor": ("Tensor",)}.get(module, ())
     lines = []
     if module != "pyxtorch._core":
         lines.append("from pyxtorch import _core, autograd as _autograd" if module == "pyxtorch.tensor" else "from pyxtorch import _core")

@@ -3,7 +3,11 @@
 Written by tools/names.py from the tables of the families; do not edit.
 """
 from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import elementwise_arithmetic as _elementwise_arithmetic
+from pyxtorch.ops import elementwise_compare as _elementwise_compare
 from pyxtorch.ops import elementwise_math as _elementwise_math
+from pyxtorch.ops import elementwise_pair as _elementwise_pair
+from pyxtorch.ops import elementwise_select as _elementwise_select
 from pyxtorch.ops import index_gather as _index_gather
 from pyxtorch.ops import index_masked as _index_masked
 from pyxtorch.ops import index_slices as _index_slices
@@ -17,19 +21,27 @@ from pyxtorch.ops.create import (
     item, new_empty_ as new_empty, new_empty_strided, new_full, new_ones, new_tensor, new_zeros, numpy_ as numpy, tolist,
 )
 from pyxtorch.ops.elementwise import (
-    abs, abs_, absolute, abs_ as absolute_, add, add_, addcdiv, addcmul, allclose, bitwise_and, bitwise_left_shift, bitwise_not,
-    bitwise_or, bitwise_right_shift, bitwise_xor, clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, div, div_, divide,
-    div_ as divide_, eq, equal, fill_, float_power, float_power_, floor_divide, fmax, fmin, fmod, ge, greater, greater_equal, gt,
-    isclose, isnan, le, lerp, less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, mul_,
-    multiply, mul_ as multiply_, ne, neg, negative, not_equal, positive, pow, remainder, sgn, sign, square, sub, sub_, subtract,
-    sub_ as subtract_, true_divide, zero_,
+    add, add_, mul, mul_, multiply, mul_ as multiply_, neg, negative, positive, sub, sub_, subtract, sub_ as subtract_, true_divide,
 )
 from pyxtorch.ops.elementwise_activation import hardshrink, prelu, relu, relu_
+from pyxtorch.ops.elementwise_arithmetic import (
+    abs, abs_, absolute, abs_ as absolute_, addcdiv, addcmul, div, div_, divide, div_ as divide_, float_power, float_power_,
+    floor_divide, fmod, lerp, pow, remainder, sgn, sign, square,
+)
+from pyxtorch.ops.elementwise_compare import (
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,
+    greater_equal, gt, isclose, isnan, le, less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal,
+)
 from pyxtorch.ops.elementwise_math import (
-    acos, acosh, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan, atan2, atanh, ceil, copysign,
-    cos, cosh, deg2rad, erf, erfc, exp, exp2, expm1, fix, floor, frac, frexp, gcd, heaviside, hypot, isfinite, isinf, isneginf,
-    isposinf, isreal, lcm, ldexp, log, log10, log1p, log2, logaddexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, reciprocal,
-    round, rsqrt, sigmoid, signbit, sin, sinc, sinh, sqrt, tan, tanh, trunc, xlogy,
+    acos, acosh, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil, cos, cosh, deg2rad, erf,
+    erfc, exp, exp2, expm1, fix, floor, frac, frexp, isfinite, isinf, isneginf, isposinf, isreal, log, log10, log1p, log2, logit,
+    nan_to_num, rad2deg, reciprocal, round, rsqrt, sigmoid, signbit, sin, sinc, sinh, sqrt, tan, tanh, trunc,
+)
+from pyxtorch.ops.elementwise_pair import (
+    arctan2, atan2, copysign, gcd, heaviside, hypot, lcm, ldexp, logaddexp, logaddexp2, nextafter, xlogy,
+)
+from pyxtorch.ops.elementwise_select import (
+    clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, fill_, fmax, fmin, maximum, minimum, zero_,
 )
 from pyxtorch.ops.fft_short import istft, stft
 from pyxtorch.ops.index import index_put, index_put_
@@ -49,7 +61,8 @@ from pyxtorch.ops.linalg_factor import (
     geqrf, lu_old as lu, lu_solve_old as lu_solve, householder_product as orgqr, ormqr, qr_old as qr,
 )
 from pyxtorch.ops.linalg_norm import cross_old as cross, matrix_power, renorm
-from pyxtorch.ops.matmul import addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, kron, matmul, mm, mv, outer, vdot
+from pyxtorch.ops.matmul import addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, matmul, mm, mv, outer, vdot
+from pyxtorch.ops.matmul_contract import inner, kron
 from pyxtorch.ops.random import (
     bernoulli, bernoulli_, cauchy_, exponential_, geometric_, log_normal_, multinomial, normal_, random_, uniform_,
 )
@@ -78,59 +91,53 @@ from pyxtorch.ops.sort import (
 )
 from pyxtorch.ops.special import digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, _polygamma_method as polygamma
 
-addcdiv_ = _elementwise.methods["addcdiv_"]
-addcmul_ = _elementwise.methods["addcmul_"]
-bitwise_and_ = _elementwise.methods["bitwise_and_"]
-bitwise_left_shift_ = _elementwise.methods["bitwise_left_shift_"]
-bitwise_not_ = _elementwise.methods["bitwise_not_"]
-bitwise_or_ = _elementwise.methods["bitwise_or_"]
-bitwise_right_shift_ = _elementwise.methods["bitwise_right_shift_"]
-bitwise_xor_ = _elementwise.methods["bitwise_xor_"]
-clamp_max_ = _elementwise.methods["clamp_max_"]
-clamp_min_ = _elementwise.methods["clamp_min_"]
-eq_ = _elementwise.methods["eq_"]
-floor_divide_ = _elementwise.methods["floor_divide_"]
-fmod_ = _elementwise.methods["fmod_"]
-ge_ = _elementwise.methods["ge_"]
-greater_ = _elementwise.methods["greater_"]
-greater_equal_ = _elementwise.methods["greater_equal_"]
-gt_ = _elementwise.methods["gt_"]
-le_ = _elementwise.methods["le_"]
-lerp_ = _elementwise.methods["lerp_"]
-less_ = _elementwise.methods["less_"]
-less_equal_ = _elementwise.methods["less_equal_"]
-logical_and_ = _elementwise.methods["logical_and_"]
-logical_not_ = _elementwise.methods["logical_not_"]
-logical_or_ = _elementwise.methods["logical_or_"]
-logical_xor_ = _elementwise.methods["logical_xor_"]
-lt_ = _elementwise.methods["lt_"]
-ne_ = _elementwise.methods["ne_"]
 neg_ = _elementwise.methods["neg_"]
 negative_ = _elementwise.methods["negative_"]
-not_equal_ = _elementwise.methods["not_equal_"]
-pow_ = _elementwise.methods["pow_"]
-remainder_ = _elementwise.methods["remainder_"]
-sgn_ = _elementwise.methods["sgn_"]
-sign_ = _elementwise.methods["sign_"]
-square_ = _elementwise.methods["square_"]
 true_divide_ = _elementwise.methods["true_divide_"]
-where = _elementwise.methods["where"]
+addcdiv_ = _elementwise_arithmetic.methods["addcdiv_"]
+addcmul_ = _elementwise_arithmetic.methods["addcmul_"]
+floor_divide_ = _elementwise_arithmetic.methods["floor_divide_"]
+fmod_ = _elementwise_arithmetic.methods["fmod_"]
+lerp_ = _elementwise_arithmetic.methods["lerp_"]
+pow_ = _elementwise_arithmetic.methods["pow_"]
+remainder_ = _elementwise_arithmetic.methods["remainder_"]
+sgn_ = _elementwise_arithmetic.methods["sgn_"]
+sign_ = _elementwise_arithmetic.methods["sign_"]
+square_ = _elementwise_arithmetic.methods["square_"]
+bitwise_and_ = _elementwise_compare.methods["bitwise_and_"]
+bitwise_left_shift_ = _elementwise_compare.methods["bitwise_left_shift_"]
+bitwise_not_ = _elementwise_compare.methods["bitwise_not_"]
+bitwise_or_ = _elementwise_compare.methods["bitwise_or_"]
+bitwise_right_shift_ = _elementwise_compare.methods["bitwise_right_shift_"]
+bitwise_xor_ = _elementwise_compare.methods["bitwise_xor_"]
+eq_ = _elementwise_compare.methods["eq_"]
+ge_ = _elementwise_compare.methods["ge_"]
+greater_ = _elementwise_compare.methods["greater_"]
+greater_equal_ = _elementwise_compare.methods["greater_equal_"]
+gt_ = _elementwise_compare.methods["gt_"]
+le_ = _elementwise_compare.methods["le_"]
+less_ = _elementwise_compare.methods["less_"]
+less_equal_ = _elementwise_compare.methods["less_equal_"]
+logical_and_ = _elementwise_compare.methods["logical_and_"]
+logical_not_ = _elementwise_compare.methods["logical_not_"]
+logical_or_ = _elementwise_compare.methods["logical_or_"]
+logical_xor_ = _elementwise_compare.methods["logical_xor_"]
+lt_ = _elementwise_compare.methods["lt_"]
+ne_ = _elementwise_compare.methods["ne_"]
+not_equal_ = _elementwise_compare.methods["not_equal_"]
 acos_ = _elementwise_math.methods["acos_"]
 acosh_ = _elementwise_math.methods["acosh_"]
 arccos_ = _elementwise_math.methods["arccos_"]
 arccosh_ = _elementwise_math.methods["arccosh_"]
 arcsin_ = _elementwise_math.methods["arcsin_"]
 arcsinh_ = _elementwise_math.methods["arcsinh_"]
-arctan2_ = _elementwise_math.methods["arctan2_"]
 arctan_ = _elementwise_math.methods["arctan_"]
 arctanh_ = _elementwise_math.methods["arctanh_"]
 asin_ = _elementwise_math.methods["asin_"]
 asinh_ = _elementwise_math.methods["asinh_"]
-atan2_ = _elementwise_math.methods["atan2_"]
 atan_ = _elementwise_math.methods["atan_"]
 atanh_ = _elementwise_math.methods["atanh_"]
 ceil_ = _elementwise_math.methods["ceil_"]
-copysign_ = _elementwise_math.methods["copysign_"]
 cos_ = _elementwise_math.methods["cos_"]
 cosh_ = _elementwise_math.methods["cosh_"]
 deg2rad_ = _elementwise_math.methods["deg2rad_"]
@@ -142,18 +149,12 @@ expm1_ = _elementwise_math.methods["expm1_"]
 fix_ = _elementwise_math.methods["fix_"]
 floor_ = _elementwise_math.methods["floor_"]
 frac_ = _elementwise_math.methods["frac_"]
-gcd_ = _elementwise_math.methods["gcd_"]
-heaviside_ = _elementwise_math.methods["heaviside_"]
-hypot_ = _elementwise_math.methods["hypot_"]
-lcm_ = _elementwise_math.methods["lcm_"]
-ldexp_ = _elementwise_math.methods["ldexp_"]
 log10_ = _elementwise_math.methods["log10_"]
 log1p_ = _elementwise_math.methods["log1p_"]
 log2_ = _elementwise_math.methods["log2_"]
 log_ = _elementwise_math.methods["log_"]
 logit_ = _elementwise_math.methods["logit_"]
 nan_to_num_ = _elementwise_math.methods["nan_to_num_"]
-nextafter_ = _elementwise_math.methods["nextafter_"]
 rad2deg_ = _elementwise_math.methods["rad2deg_"]
 reciprocal_ = _elementwise_math.methods["reciprocal_"]
 round_ = _elementwise_math.methods["round_"]
@@ -166,7 +167,19 @@ sqrt_ = _elementwise_math.methods["sqrt_"]
 tan_ = _elementwise_math.methods["tan_"]
 tanh_ = _elementwise_math.methods["tanh_"]
 trunc_ = _elementwise_math.methods["trunc_"]
-xlogy_ = _elementwise_math.methods["xlogy_"]
+arctan2_ = _elementwise_pair.methods["arctan2_"]
+atan2_ = _elementwise_pair.methods["atan2_"]
+copysign_ = _elementwise_pair.methods["copysign_"]
+gcd_ = _elementwise_pair.methods["gcd_"]
+heaviside_ = _elementwise_pair.methods["heaviside_"]
+hypot_ = _elementwise_pair.methods["hypot_"]
+lcm_ = _elementwise_pair.methods["lcm_"]
+ldexp_ = _elementwise_pair.methods["ldexp_"]
+nextafter_ = _elementwise_pair.methods["nextafter_"]
+xlogy_ = _elementwise_pair.methods["xlogy_"]
+clamp_max_ = _elementwise_select.methods["clamp_max_"]
+clamp_min_ = _elementwise_select.methods["clamp_min_"]
+where = _elementwise_select.methods["where"]
 index_reduce_ = _index_gather.methods["index_reduce_"]
 scatter_reduce_ = _index_gather.methods["scatter_reduce_"]
 masked_scatter_ = _index_masked.methods["masked_scatter_"]

@@ -4,7 +4,10 @@ Written by tools/names.py from the tables of the families; do not edit.
 """
 from pyxtorch.tensor import Tensor
 from pyxtorch.ops import elementwise as _elementwise
+from pyxtorch.ops import elementwise_arithmetic as _elementwise_arithmetic
 from pyxtorch.ops import elementwise_math as _elementwise_math
+from pyxtorch.ops import elementwise_pair as _elementwise_pair
+from pyxtorch.ops import elementwise_select as _elementwise_select
 from pyxtorch.ops import matmul as _matmul
 from pyxtorch.ops import random_dropout as _random_dropout
 from pyxtorch.ops import shape_copy as _shape_copy
@@ -15,20 +18,26 @@ from pyxtorch.ops.create import (
     arange, as_tensor_ as as_tensor, asarray, empty, empty_like, empty_permuted, empty_strided, eye, from_numpy, frombuffer, full,
     full_like, linspace, logspace, ones, ones_like, range_ as range, scalar_tensor, tensor, zeros, zeros_like,
 )
-from pyxtorch.ops.elementwise import (
-    abs, abs_, absolute, add, addcdiv, addcmul, allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
-    bitwise_right_shift, bitwise_xor, clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, div, divide, eq, equal, fill,
-    fill_, float_power, floor_divide, fmax, fmin, fmod, ge, greater, greater_equal, gt, isclose, isnan, le, lerp, less, less_equal,
-    logical_and, logical_not, logical_or, logical_xor, lt, maximum, minimum, mul, multiply, ne, neg, negative, not_equal, positive,
-    pow, remainder, rsub, sgn, sign, square, sub, subtract, true_divide, where, zero_,
-)
+from pyxtorch.ops.elementwise import add, mul, multiply, neg, negative, positive, rsub, sub, subtract, true_divide
 from pyxtorch.ops.elementwise_activation import celu, celu_, hardshrink, prelu, relu, relu_, selu, selu_, threshold, threshold_
+from pyxtorch.ops.elementwise_arithmetic import (
+    abs, abs_, absolute, addcdiv, addcmul, div, divide, float_power, floor_divide, fmod, lerp, pow, remainder, sgn, sign, square,
+)
+from pyxtorch.ops.elementwise_compare import (
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,
+    greater_equal, gt, isclose, isnan, le, less, less_equal, logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal,
+)
 from pyxtorch.ops.elementwise_composed import rrelu
 from pyxtorch.ops.elementwise_math import (
-    acos, acosh, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin, asinh, atan, atan2, atanh, ceil, complex,
-    copysign, cos, cosh, deg2rad, erf, erfc, exp, exp2, expm1, fix, floor, frac, frexp, gcd, heaviside, hypot, isfinite, isinf,
-    isneginf, isposinf, isreal, lcm, ldexp, log, log10, log1p, log2, logaddexp, logaddexp2, logit, nan_to_num, nextafter, polar,
-    rad2deg, reciprocal, round, rsqrt, sigmoid, signbit, sin, sinc, sinh, sqrt, tan, tanh, trunc, xlogy,
+    acos, acosh, angle, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil, cos, cosh, deg2rad, erf,
+    erfc, exp, exp2, expm1, fix, floor, frac, frexp, isfinite, isinf, isneginf, isposinf, isreal, log, log10, log1p, log2, logit,
+    nan_to_num, rad2deg, reciprocal, round, rsqrt, sigmoid, signbit, sin, sinc, sinh, sqrt, tan, tanh, trunc,
+)
+from pyxtorch.ops.elementwise_pair import (
+    arctan2, atan2, complex, copysign, gcd, heaviside, hypot, lcm, ldexp, logaddexp, logaddexp2, nextafter, polar, xlogy,
+)
+from pyxtorch.ops.elementwise_select import (
+    clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, fill, fill_, fmax, fmin, maximum, minimum, where, zero_,
 )
 from pyxtorch.ops.embedding import torch_embedding as embedding, embedding_bag, embedding_renorm_
 from pyxtorch.ops.fft_short import istft, stft
@@ -52,10 +61,8 @@ from pyxtorch.ops.loss import binary_cross_entropy_with_logits, kl_div
 from pyxtorch.ops.loss_composed import (
     cosine_embedding_loss, ctc_loss, hinge_embedding_loss, margin_ranking_loss, poisson_nll_loss, triplet_margin_loss,
 )
-from pyxtorch.ops.matmul import (
-    addbmm, addmm, addmv, addr, baddbmm, bilinear, bmm, chain_matmul, dot, einsum, ger, inner, kron, matmul, mm, mv, outer,
-    tensordot, vdot,
-)
+from pyxtorch.ops.matmul import addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, matmul, mm, mv, outer, vdot
+from pyxtorch.ops.matmul_contract import bilinear, chain_matmul, einsum, inner, kron, tensordot
 from pyxtorch.ops.norm import (
     batch_norm, group_norm, instance_norm, layer_norm, native_batch_norm, native_group_norm, native_layer_norm, rms_norm,
 )
@@ -105,11 +112,9 @@ from pyxtorch.ops.sort import (
 from pyxtorch.ops.special import digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, polygamma
 from pyxtorch.ops.special_window import bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window
 
-clamp_max_ = _elementwise.methods["clamp_max_"]
-clamp_min_ = _elementwise.methods["clamp_min_"]
 neg_ = _elementwise.methods["neg_"]
 negative_ = _elementwise.methods["negative_"]
-square_ = _elementwise.methods["square_"]
+square_ = _elementwise_arithmetic.methods["square_"]
 acos_ = _elementwise_math.methods["acos_"]
 acosh_ = _elementwise_math.methods["acosh_"]
 arccos_ = _elementwise_math.methods["arccos_"]
@@ -134,9 +139,6 @@ expm1_ = _elementwise_math.methods["expm1_"]
 fix_ = _elementwise_math.methods["fix_"]
 floor_ = _elementwise_math.methods["floor_"]
 frac_ = _elementwise_math.methods["frac_"]
-gcd_ = _elementwise_math.methods["gcd_"]
-lcm_ = _elementwise_math.methods["lcm_"]
-ldexp_ = _elementwise_math.methods["ldexp_"]
 log10_ = _elementwise_math.methods["log10_"]
 log1p_ = _elementwise_math.methods["log1p_"]
 log2_ = _elementwise_math.methods["log2_"]
@@ -155,7 +157,12 @@ sqrt_ = _elementwise_math.methods["sqrt_"]
 tan_ = _elementwise_math.methods["tan_"]
 tanh_ = _elementwise_math.methods["tanh_"]
 trunc_ = _elementwise_math.methods["trunc_"]
-xlogy_ = _elementwise_math.methods["xlogy_"]
+gcd_ = _elementwise_pair.methods["gcd_"]
+lcm_ = _elementwise_pair.methods["lcm_"]
+ldexp_ = _elementwise_pair.methods["ldexp_"]
+xlogy_ = _elementwise_pair.methods["xlogy_"]
+clamp_max_ = _elementwise_select.methods["clamp_max_"]
+clamp_min_ = _elementwise_select.methods["clamp_min_"]
 addmv_ = _matmul.methods["addmv_"]
 alpha_dropout_ = _random_dropout.exports["alpha_dropout_"]
 dropout_ = _random_dropout.exports["dropout_"]

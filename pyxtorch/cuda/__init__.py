@@ -2,10 +2,10 @@
 
 `is_available()` never raises; everything else raises RuntimeError, with the reason, where there is no GPU.
 """
-from pyxtorch import _cuda
+from pyxtorch import _cuda, _cuda_device, _cuda_program
 from pyxtorch import device as _device
 from pyxtorch._core import OutOfMemoryError
-from pyxtorch._cuda import Event, Stream
+from pyxtorch._cuda_device import Event, Stream
 from pyxtorch.cuda import random
 from pyxtorch.cuda.memory import (
     empty_cache,
@@ -151,12 +151,12 @@ class _Properties:
 
 def get_device_properties(device=None):
     """Figures of a GPU as attributes: name, major, minor, total_memory, multi_processor_count, ..."""
-    return _Properties(_cuda.device_info(_index(device)))
+    return _Properties(_cuda_device.device_info(_index(device)))
 
 
 def get_arch_list():
     """The machine codes that kernels can be compiled for here: the list of the installed NVRTC; empty without a GPU."""
-    return [f"sm_{arch}" for arch in _cuda.nvrtc_archs()] if is_available() else []
+    return [f"sm_{arch}" for arch in _cuda_program.nvrtc_archs()] if is_available() else []
 
 
 def is_bf16_supported(including_emulation=True):
@@ -173,19 +173,19 @@ def synchronize(device=None):
 
 def current_stream(device=None):
     """The stream that new work of this thread goes to."""
-    return _cuda.get_current_stream(_index(device))
+    return _cuda_device.get_current_stream(_index(device))
 
 
 def default_stream(device=None):
     """The stream that work goes to where no other is set."""
-    return _cuda.default_stream(_index(device))
+    return _cuda_device.default_stream(_index(device))
 
 
 def set_stream(stream):
     """Send this thread's new work to a stream; None changes nothing."""
     if stream is not None:
         _cuda.set_current_device(stream.device_index)
-        _cuda.set_current_stream(stream)
+        _cuda_device.set_current_stream(stream)
 
 
 class StreamContext:

@@ -1,5 +1,5 @@
 """GPU memory: what the caching allocator holds, and how to make it let go."""
-from pyxtorch import _cuda
+from pyxtorch import _cuda, _cuda_device
 
 
 def _index(device):
@@ -15,7 +15,7 @@ def empty_cache():
 
 def memory_stats(device=None):
     """All counts of the caching allocator, as {"allocated_bytes.all.current": ..., ...}; empty before the GPU is used."""
-    return _cuda.memory_stats(_index(device)) if _cuda.is_loaded() else {}
+    return _cuda_device.memory_stats(_index(device)) if _cuda.is_loaded() else {}
 
 
 def _count(name, device):
@@ -44,12 +44,12 @@ def max_memory_reserved(device=None):
 
 def reset_peak_memory_stats(device=None):
     """Start the peaks again from the present values."""
-    _cuda.reset_peak_memory_stats(_index(device))
+    _cuda_device.reset_peak_memory_stats(_index(device))
 
 
 def reset_accumulated_memory_stats(device=None):
     """Start the counts of allocations, frees, retries and failures again from 0."""
-    _cuda.reset_accumulated_memory_stats(_index(device))
+    _cuda_device.reset_accumulated_memory_stats(_index(device))
 
 
 def mem_get_info(device=None):
@@ -66,7 +66,7 @@ def set_per_process_memory_fraction(fraction, device=None):
     if not 0 <= fraction <= 1:
         raise ValueError(f"Invalid fraction value: {fraction}. Allowed range: 0~1")
     index = _index(device)
-    _cuda.set_memory_limit(index, int(fraction * mem_get_info(index)[1]))
+    _cuda_device.set_memory_limit(index, int(fraction * mem_get_info(index)[1]))
 
 
 def memory_summary(device=None, abbreviated=False):

@@ -21,7 +21,8 @@ from pyxtorch.ops.loss_composed import (
     multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, poisson_nll_loss, soft_margin_loss, triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from pyxtorch.ops.matmul import bilinear, linear
+from pyxtorch.ops.matmul import linear
+from pyxtorch.ops.matmul_contract import bilinear
 from pyxtorch.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from pyxtorch.ops.norm_composed import cosine_similarity, local_response_norm, normalize, pairwise_distance, pdist
 from pyxtorch.ops.pool import (

@@ -6,7 +6,7 @@ from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import matmul as products
 from pyxtorch.ops import random_dropout
 from pyxtorch.ops import softmax as softmaxes
@@ -54,13 +54,13 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     # The smaller of the products is scaled.
     scores = products.matmul(q * factor, k.transpose(-2, -1))
     if mask is not None:
-        scores = arithmetic.where(mask, scores, float("-inf")) if mask.dt == BOOL else scores + mask.to(dtype_of(q.dt))
+        scores = where(mask, scores, float("-inf")) if mask.dt == BOOL else scores + mask.to(dtype_of(q.dt))
     weights = softmaxes.softmax(scores, -1)
     if mask is not None and not is_causal and S:
         # A row without any key would be 0 / 0.
         blind = (scores.detach() == float("-inf")).all(-1, True)
         if bool(blind.any()):
-            weights = arithmetic.where(blind, 0, softmaxes.softmax(arithmetic.where(blind, 0, scores), -1))
+            weights = where(blind, 0, softmaxes.softmax(where(blind, 0, scores), -1))
     if dropout_p > 0:
         weights = random_dropout.dropout(weights, dropout_p, True)
     return products.matmul(weights, v)

@@ -26,6 +26,11 @@ cdef Variable formula3(int f, Variable a, Variable b, Variable c, const double* 
 cdef object unary(int f, object cls, object x, str op, int kind, object out, const double* s=*)
 cdef object binary(int f, object cls, object x, object y, str op, int kind, object out, const double* s=*)
 
+# The same into x's own memory where nothing is recorded.
+cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int kind, const double* s=*)
+
+cdef Variable number_operand(object number, Variable like)      # a 0-d tensor that is weak in promotion
+cdef object operand_error(str op, object x)                     # TypeError
 cdef int tensors_only(object x, object y, str op, str second=*) except -1      # TypeError for numbers
 
 cdef Variable add_t(Variable a, Variable b)
@@ -33,7 +38,8 @@ cdef Variable mul_t(Variable a, Variable b)
 cdef Variable mul_number(Variable a, object number)
 cdef Variable zero_mul(Variable g, Variable x)      # g * x, and 0 where g is 0, whatever x is
 cdef Variable zero_div(Variable g, Variable x)      # g / x, and 0 where g is 0
-cdef Variable where_t(Variable condition, Variable a, Variable b)
+cdef Variable neg_t(Variable a)
+cdef object quotient(object x, object y, object out)            # div without rounding
 
 # What the operators of Tensor call: NotImplemented for what is neither tensor nor number.
 cdef object add_op(object x, object y)

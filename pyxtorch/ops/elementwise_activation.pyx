@@ -8,8 +8,9 @@ from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, recor
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport SAME, Unary, formula, formula1, formula2, unary
 
-from pyxtorch.ops import elementwise as arithmetic
 from pyxtorch.ops import elementwise_math as mathematics
+from pyxtorch.ops.elementwise_compare import logical_and
+from pyxtorch.ops.elementwise_select import where
 
 
 cdef class Activation(Function):
@@ -102,7 +103,7 @@ def _silu_curvature(x, s):
 
 def _softplus_curvature(x, s):
     y = (x * s[0]).sigmoid()
-    return arithmetic.where(x * s[0] > s[1], 0, y * (1 - y) * s[0])
+    return where(x * s[0] > s[1], 0, y * (1 - y) * s[0])
 
 
 def _mish_curvature(x, s):
@@ -114,11 +115,11 @@ def _mish_curvature(x, s):
 
 
 def _elu_curvature(x, s):
-    return arithmetic.where(x > 0, 0, (x * s[2]).exp() * (s[0] * s[1] * s[2] * s[2]))
+    return where(x > 0, 0, (x * s[2]).exp() * (s[0] * s[1] * s[2] * s[2]))
 
 
 def _celu_curvature(x, s):
-    return arithmetic.where(x > 0, 0, (x / s[0]).exp() / s[0])
+    return where(x > 0, 0, (x / s[0]).exp() / s[0])
 
 
 def _logsigmoid_curvature(x, s):
@@ -131,7 +132,7 @@ def _softsign_curvature(x, s):
 
 
 def _hardswish_curvature(x, s):
-    return arithmetic.where(arithmetic.logical_and(x > -3, x < 3), 1.0 / 3, 0.0).to(x.dtype)
+    return where(logical_and(x > -3, x < 3), 1.0 / 3, 0.0).to(x.dtype)
 
 
 CURVATURES = {
@@ -314,7 +315,7 @@ def prelu(input, weight):
         w = w.reshape((1, w.n) + (1,) * (x.nd - 2)) if x.nd > 1 else w
     else:
         w = w.reshape(()) if x.nd == 0 else w.reshape((1,) * x.nd)
-    return arithmetic.where(x > 0, x, w * x)
+    return where(x > 0, x, w * x)
 
 
 def _inplace_of(function):

@@ -1,6 +1,6 @@
 """Activations that are composed, and what draws at random in training."""
 from pyxtorch.ops.create import empty_like, zeros_like
-from pyxtorch.ops.elementwise import where
+from pyxtorch.ops.elementwise_select import where
 
 __all__ = ["rrelu"]
 functional = ["glu", "rrelu", "gumbel_softmax"]

@@ -6,12 +6,13 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    FLOAT, SAME, Binary, Unary, binary, formula, formula1, tensors_only, unary, zero_div, zero_mul,
+    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_div, zero_mul,
 )
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
-from pyxtorch.ops import elementwise as arithmetic
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace, return_type
+from pyxtorch.ops.elementwise_compare import logical_and, logical_or
+from pyxtorch.ops.elementwise_select import where
 
 
 cdef class OfInput(Unary):
@@ -250,7 +251,7 @@ cdef class Sinc(OfInput):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0) * 3.141592653589793
         slope = (x * cos(x) - sin(x)) / (x * x) * 3.141592653589793
-        self.pass_grad(0, zero_mul(g, conj_of(arithmetic.where(x == 0, 0, slope))))
+        self.pass_grad(0, zero_mul(g, conj_of(where(x == 0, 0, slope))))
 
 
 cdef class Angle(OfInput):
@@ -260,7 +261,7 @@ cdef class Angle(OfInput):
         if not is_complex_code((<Variable>z).dt):
             return 0
         square = z.real * z.real + z.imag * z.imag
-        self.pass_grad(0, arithmetic.where(z == 0, 0, z * 1j / square) * g)
+        self.pass_grad(0, where(z == 0, 0, z * 1j / square) * g)
 
 
 def sin(input, *, out=None):
@@ -445,11 +446,11 @@ cdef class Logit(OfInput):
         x = self.saved(0)
         slope = zero_div(g, x * (1 - x))
         if self.eps is not None:
-            inside = arithmetic.logical_and(x >= self.eps, x <= 1 - self.eps)
-            self.pass_grad(0, arithmetic.where(inside, slope, 0))
+            inside = logical_and(x >= self.eps, x <= 1 - self.eps)
+            self.pass_grad(0, where(inside, slope, 0))
         else:
-            outside = arithmetic.logical_or(x < 0, x > 1)
-            self.pass_grad(0, arithmetic.where(outside, float("nan"), slope))
+            outside = logical_or(x < 0, x > 1)
+            self.pass_grad(0, where(outside, float("nan"), slope))
 
 
 def erf(input, *, out=None):
@@ -522,7 +523,7 @@ cdef int NAN_TO_NUM = formula(b"nan_to_num")
 
 cdef class NanToNum(OfInput):
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, arithmetic.where(isfinite(self.saved(0)), g, 0))
+        self.pass_grad(0, where(isfinite(self.saved(0)), g, 0))
 
 
 def isinf(input):
@@ -580,168 +581,6 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     return unary(NAN_TO_NUM, NanToNum, x, "nan_to_num", SAME, out, s)
 
 
-# ----------------------------------------------------------------------------- two operands
-
-cdef int ATAN2 = formula(b"atan2")
-cdef int HYPOT = formula(b"hypot")
-cdef int COPYSIGN = formula(b"copysign")
-cdef int NEXTAFTER = formula(b"nextafter")
-cdef int LOGADDEXP = formula(b"logaddexp")
-cdef int LOGADDEXP2 = formula(b"logaddexp2")
-cdef int XLOGY = formula(b"xlogy")
-cdef int HEAVISIDE = formula(b"heaviside")
-cdef int GCD = formula(b"gcd")
-cdef int LCM = formula(b"lcm")
-cdef int POLAR = formula(b"polar")
-cdef int COMPLEX = formula(b"complex")
-
-
-cdef class OfInputs(Binary):
-    """A function of two operands whose gradient is written over both."""
-    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
-        self.save(a)
-        self.save(b)
-
-
-cdef class Atan2(OfInputs):
-    cdef int vjp(self, Variable g) except -1:
-        a, b = self.saved(0), self.saved(1)
-        share = zero_div(g, a * a + b * b)
-        self.pass_grad(0, zero_mul(share, b))
-        if self.needs(1):
-            self.pass_grad(1, zero_mul(share, -a))
-
-
-cdef class Hypot(Binary):
-    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
-        self.save(a)
-        self.save(b)
-        self.save_output(y)
-
-    cdef int vjp(self, Variable g) except -1:
-        share = zero_div(g, self.saved(2))
-        self.pass_grad(0, share * self.saved(0))
-        self.pass_grad(1, share * self.saved(1))
-
-
-cdef class Copysign(OfInputs):
-    cdef int vjp(self, Variable g) except -1:
-        a, b = self.saved(0), self.saved(1)
-        self.pass_grad(0, arithmetic.where(a == 0, 0, g * copysign(b.new_ones(()), b) * arithmetic.sign(a)))
-        if self.needs(1):
-            self.pass_grad(1, g.new_zeros(g.shape))
-
-
-cdef class Nextafter(OfInputs):
-    """A step of one unit in the last place from `a`; where a equals b, the result is neither's."""
-    cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, arithmetic.where(self.saved(0) == self.saved(1), 0, g))
-        if self.needs(1):
-            self.pass_grad(1, g.new_zeros(g.shape))
-
-
-cdef class Logaddexp(OfInputs):
-    cdef int vjp(self, Variable g) except -1:
-        gap = self.saved(0) - self.saved(1)
-        gap = arithmetic.where(arithmetic.isnan(gap), 0, gap)
-        self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
-        self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
-
-
-cdef class Logaddexp2(OfInputs):
-    cdef int vjp(self, Variable g) except -1:
-        gap = (self.saved(0) - self.saved(1)) * LN2
-        gap = arithmetic.where(arithmetic.isnan(gap), 0, gap)
-        self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
-        self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
-
-
-cdef class Xlogy(OfInputs):
-    cdef int vjp(self, Variable g) except -1:
-        a, b = self.saved(0), self.saved(1)
-        if self.needs(0):
-            skip = arithmetic.logical_and(a == 0, b <= 0)
-            self.pass_grad(0, zero_mul(g, <Variable>arithmetic.where(skip, 0, log(b))))
-        if self.needs(1):
-            self.pass_grad(1, zero_mul(g, <Variable>(a / b)))
-
-
-def atan2(input, other, *, out=None):
-    """The angle (radians) of the point (other, input), from -pi to pi."""
-    tensors_only(input, other, "atan2")
-    return binary(ATAN2, Atan2, input, other, "atan2", FLOAT, out)
-
-
-def hypot(input, other, *, out=None):
-    """sqrt(input^2 + other^2) without overflow on the way."""
-    tensors_only(input, other, "hypot")
-    return binary(HYPOT, Hypot, input, other, "hypot", SAME, out)
-
-
-def copysign(input, other, *, out=None):
-    """The magnitude of `input` with the sign of `other`."""
-    checked(input, "copysign", "input")
-    return binary(COPYSIGN, Copysign, input, other, "copysign", FLOAT, out)
-
-
-def nextafter(input, other, *, out=None):
-    """The next number of the dtype after `input` towards `other`."""
-    tensors_only(input, other, "nextafter")
-    return binary(NEXTAFTER, Nextafter, input, other, "nextafter", SAME, out)
-
-
-def logaddexp(input, other, *, out=None):
-    """log(exp(input) + exp(other)) without overflow."""
-    tensors_only(input, other, "logaddexp")
-    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
-        high = arithmetic.where(input.real >= other.real, input, other)
-        low = arithmetic.where(input.real >= other.real, other, input)
-        return finish_out(high + log1p(exp(low - high)), out, "logaddexp")
-    return binary(LOGADDEXP, Logaddexp, input, other, "logaddexp", SAME, out)
-
-
-def logaddexp2(input, other, *, out=None):
-    """log2(2 ** input + 2 ** other) without overflow."""
-    tensors_only(input, other, "logaddexp2")
-    return binary(LOGADDEXP2, Logaddexp2, input, other, "logaddexp2", SAME, out)
-
-
-def xlogy(input, other, *, out=None):
-    """input * log(other), and 0 where input is 0."""
-    return binary(XLOGY, Xlogy, input, other, "xlogy", FLOAT, out)
-
-
-def heaviside(input, values, *, out=None):
-    """0 for negative, 1 for positive elements, `values` at 0."""
-    tensors_only(input, values, "heaviside", "values")
-    if (<Variable>input).dt != (<Variable>values).dt:
-        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    return binary(HEAVISIDE, Step, input, values, "heaviside", SAME, out)
-
-
-cdef class Step(Binary):
-    cdef int vjp(self, Variable g) except -1:
-        return 0
-
-
-def gcd(input, other, *, out=None):
-    """The greatest common divisor of integers."""
-    tensors_only(input, other, "gcd")
-    return binary(GCD, None, input, other, "gcd", SAME, out)
-
-
-def lcm(input, other, *, out=None):
-    """The least common multiple of integers."""
-    tensors_only(input, other, "lcm")
-    return binary(LCM, None, input, other, "lcm", SAME, out)
-
-
-def ldexp(input, other, *, out=None):
-    """input * 2 ** other"""
-    tensors_only(input, other, "ldexp")
-    return arithmetic.mul(input, arithmetic.pow(2.0, other), out=out)
-
-
 cdef int FREXP_MANTISSA = formula(b"frexp_mantissa")
 cdef int FREXP_EXPONENT = formula(b"frexp_exponent")
 
@@ -762,58 +601,18 @@ def frexp(input, *, out=None):
     return Frexp(*finish_out((mantissa, exponent), out, "frexp"))
 
 
-from pyxtorch.ops._common import return_type
-
 Frexp = return_type("frexp", ["mantissa", "exponent"])
-
-
-cdef class Polar(OfInputs):
-    """r * (cos t + i sin t)"""
-    cdef int vjp(self, Variable g) except -1:
-        r, t = self.saved(0), self.saved(1)
-        turned = g.conj() * polar(r.new_ones(r.shape), t)
-        self.pass_grad(0, turned.real)
-        if self.needs(1):
-            self.pass_grad(1, (turned * r * 1j).real)
-
-
-cdef class MakeComplex(Binary):
-    cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, g.real)
-        self.pass_grad(1, g.imag)
-
-
-def polar(abs, angle, *, out=None):
-    """Complex numbers of given absolute values and angles (radians)."""
-    for v, name in ((abs, "abs"), (angle, "angle")):
-        if (<Variable>checked(v, "polar", name)).dt not in (FLOAT32, FLOAT64):
-            raise RuntimeError(f"polar: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
-    if abs.dtype != angle.dtype:
-        raise RuntimeError(f"polar: Expected object of scalar type {abs.dtype.name} but got scalar type {angle.dtype.name} for second argument")
-    return binary(POLAR, Polar, abs, angle, "polar", SAME, out)
-
-
-def complex(real, imag, *, out=None):
-    """Complex numbers of given real and imaginary parts."""
-    for v, name in ((real, "real"), (imag, "imag")):
-        if (<Variable>checked(v, "complex", name)).dt not in (FLOAT32, FLOAT64):
-            raise RuntimeError(f"complex: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
-    if real.dtype != imag.dtype:
-        raise RuntimeError(f"complex: Expected object of scalar type {real.dtype.name} but got scalar type {imag.dtype.name} for second argument")
-    return binary(COMPLEX, MakeComplex, real, imag, "complex", SAME, out)
 
 
 __all__ = [
     "floor", "ceil", "round", "trunc", "frac", "reciprocal", "sqrt", "rsqrt", "exp", "exp2", "expm1", "log", "log2", "log10",
     "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinc", "angle", "sinh", "cosh", "tanh", "sigmoid", "asinh", "acosh",
     "atanh", "erf", "erfc", "logit", "deg2rad", "rad2deg", "isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit",
-    "nan_to_num", "atan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "heaviside", "gcd", "lcm",
-    "ldexp", "frexp", "polar", "complex", "fix", "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "arctan2",
+    "nan_to_num", "frexp", "fix", "arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh",
 ]
 fix = trunc
-arcsin, arccos, arctan, arcsinh, arccosh, arctanh, arctan2 = asin, acos, atan, asinh, acosh, atanh, atan2
-_NOT_METHODS = ("polar", "complex")
-_NOT_INPLACE = _NOT_METHODS + ("isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "angle", "frexp", "logaddexp", "logaddexp2")
-methods = {name: globals()[name] for name in __all__ if name not in _NOT_METHODS}
+arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh
+_NOT_INPLACE = ("isinf", "isfinite", "isposinf", "isneginf", "isreal", "signbit", "angle", "frexp")
+methods = {name: globals()[name] for name in __all__}
 methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name not in _NOT_INPLACE})
 functional = ["sigmoid", "tanh"]

@@ -7,7 +7,7 @@ from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of
 
-from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, reduce
+from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce
 from pyxtorch.ops._common import inplace
 
 
@@ -186,7 +186,7 @@ def multi_dot(tensors, *, out=None):
         xs[0] = xs[0].unsqueeze(0)
     if column:
         xs[-1] = xs[-1].unsqueeze(1)
-    y = products.best_chain(xs, op)
+    y = contractions.best_chain(xs, op)
     if column:
         y = y.squeeze(-1)
     if row:

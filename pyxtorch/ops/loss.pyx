@@ -7,7 +7,8 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport SAME, Binary, binary, formula, formula2, mul_number
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_compare import logical_not
+from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import elementwise_activation as activation
 from pyxtorch.ops import softmax as softmaxes
 
@@ -103,7 +104,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction)
     same_sizes(checked(input, "l1_loss", "input"), checked(target, "l1_loss", "target"), "l1_loss")
-    loss = arithmetic.abs(input - target)
+    loss = (input - target).abs()
     return weighted(loss, weight, reduction, "l1_loss")
 
 
@@ -123,8 +124,8 @@ cdef class DifferenceSlope(Function):
     cdef double s, rise
 
     cdef int vjp(self, Variable g) except -1:
-        inside = arithmetic.abs(self.saved(0) - self.saved(1)) < self.s
-        curvature = arithmetic.where(inside, g * self.rise, 0)
+        inside = (self.saved(0) - self.saved(1)).abs() < self.s
+        curvature = where(inside, g * self.rise, 0)
         self.pass_grad(0, curvature)
         self.pass_grad(1, -curvature)
 
@@ -343,7 +344,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     ignored = flat == as_index(ignore_index, "nll_loss")
     any_ignored = bool(ignored.any())
     if any_ignored:
-        flat = arithmetic.where(ignored, 0, flat)
+        flat = where(ignored, 0, flat)
     if flat.numel() and (bool((flat < 0).any()) or bool((flat >= C).any())):
         worst = [v for v in flat.tolist() if not 0 <= v < C][0]
         raise IndexError(f"nll_loss: Target {worst} is out of bounds for {C} classes (0 to {C - 1}).")
@@ -351,8 +352,8 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     if weight is not None or any_ignored:
         w = weight.index_select(0, flat) if weight is not None else rows.new_ones(flat.shape)
         if any_ignored:
-            w = arithmetic.where(ignored, 0, w)
-            picked = arithmetic.where(ignored, 0, picked)
+            w = where(ignored, 0, w)
+            picked = where(ignored, 0, picked)
         picked = picked * w
         if reduction == "mean":
             return picked.sum() / w.sum()
@@ -400,12 +401,12 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     hard = nll_loss(scores, t, weight, ignore_index=ignore_index, reduction=reduction)
     ignored = t == ignore_index
     each = -(scores * weight.reshape(form) if weight is not None else scores).sum(dim)
-    each = arithmetic.where(ignored, 0, each)
+    each = where(ignored, 0, each)
     if reduction == "mean":
         if weight is not None:
-            count = arithmetic.where(ignored, 0, weight.index_select(0, arithmetic.where(ignored, 0, t).reshape((-1,))).reshape(t.shape)).sum()
+            count = where(ignored, 0, weight.index_select(0, where(ignored, 0, t).reshape((-1,))).reshape(t.shape)).sum()
         else:
-            count = arithmetic.logical_not(ignored).sum()
+            count = logical_not(ignored).sum()
         each = each.sum() / count
     elif reduction == "sum":
         each = each.sum()

@@ -3,8 +3,8 @@ import math
 
 from pyxtorch.autograd import Variable
 from pyxtorch.ops.create import arange, full, full_like, ones_like, tensor, zeros_like
-from pyxtorch.ops.elementwise import minimum, where
 from pyxtorch.ops.elementwise_activation import logsigmoid
+from pyxtorch.ops.elementwise_select import minimum, where
 from pyxtorch.ops.loss import cross_entropy, legacy_reduction, reduced
 from pyxtorch.ops.matmul import linear
 from pyxtorch.ops.norm_composed import pairwise_distance

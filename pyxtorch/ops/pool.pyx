@@ -5,7 +5,7 @@ from pyxtorch.autograd cimport Function, Variable, record1, record_many, recordi
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_select import where
 
 cdef extern from "pyxtorch/kernels/pool.h" nogil:
     ctypedef struct pyx_window:
@@ -517,7 +517,7 @@ cdef class LpPool(Function):
 
     cdef int vjp(self, Variable g) except -1:
         x, y = self.saved(0), self.saved(1)
-        share = arithmetic.where(y == 0, 0, g * y ** (1 - self.p))
+        share = where(y == 0, 0, g * y ** (1 - self.p))
         self.pass_grad(0, x ** (self.p - 1) * avg_backward(share, self.window) * self.cells)
 
 

@@ -4,7 +4,8 @@ from pyxtorch.autograd cimport Function, Variable, record1, record_many, recordi
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, logical_or
+from pyxtorch.ops.elementwise_select import maximum, minimum, where
 from pyxtorch.ops._common import return_type, strict_out
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
@@ -196,7 +197,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef int dt = sum_dtype(x, dtype)
     x = to_dtype(x, dt)
     if x.dt >= FLOAT16:
-        x = arithmetic.where(arithmetic.isnan(x), 0, x)
+        x = where(isnan(x), 0, x)
     return finish_out(to_dtype(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), dt), out, "nansum")
 
 
@@ -228,8 +229,8 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef Variable x = checked(input, "nanmean", "input")
     if x.dt < FLOAT16:
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {dtype_of(x.dt).name}")
-    count = arithmetic.logical_not(arithmetic.isnan(x)).sum(dim, keepdim)
-    total = arithmetic.where(arithmetic.isnan(x), 0, x).sum(dim, keepdim, dtype=dtype)
+    count = logical_not(isnan(x)).sum(dim, keepdim)
+    total = where(isnan(x), 0, x).sum(dim, keepdim, dtype=dtype)
     return finish_out(total / count, out, "nanmean")
 
 
@@ -333,7 +334,7 @@ cdef class Amax(Function):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
         y = spread(self.saved(1), self.shape, self.mask, self.keepdim)
-        hit = arithmetic.logical_or(x == y, arithmetic.logical_and(arithmetic.isnan(x), arithmetic.isnan(y)))
+        hit = logical_or(x == y, logical_and(isnan(x), isnan(y)))
         hit = to_dtype(hit, (<Variable>g).dt)
         share = hit / sum_mask(hit, self.mask, True)
         self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim) * share)
@@ -443,7 +444,7 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; with `dim` (values, indices) along it; with a tensor the larger of both."""
     cdef Variable x = checked(input, "max", "input")
     if other is not None or isinstance(dim, Variable):
-        return arithmetic.maximum(x, dim if other is None else other, out=out)
+        return maximum(x, dim if other is None else other, out=out)
     if dim is None:
         if not x.n:
             raise RuntimeError("max(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
@@ -455,7 +456,7 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None):
     """The smallest element; with `dim` (values, indices) along it; with a tensor the smaller of both."""
     cdef Variable x = checked(input, "min", "input")
     if other is not None or isinstance(dim, Variable):
-        return arithmetic.minimum(x, dim if other is None else other, out=out)
+        return minimum(x, dim if other is None else other, out=out)
     if dim is None:
         if not x.n:
             raise RuntimeError("min(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
@@ -585,14 +586,14 @@ cdef class Norm(Function):
             self.pass_grad(0, g * share * x.sgn())
         else:
             size = x.abs()
-            slope = arithmetic.where(size == 0, 0, size ** (self.p - 1)) if self.p < 1 else size ** (self.p - 1)
+            slope = where(size == 0, 0, size ** (self.p - 1)) if self.p < 1 else size ** (self.p - 1)
             self.pass_grad(0, x.sgn() * slope * zero_where(g, y ** (self.p - 1)))
 
 
 cdef object zero_where(object g, object y):
     """g / y, and 0 where y is 0 (the subgradient of a norm at 0)."""
     zero = y == 0
-    return arithmetic.where(zero, 0, g / arithmetic.where(zero, 1, y))
+    return where(zero, 0, g / where(zero, 1, y))
 
 
 cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
@@ -602,7 +603,7 @@ cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
     if x.dt < FLOAT16:
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}")
     if is_complex_code(x.dt):
-        real = <Variable>arithmetic.abs(x.detach())
+        real = <Variable>x.detach().abs()
     if p == 2:
         kind = NORM2
     elif p == 1:
@@ -670,7 +671,7 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
         top = amax(x.real.detach(), dim, True)
     else:
         top = amax(x.detach(), dim, True)
-    top = arithmetic.where(top.abs() == float("inf"), 0, top)
+    top = where(top.abs() == float("inf"), 0, top)
     total = (x - top).exp().sum(dim, True).log() + top
     if keepdim:
         return finish_out(total, out, "logsumexp")

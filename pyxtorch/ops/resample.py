@@ -3,7 +3,7 @@ import math
 import warnings
 
 from pyxtorch.ops.create import linspace, ones, tensor, zeros
-from pyxtorch.ops.elementwise import where
+from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from pyxtorch.ops.shape_join import stack
 

@@ -4,7 +4,8 @@ from pyxtorch.autograd cimport Function, Variable, record1, record2, record_many
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_compare import logical_xor
+from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import shape_join as shapes
 from pyxtorch.ops._common import inplace, return_type
 
@@ -147,10 +148,10 @@ cdef class Logcumsumexp(Function):
         # Where nothing was added up yet, y is -inf and every weight is 0.
         real = y.real if is_complex_code(y.dt) else y
         nothing = real == float("-inf")
-        y = arithmetic.where(nothing, 0, y)
-        before = arithmetic.where(shifted(nothing, self.dim, True), 0, (shifted(y, self.dim, 0) - y).exp())
+        y = where(nothing, 0, y)
+        before = where(shifted(nothing, self.dim, True), 0, (shifted(y, self.dim, 0) - y).exp())
         t = recurrence(conj_of(before), g, self.dim, True)
-        self.pass_grad(0, to_dtype(conj_of(arithmetic.where(nothing, 0, (x - y).exp())) * t, half))
+        self.pass_grad(0, to_dtype(conj_of(where(nothing, 0, (x - y).exp())) * t, half))
 
 
 cdef Variable prepared(object input, object dim, object dtype, object out, str op, int* d):
@@ -288,7 +289,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
     y = shapes.cat(parts, d) if len(parts) > 1 else x
     for _ in range(min(n, y.shape[d])):
         ahead, behind = between(y, d, 1, None), between(y, d, 0, -1)
-        y = arithmetic.logical_xor(ahead, behind) if (<Variable>y).dt == BOOL else ahead - behind
+        y = logical_xor(ahead, behind) if (<Variable>y).dt == BOOL else ahead - behind
     return finish_out(y, out, "diff")
 
 

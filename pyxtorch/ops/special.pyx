@@ -9,14 +9,17 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, where_t, zero_div, zero_mul,
+    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_div, zero_mul,
 )
+from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.shape cimport to_dtype
 
 import math
 
 from pyxtorch.ops import create
-from pyxtorch.ops import elementwise as arithmetic
+from pyxtorch.ops.elementwise_arithmetic import sign
+from pyxtorch.ops.elementwise_compare import logical_and
+from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops._common import inplace
 
 cdef double ROOT_HALF = sqrt(0.5)
@@ -200,8 +203,8 @@ cdef class Xlog1py(OfInputs):
     cdef int vjp(self, Variable g) except -1:
         a, b = self.saved(0), self.saved(1)
         if self.needs(0):
-            skip = arithmetic.logical_and(a == 0, b <= -1)
-            self.pass_grad(0, zero_mul(g, <Variable>arithmetic.where(skip, 0, b.log1p())))
+            skip = logical_and(a == 0, b <= -1)
+            self.pass_grad(0, zero_mul(g, <Variable>where(skip, 0, b.log1p())))
         if self.needs(1):
             self.pass_grad(1, zero_mul(g, <Variable>(a / (b + 1))))
 
@@ -308,7 +311,7 @@ cdef class BesselI0(OfInput):
 cdef class BesselI0e(OfBoth):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        self.pass_grad(0, zero_mul(g, <Variable>(i1e(x) - arithmetic.sign(x) * self.saved(1))))
+        self.pass_grad(0, zero_mul(g, <Variable>(i1e(x) - sign(x) * self.saved(1))))
 
 
 cdef class BesselI1(OfBoth):
@@ -320,7 +323,7 @@ cdef class BesselI1(OfBoth):
 cdef class BesselI1e(OfBoth):
     cdef int vjp(self, Variable g) except -1:
         x, y = self.saved(0), self.saved(1)
-        self.pass_grad(0, zero_mul(g, <Variable>at_zero(x, 0.5, i0e(x) - arithmetic.sign(x) * y - zero_div(y, x))))
+        self.pass_grad(0, zero_mul(g, <Variable>at_zero(x, 0.5, i0e(x) - sign(x) * y - zero_div(y, x))))
 
 
 cdef class BesselJ0(OfInput):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
-from pyxtorch import _cuda
+from pyxtorch import _cuda, _cuda_device
 
 REAL = torch.cuda.is_available() and "stand-in" not in torch.cuda.get_device_name()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not REAL, reason="needs an NVIDIA GPU: tools/gpu/run.sh")]
@@ -110,7 +110,7 @@ def test_memory_of_another_stream_is_not_used_again_too_early():
             y = x
             for _ in range(20):
                 y = y + 1
-        _cuda.record_stream(x, s)
+        _cuda_device.record_stream(x, s)
         del x
         torch.full((1 << 22,), math.nan, device="cuda")
         torch.cuda.current_stream().wait_stream(s)

@@ -1,6 +1,6 @@
 """Compiled programs are kept on disk; a damaged or unwritable cache does no harm."""
 import pyxtorch as torch
-from pyxtorch import _cuda
+from pyxtorch import _cuda_program
 
 SOURCE, NAMES = "softmax.cuh", ["pyx_gpu::softmax_forward<float>"]
 
@@ -8,9 +8,9 @@ SOURCE, NAMES = "softmax.cuh", ["pyx_gpu::softmax_forward<float>"]
 def compiled(monkeypatch):
     """How many programs were compiled to get this one."""
     made = []
-    real = _cuda.compile_program
-    monkeypatch.setattr(_cuda, "compile_program", lambda *a, **k: made.append(a) or real(*a, **k))
-    cubin, names = _cuda.build_program(SOURCE, NAMES, 90, "test")
+    real = _cuda_program.compile_program
+    monkeypatch.setattr(_cuda_program, "compile_program", lambda *a, **k: made.append(a) or real(*a, **k))
+    cubin, names = _cuda_program.build_program(SOURCE, NAMES, 90, "test")
     assert cubin and set(names) == set(NAMES)
     monkeypatch.undo()
     return len(made)

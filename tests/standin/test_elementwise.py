@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
-from pyxtorch import _cuda
+from pyxtorch import _cuda, _cuda_program
 from pyxtorch.kernels.cuda import elementwise
 
 DTYPES = (
@@ -55,7 +55,7 @@ def test_every_formula(dtype):
 @pytest.mark.parametrize("source", DTYPES, ids=str)
 def test_every_cast(source):
     torch.cuda.init()
-    types = _cuda.C_TYPES
+    types = _cuda_program.C_TYPES
     _cuda.prepare(elementwise.SOURCE, [f"pyx_gpu::contiguous<pyx_gpu::Cast<{to}, {types[DTYPES.index(source)]}> >"
                                        for to in types if to != types[DTYPES.index(source)]])
     x = sample(source, 131, 5)

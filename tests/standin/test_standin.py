@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import pyxtorch as torch
-from pyxtorch import _cuda
+from pyxtorch import _cuda_program
 
 
 def test_it_says_what_it_is():
@@ -113,9 +113,9 @@ import sys
 sys.path.insert(0, {os.path.dirname(__file__)!r})
 import build; build.load()
 import ctypes, pyxtorch as torch
-from pyxtorch import _cuda
+from pyxtorch import _cuda_program
 torch.cuda.init()
-cubin, names, log = _cuda.compile_program({PROGRAM.format(barrier=barrier, prelude=prelude)!r}, {{}}, ["sum"], 90)
+cubin, names, log = _cuda_program.compile_program({PROGRAM.format(barrier=barrier, prelude=prelude)!r}, {{}}, ["sum"], 90)
 cuda = ctypes.CDLL("libcuda.so.1")
 module, function = ctypes.c_void_p(), ctypes.c_void_p()
 assert cuda.cuModuleLoadData(ctypes.byref(module), cubin) == 0
@@ -146,9 +146,9 @@ def test_a_barrier_that_some_threads_skip_is_an_error():
 
 def test_a_kernel_that_does_not_compile_says_why():
     with pytest.raises(RuntimeError, match="NVRTC failed(.|\\n)*nonsense"):
-        _cuda.compile_program("__global__ void f() { nonsense; }", {}, ["f"], 90)
+        _cuda_program.compile_program("__global__ void f() { nonsense; }", {}, ["f"], 90)
     with pytest.raises(RuntimeError, match="no code for compute capability 3.0"):
-        _cuda.target_arch(30)
+        _cuda_program.target_arch(30)
 
 
 def test_an_address_of_the_host_is_refused():
@@ -156,7 +156,7 @@ def test_an_address_of_the_host_is_refused():
     import ctypes
 
     torch.cuda.init()
-    cubin, names, _ = _cuda.compile_program("__global__ void f(float* x) { *x = 1; }", {}, ["f"], 90)
+    cubin, names, _ = _cuda_program.compile_program("__global__ void f(float* x) { *x = 1; }", {}, ["f"], 90)
     cuda = ctypes.CDLL("libcuda.so.1")
     module, function, host = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(ctypes.addressof(ctypes.c_float()))
     assert cuda.cuModuleLoadData(ctypes.byref(module), cubin) == 0

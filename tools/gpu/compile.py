@@ -37,12 +37,12 @@ def batches(quick=False):
 
 def compile_batch(task):
     """(figures of each kernel, bytes of machine code, the error or None)"""
-    from pyxtorch import _cuda
+    from pyxtorch import _cuda_program
 
     source, names, arch = task
-    text, headers = _cuda.program_source(source)
+    text, headers = _cuda_program.program_source(source)
     try:
-        cubin, mangled, log = _cuda.compile_program(text, headers, names, arch, ("--ptxas-options=-v",))
+        cubin, mangled, log = _cuda_program.compile_program(text, headers, names, arch, ("--ptxas-options=-v",))
     except RuntimeError as error:
         return [], 0, str(error)
     return figures(log, {lowered: name for name, lowered in mangled.items()}), len(cubin), None
@@ -68,11 +68,11 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="only a part of the elementwise kernels")
     args = parser.parse_args()
-    from pyxtorch import _cuda
+    from pyxtorch import _cuda_program
 
     start = time.perf_counter()
     archs = [int(a) for a in args.arch.split(",")]
-    print(f"NVRTC {'.'.join(map(str, _cuda.nvrtc_version()))}")
+    print(f"NVRTC {'.'.join(map(str, _cuda_program.nvrtc_version()))}")
     tasks = [(source, names, arch) for arch in archs for source, names in batches(args.quick)]
     with ProcessPoolExecutor(args.jobs) as pool:
         results = list(pool.map(compile_batch, tasks))

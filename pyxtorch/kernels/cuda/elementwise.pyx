@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, pointer_device, register
 
-from pyxtorch import _cuda
+from pyxtorch import _cuda_program
 
 cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
     ctypedef void (*pyx_loop)(char* const* data, const int64_t* strides, int64_t n, const double* params) noexcept nogil
@@ -43,7 +43,7 @@ cdef struct Walk64:
     int64_t shape[64]
     int64_t strides[4][64]
 
-C_TYPES = _cuda.C_TYPES
+C_TYPES = _cuda_program.C_TYPES
 WORDS = {1: "pyx_u8", 2: "pyx_u16", 4: "pyx_u32", 8: "pyx_u64", 16: "pyx_gpu::word16"}
 SOURCE = "elementwise.cuh"
 _KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
@@ -51,7 +51,7 @@ _KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
 
 def read_formulas():
     """{name: [prefix, whether complex types have a form of their own, how many scalars it reads]} of all formulas in the headers."""
-    _, headers = _cuda.program_source(SOURCE)
+    _, headers = _cuda_program.program_source(SOURCE)
     found = {}
     for header in ("unary", "binary", "ternary"):
         for group, body in _re.findall(r"#define PYX_(\w+)\(X\)((?:[^\n]*\\\n)*[^\n]*)", headers[f"pyxtorch/{header}.h"]):

@@ -4,7 +4,7 @@ from pyxtorch._core cimport *
 from pyxtorch._cuda cimport Kernels, blocks_for, define, memset_device, pointer_device, register, scratch, scratch_free, start
 from pyxtorch.kernels.cuda.index cimport checked, shares_of
 
-from pyxtorch._cuda import C_TYPES
+from pyxtorch._cuda_program import C_TYPES
 
 cdef extern from "pyxtorch/kernels/embedding.h" nogil:
     ctypedef struct pyx_embedding_kernels:

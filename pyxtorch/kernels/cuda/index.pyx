@@ -11,7 +11,7 @@ from pyxtorch._cuda cimport (
     Kernels, blocks_for, bring, define, memset_device, pointer_device, register, scratch, scratch_free, send, start,
 )
 
-from pyxtorch._cuda import C_TYPES
+from pyxtorch._cuda_program import C_TYPES
 
 cdef extern from "pyxtorch/kernels/index.h" nogil:
     int SET "PYX_PUT_SET"

@@ -5,7 +5,7 @@ from libc.string cimport memset
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport Kernels, blocks_for, bring, define, pointer_device, register, scratch, scratch_free, start
 
-from pyxtorch._cuda import C_TYPES
+from pyxtorch._cuda_program import C_TYPES
 
 cdef extern from "pyxtorch/kernels/optim.h" nogil:
     ctypedef struct pyx_optim_list:

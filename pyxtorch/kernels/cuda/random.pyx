@@ -10,7 +10,7 @@ from pyxtorch._cuda cimport (
     Kernels, blocks_for, bring, define, memset_device, pointer_device, register, scratch, scratch_free, send, start,
 )
 
-from pyxtorch._cuda import C_TYPES
+from pyxtorch._cuda_program import C_TYPES
 
 cdef extern from "pyxtorch/kernels/random.h" nogil:
     int UNIFORM "PYX_UNIFORM"

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport THREADS, Kernels, define, pointer_device, register, scratch, scratch_free, start
 
-from pyxtorch._cuda import C_TYPES
+from pyxtorch._cuda_program import C_TYPES
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int MAX "PYX_MAX"
