@@ -2,6 +2,7 @@
 
 Written by tools/names.py from the tables of the families; do not edit.
 """
+from pyxtorch import _gate
 from pyxtorch.ops import fft as _fft
 from pyxtorch.ops.fft import fftfreq, fftshift, ifftshift, rfftfreq
 
@@ -28,3 +29,5 @@ __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
     "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]
+
+_gate.operations("pyxtorch.fft", globals(), __all__)

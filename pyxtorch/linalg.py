@@ -2,6 +2,7 @@
 
 Written by tools/names.py from the tables of the families; do not edit.
 """
+from pyxtorch import _gate
 from pyxtorch.ops.linalg import LinAlgError, cholesky, cholesky_ex, inv, inv_ex, solve, solve_ex, solve_triangular
 from pyxtorch.ops.linalg_eigen import det, eig, eigh, eigvals, eigvalsh, lstsq, matrix_exp, matrix_rank, pinv, slogdet, svd, svdvals
 from pyxtorch.ops.linalg_factor import (
@@ -18,3 +19,5 @@ __all__ = [
     "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
     "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]
+
+_gate.operations("pyxtorch.linalg", globals(), __all__)

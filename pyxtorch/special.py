@@ -2,6 +2,7 @@
 
 Written by tools/names.py from the tables of the families; do not edit.
 """
+from pyxtorch import _gate
 from pyxtorch.ops import special as _special
 from pyxtorch.ops.elementwise_math import erf, erfc, exp2, sigmoid as expit, expm1, log1p, logit, round, sinc
 from pyxtorch.ops.elementwise_pair import xlogy
@@ -37,3 +38,5 @@ __all__ = [
     "shifted_chebyshev_polynomial_u", "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "sinc", "softmax",
     "spherical_bessel_j0", "xlog1py", "xlogy", "zeta",
 ]
+
+_gate.operations("pyxtorch.special", globals(), __all__)

@@ -7,6 +7,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from pyxtorch._core cimport *
+from pyxtorch._gate cimport set_silent
 from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, stale
 from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
@@ -14,6 +15,7 @@ from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op,
 
 from pickle import PickleBuffer
 
+from pyxtorch import _gate
 from pyxtorch._core import Size, in_shared_memory, share_buffer, shared_copy, storage_of, view_storage
 from pyxtorch._tape import backward as _tape
 from pyxtorch._tape.engine import provide_operations
@@ -22,6 +24,7 @@ from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import elementwise_arithmetic as _arithmetic
 from pyxtorch.ops import elementwise_compare as _compare
 from pyxtorch.ops import index as _index
+from pyxtorch.ops import shape as _views
 from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_join as _shape
 
@@ -31,7 +34,9 @@ cdef object _pow = _arithmetic.pow
 cdef object _getitem = None
 cdef object _setitem = None
 cdef object _matmul = None
+cdef object _view_as = _views.view_as
 cdef object _repr = None
+cdef set never_converted = set()        # attributes that are a tensor's own, of whatever class
 
 cdef extern from *:
     """
@@ -68,18 +73,16 @@ cdef extern from *:
         if (!no_args) no_args = PyTuple_New(0);
         return pyx_bare_new(type, no_args, NULL);
     }
-    static void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value) {
-        /* Compiled functions may be called as methods without making a bound method first. */
-        if (strcmp(Py_TYPE(value)->tp_name, "cython_function_or_method") == 0 || strstr(Py_TYPE(value)->tp_name, ".cython_function_or_method"))
-            Py_TYPE(value)->tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR;
-        PyDict_SetItem(type->tp_dict, name, value);
+    static int pyx_set_attributes_property(PyTypeObject* type, PyObject* value) {
         PyType_Modified(type);
+        return PyDict_SetItemString(type->tp_dict, "__dict__", value);
     }
     """
+    int pyx_set_attributes_property(PyTypeObject* type, object value) except -1
+    Py_ssize_t references "Py_REFCNT"(PyObject*)
     object generic_dict "PyObject_GenericGetDict"(object self, void* context)
     void pyx_set_constructor(PyTypeObject* type, PyTypeObject* variable, PyTypeObject* base, PyObject* function)
     object pyx_bare(PyTypeObject* type)
-    void pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value)
 
 
 cdef object not_implemented_or(object function, object a, object b):
@@ -560,7 +563,7 @@ cdef class Tensor(Variable):
     def __iter__(self):
         if self.nd == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(_shape.unbind(self))
+        return iter(_shape.unbind(self) if type(self) is Tensor else self.unbind(0))
 
     def __contains__(self, item):
         if isinstance(item, Variable) or is_number(item):
@@ -676,8 +679,27 @@ cdef class Tensor(Variable):
         return make_subclass(cls, data, require_grad)
 
     def as_subclass(self, cls):
-        """The same memory as an instance of a subclass."""
-        return make_subclass(cls, self, False)
+        """The same memory, and the same place in the graph, as an instance of a subclass (or of Tensor itself)."""
+        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+            raise TypeError(f"as_subclass: cls must be a subclass of Tensor, not {cls!r}.")
+        x = <Variable>_view_as(self, self)
+        return x if cls is Tensor else taken_over(cls, x)
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        """What an operation does whose arguments include an instance of `cls`, a subclass of Tensor: it runs, and gives instances of `cls`.
+
+        A subclass that wants to see its operations has a `__torch_function__` of its own, which may call this one.
+        """
+        for kind in types:
+            if not issubclass(cls, kind):
+                return NotImplemented
+        before = set_silent(1)
+        try:
+            result = func(*args, **(kwargs or {}))
+        finally:
+            set_silent(before)
+        return result if cls is Tensor or func in never_converted else converted(result, cls, 1)
 
     def set_(self, source=None, storage_offset=0, size=None, stride=None):
         """Look at the memory of another tensor (or of an UntypedStorage with offset, size and strides)."""
@@ -764,6 +786,39 @@ def rebuild(cls, data, shape, strides, dtype, device, requires_grad):
     return x.requires_grad_(True) if requires_grad else x
 
 
+cdef object taken_over(object cls, Variable x):
+    """An instance of a subclass in the place of `x`, which nobody else has."""
+    cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
+    y.sizes = y.inline_dims
+    adopt(y, x)
+    y.flags = x.flags
+    y.output_nr = x.output_nr
+    y._grad_fn, y._base, y._extra, y._grad = x._grad_fn, x._base, x._extra, x._grad
+    return y
+
+
+cdef object converted(object result, object cls, int held):
+    """What an operation returned, its tensors as instances of `cls`. `held`: how many references to it are known to us."""
+    cdef bint changed = False
+    cdef PyObject* p = <PyObject*>result
+    if isinstance(result, Variable):
+        if isinstance(result, cls):
+            return result
+        # A leaf stays who it is, its gradient arrives there; what only this function holds can be replaced.
+        fresh = references(p) <= held and not ((<Variable>result).flags & REQUIRES_GRAD and (<Variable>result)._grad_fn is None)
+        return taken_over(cls, <Variable>result if fresh else <Variable>_view_as(result, result))
+    if isinstance(result, (tuple, list)):
+        items, inner = [], 2 if references(p) <= held else 0
+        for i in range(len(result)):
+            item = result[i]
+            new = converted(item, cls, inner) if isinstance(item, (Variable, tuple, list)) else item
+            changed = changed or new is not item
+            items.append(new)
+        if changed:
+            return type(result)(*items) if hasattr(result, "_fields") else type(result)(items)
+    return result
+
+
 cdef object make_subclass(object cls, Variable data, bint requires_grad):
     if not issubclass(cls, Variable):
         raise TypeError(f"_make_subclass: {cls!r} is no subclass of Tensor.")
@@ -847,28 +902,31 @@ set_tensor_class(Tensor)
 pyx_set_constructor(<PyTypeObject*>Tensor, <PyTypeObject*>Variable, <PyTypeObject*>TensorBase, <PyObject*>construct)
 
 
-def attach(name, value):
-    """Make `value` an attribute of Tensor."""
-    pyx_set_attribute(<PyTypeObject*>Tensor, <PyObject*>name, <PyObject*>value)
-
-
 def _attributes(self):
     return generic_dict(self, NULL)
 
 
+def _init_subclass(cls, **kwargs):
+    """A subclass is made: there is somebody more who may want to see operations."""
+    super(Tensor, cls).__init_subclass__(**kwargs)
+    _gate.subclass_made(cls)
+
+
 def _collect():
-    """Give Tensor the methods and properties of all families."""
+    """Give Tensor the methods and properties of all families, and put the gate in front of it."""
     global _getitem, _setitem, _matmul
     from pyxtorch._names import methods, properties
-    attach("__dict__", property(_attributes))
-    for name in methods.__all__:
-        attach(name, getattr(methods, name))
-    for name in properties.__all__:
-        attach(name, property(getattr(properties, name)))
     _getitem, _setitem, _matmul = _index.getitem, _index.setitem, methods.matmul
+    _gate.guard(
+        Tensor, {name: getattr(methods, name) for name in methods.__all__}, {name: getattr(properties, name) for name in properties.__all__}
+    )
+    pyx_set_attributes_property(<PyTypeObject*>Tensor, property(_attributes))
+    Tensor.__init_subclass__ = classmethod(_init_subclass)
+    never_converted.update((Tensor.grad.__get__, Tensor._is_view_of.__get__))
+    return methods.to
 
 
-_collect()
+cdef object _to = _collect()
 
 
 # What a backward run needs of the operations; raw, so that nobody's overrides see the engine's own work.
@@ -898,6 +956,6 @@ def _has_nan(x):
 
 
 provide_operations(
-    add=_add, add_=_add_into, clone=_clone_of, to=Tensor.to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
+    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
     zeros=_create.zeros, stack=_shape.stack,
 )

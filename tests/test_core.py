@@ -225,7 +225,8 @@ def test_python_attributes_and_subclasses():
     m = Mine([1.0, 2.0])
     m.tag = 3
     assert isinstance(m, torch.Tensor) and m.tag == 3 and m.twice().tolist() == [2, 4]
-    assert type(m + m) is torch.Tensor
+    assert type(m + m) is Mine and type(m.sum()) is Mine and type(m[0]) is Mine and type(2 - m) is Mine
+    assert type(m.as_subclass(torch.Tensor) + 1) is torch.Tensor
 
 
 def test_import_touches_no_heavy_module():

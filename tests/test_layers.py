@@ -14,6 +14,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
+    ("_gate",),
     ("_cuda", "_cuda_program", "_cuda_device"),
     ("kernels",),
     ("_tape",),

@@ -41,6 +41,12 @@ ALSO_SPECIAL = {
 }  # fmt: skip
 # The same for nn.functional.
 ALSO_FUNCTIONAL = "sigmoid tanh conv_tbc".split()
+# Names of nn.functional that are the very functions of the namespace pyxtorch, as in PyTorch; the others are operations of their own.
+SHARED_FUNCTIONAL = """
+adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_tbc conv_transpose1d conv_transpose2d
+conv_transpose3d cosine_similarity hardshrink native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu relu_
+rrelu_ selu_ threshold_
+""".split()
 # Public names of nn that are no modules, by file.
 ALSO_MODULES = {"loss": ["LinearCrossEntropyOptions"]}
 
@@ -56,6 +62,8 @@ FILES = {
     FFT: "torch.fft: discrete Fourier transforms.",
     RETURN_TYPES: "torch.return_types: the named tuples that operations return.",
 }
+# Where functions are made operations (pyxtorch/_gate.pyx), by the names that they have for users. Tensor's methods: tensor.pyx.
+NAMESPACES = {TORCH: "pyxtorch", FUNCTIONAL: "pyxtorch.nn.functional", LINALG: "pyxtorch.linalg", SPECIAL: "pyxtorch.special", FFT: "pyxtorch.fft"}
 TABLES = {"exports": TORCH, "linalg": LINALG, "special": SPECIAL, "transforms": FFT, "methods": METHODS, "properties": PROPERTIES}
 
 
@@ -102,6 +110,10 @@ def collect(modules):
     for name in ALSO_FUNCTIONAL:
         if name in found[TORCH]:
             found[FUNCTIONAL].setdefault(name, found[TORCH][name])
+    for name in SHARED_FUNCTIONAL:
+        both = found[FUNCTIONAL].get(name), found[TORCH].get(name)
+        if None not in both and both[0][0] is both[1][0]:
+            found[FUNCTIONAL][name] = (both[0][0], "pyxtorch._names.torch", name, None)
     for name in METHODS_AS_FUNCTIONS.split():
         found[TORCH].setdefault(name, found[METHODS].get(name) or (None, "pyxtorch.tensor", None, None))
     return found
@@ -122,8 +134,10 @@ def text_of(file, names):
         elif table is not None:
             tables.setdefault((module, table), []).append(name)
         else:
-            taken.append(f"{name} = Tensor.{name}")
+            taken.append(f"{name} = Tensor.{name}.__wrapped__")
     lines = [f'"""{FILES[file]}\n\nWritten by tools/names.py from the tables of the families; do not edit.\n"""']
+    if file in NAMESPACES:
+        lines.append("from pyxtorch import _gate")
     if taken:
         lines.append("from pyxtorch.tensor import Tensor")
     for module in sorted({m for m, _ in tables} - {"pyxtorch.ops._common"}):
@@ -137,6 +151,8 @@ def text_of(file, names):
         stem = module.rpartition(".")[2]
         lines += [f'{name} = {stem if stem.startswith("_") else "_" + stem}.{table}["{name}"]' for name in members]
     lines += [*taken, "", "__all__ = [", wrapped(", ".join(f'"{name}"' for name in sorted(names)) + ","), "]"]
+    if file in NAMESPACES:
+        lines += ["", f'_gate.operations("{NAMESPACES[file]}", globals(), __all__)']
     return "\n".join(lines) + "\n"
 
 

@@ -41,11 +41,14 @@ def family_of(module):
 
 def public_path(module, name, function):
     """The name to call a function by: pyxtorch.x, pyxtorch.nn.functional.x, ..., or Tensor.x."""
-    if getattr(pyxtorch, name, None) is function:
+    def stands_for(value):  # an operation wraps the function
+        return value is not None and inspect.unwrap(value) is function
+
+    if stands_for(getattr(pyxtorch, name, None)):
         return f"pyxtorch.{name}"
     for space in ("linalg", "special", "fft", "nn.functional"):
         owner = importlib.import_module(f"pyxtorch.{space}")
-        if getattr(owner, name, None) is function:
+        if stands_for(getattr(owner, name, None)):
             return f"pyxtorch.{space}.{name}"
     if name in getattr(module, "methods", {}):
         return f"Tensor.{name}"
@@ -102,7 +105,7 @@ def namespace_page(page, modules, summary):
         shown = []
         for n in sorted(set(names)):
             value = getattr(module, n)
-            own = getattr(value, "__module__", "") or ""
+            own = getattr(inspect.unwrap(value), "__module__", "") or ""
             if own.startswith("pyxtorch") and (inspect.isclass(value) or callable(value)) and inspect.getdoc(value):
                 shown.append(entry(f"{name}.{n}", value))
         parts += [f"## {name}\n", *shown]

@@ -24,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 import pyxtorch  # noqa: E402
+from pyxtorch._names import properties  # noqa: E402
 
 HEADER = """# Written by tools/stubs.py; do not edit.
 import builtins as _b
@@ -89,9 +90,14 @@ def type_name(value):
     return None
 
 
+def home_of(value):
+    """The module that a function or class is written in: an operation wraps a function of a family."""
+    return getattr(inspect.unwrap(value) if callable(value) else value, "__module__", None)
+
+
 def result_type(function, name):
     """What `function` returned, where that was of one type however it was called."""
-    if not getattr(function, "__module__", "").startswith("pyxtorch.ops") or "seed" in name or name.startswith("set_"):
+    if not (home_of(function) or "").startswith("pyxtorch.ops") or "seed" in name or name.startswith("set_"):
         return None
     def fresh():
         return pyxtorch.eye(3) * 2 + 0.25
@@ -199,7 +205,7 @@ def class_text(name, cls):
         elif member_kind in ("property", "getset_descriptor", "member_descriptor"):
             kind = PROPERTIES.get(key, "_Any") if cls.__name__ == "Tensor" else "_Any"
             lines.append(f"    @property\n    def {key}(self) -> {kind}: ...")
-            if member_kind == "getset_descriptor" or getattr(member, "fset", None):
+            if (member_kind == "getset_descriptor" and key not in properties.__all__) or getattr(member, "fset", None):
                 lines.append(f"    @{key}.setter\n    def {key}(self, value: _Any) -> None: ...")
         elif isinstance(member, staticmethod | classmethod):
             lines.append(function_text(key, member.__func__, "    ", cls, member_kind))
@@ -235,7 +241,7 @@ def stub(module):
     for name, value in sorted(vars(space).items()):
         if (name.startswith("_") and name != "__version__" and name not in ancestors) or keyword.iskeyword(name):
             continue
-        home = getattr(value, "__module__", None)
+        home = home_of(value)
         plain = isinstance(value, type | types.FunctionType) or callable(value)
         if isinstance(value, types.ModuleType):
             if value.__name__.startswith("pyxtorch.") and module == "pyxtorch":

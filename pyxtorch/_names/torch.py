@@ -2,6 +2,7 @@
 
 Written by tools/names.py from the tables of the families; do not edit.
 """
+from pyxtorch import _gate
 from pyxtorch.tensor import Tensor
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import elementwise_arithmetic as _elementwise_arithmetic
@@ -192,15 +193,15 @@ resolve_conj = _shape_copy.methods["resolve_conj"]
 resolve_neg = _shape_copy.methods["resolve_neg"]
 as_strided_ = _shape_inplace.methods["as_strided_"]
 i0_ = _special.methods["i0_"]
-detach_ = Tensor.detach_
-get_device = Tensor.get_device
-is_conj = Tensor.is_conj
-is_inference = Tensor.is_inference
-is_neg = Tensor.is_neg
-is_nonzero = Tensor.is_nonzero
-is_same_size = Tensor.is_same_size
-is_signed = Tensor.is_signed
-resize_as_ = Tensor.resize_as_
+detach_ = Tensor.detach_.__wrapped__
+get_device = Tensor.get_device.__wrapped__
+is_conj = Tensor.is_conj.__wrapped__
+is_inference = Tensor.is_inference.__wrapped__
+is_neg = Tensor.is_neg.__wrapped__
+is_nonzero = Tensor.is_nonzero.__wrapped__
+is_same_size = Tensor.is_same_size.__wrapped__
+is_signed = Tensor.is_signed.__wrapped__
+resize_as_ = Tensor.resize_as_.__wrapped__
 
 __all__ = [
     "Generator", "_standard_gamma", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d",
@@ -259,3 +260,5 @@ __all__ = [
     "view_as_complex_copy", "view_as_real", "view_as_real_copy", "view_copy", "vsplit", "vstack", "where", "xlogy", "xlogy_",
     "zero_", "zeros", "zeros_like",
 ]
+
+_gate.operations("pyxtorch", globals(), __all__)

@@ -2,12 +2,17 @@
 
 Written by tools/names.py from the tables of the families; do not edit.
 """
+from pyxtorch import _gate
+from pyxtorch._names.torch import (
+    adaptive_avg_pool1d, avg_pool1d, bilinear, celu_, channel_shuffle, conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d,
+    conv_transpose3d, cosine_similarity, hardshrink, native_channel_shuffle, pairwise_distance, pdist, pixel_shuffle,
+    pixel_unshuffle, prelu, relu_, selu_, threshold_,
+)
 from pyxtorch.ops.attention import scaled_dot_product_attention
 from pyxtorch.ops.attention_multihead import multi_head_attention_forward
-from pyxtorch.ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from pyxtorch.ops.elementwise_activation import (
-    celu, celu_, elu, elu_, gelu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_, logsigmoid,
-    mish, prelu, relu, relu6, relu_, selu, selu_, silu, softplus, softshrink, softsign, tanhshrink, threshold, threshold_,
+    celu, elu, elu_, gelu, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu, leaky_relu_, logsigmoid, mish, relu, relu6,
+    selu, silu, softplus, softshrink, softsign, tanhshrink, threshold,
 )
 from pyxtorch.ops.elementwise_composed import glu, gumbel_softmax, rrelu
 from pyxtorch.ops.elementwise_math import sigmoid, tanh
@@ -22,15 +27,14 @@ from pyxtorch.ops.loss_composed import (
     triplet_margin_with_distance_loss,
 )
 from pyxtorch.ops.matmul import linear
-from pyxtorch.ops.matmul_contract import bilinear
 from pyxtorch.ops.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from pyxtorch.ops.norm_composed import cosine_similarity, local_response_norm, normalize, pairwise_distance, pdist
+from pyxtorch.ops.norm_composed import local_response_norm, normalize
 from pyxtorch.ops.pool import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool1d_with_indices,
-    adaptive_max_pool2d, adaptive_max_pool2d_with_indices, adaptive_max_pool3d, adaptive_max_pool3d_with_indices, avg_pool1d,
-    avg_pool2d, avg_pool3d, fractional_max_pool2d, fractional_max_pool2d_with_indices, fractional_max_pool3d,
-    fractional_max_pool3d_with_indices, lp_pool1d, lp_pool2d, lp_pool3d, max_pool1d, max_pool1d_with_indices, max_pool2d,
-    max_pool2d_with_indices, max_pool3d, max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d,
+    adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool1d_with_indices, adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices, adaptive_max_pool3d, adaptive_max_pool3d_with_indices, avg_pool2d, avg_pool3d,
+    fractional_max_pool2d, fractional_max_pool2d_with_indices, fractional_max_pool3d, fractional_max_pool3d_with_indices, lp_pool1d,
+    lp_pool2d, lp_pool3d, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool2d_with_indices, max_pool3d,
+    max_pool3d_with_indices, max_unpool1d, max_unpool2d, max_unpool3d,
 )
 from pyxtorch.ops.random_dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from pyxtorch.ops.resample import (
@@ -38,7 +42,7 @@ from pyxtorch.ops.resample import (
     upsample_nearest,
 )
 from pyxtorch.ops.shape_pad import pad
-from pyxtorch.ops.shape_rearrange import channel_shuffle, fold, native_channel_shuffle, pixel_shuffle, pixel_unshuffle, unfold
+from pyxtorch.ops.shape_rearrange import fold, unfold
 from pyxtorch.ops.softmax import log_softmax, softmax, softmin
 
 __all__ = [
@@ -61,3 +65,5 @@ __all__ = [
     "soft_margin_loss", "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
 ]
+
+_gate.operations("pyxtorch.nn.functional", globals(), __all__)

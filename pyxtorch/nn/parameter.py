@@ -1,6 +1,6 @@
 """Parameter and Buffer: tensors that a Module registers when they are assigned to it."""
 import pyxtorch
-from pyxtorch import Tensor
+from pyxtorch import Tensor, _gate
 
 
 def _same_memory(data, cls, requires_grad):
@@ -28,6 +28,8 @@ class Parameter(Tensor):
     Operations on a Parameter return plain tensors.
     """
 
+    __torch_function__ = _gate.disabled_torch_function
+
     def __new__(cls, data=None, requires_grad=True):
         return _same_memory(pyxtorch.empty(0) if data is None else data, cls, requires_grad)
 
@@ -53,6 +55,8 @@ class Buffer(Tensor):
         data: tensor whose memory is shared; an empty one by default.
         persistent: whether it is part of the module's state_dict.
     """
+
+    __torch_function__ = _gate.disabled_torch_function
 
     def __new__(cls, data=None, *, persistent=True):
         self = _same_memory(pyxtorch.empty(0) if data is None else data, cls, False)
