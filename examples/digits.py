@@ -189,7 +189,7 @@ def check_folder(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=positive, default=40)
     parser.add_argument("--model", choices=MODELS, default="cnn")

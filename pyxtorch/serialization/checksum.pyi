@@ -1,12 +1,5 @@
 # Written by tools/stubs.py; do not edit.
 import builtins as _b
-from collections.abc import Iterator as _Iterator
-from types import ModuleType as _ModuleType
-from typing import Any as _Any
-from pyxtorch import _core
-from pyxtorch._core import Size as _Size
-from pyxtorch._core import device as _device
-from pyxtorch._core import dtype as _dtype
-from pyxtorch.tensor import Tensor as _Tensor
+import typing as _t
 
-def crc32(data, crc=0): ...
+def crc32(data: _t.Any, crc: _b.float = 0) -> _t.Any: ...

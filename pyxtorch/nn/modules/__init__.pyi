@@ -1,13 +1,4 @@
 # Written by tools/stubs.py; do not edit.
-import builtins as _b
-from collections.abc import Iterator as _Iterator
-from types import ModuleType as _ModuleType
-from typing import Any as _Any
-from pyxtorch import _core
-from pyxtorch._core import Size as _Size
-from pyxtorch._core import device as _device
-from pyxtorch._core import dtype as _dtype
-from pyxtorch.tensor import Tensor as _Tensor
 
 from pyxtorch.nn.modules.pooling import AdaptiveAvgPool1d as AdaptiveAvgPool1d
 from pyxtorch.nn.modules.pooling import AdaptiveAvgPool2d as AdaptiveAvgPool2d
@@ -171,3 +162,21 @@ from pyxtorch.nn.modules.rearrange import UpsamplingNearest2d as UpsamplingNeare
 from pyxtorch.nn.modules.padding import ZeroPad1d as ZeroPad1d
 from pyxtorch.nn.modules.padding import ZeroPad2d as ZeroPad2d
 from pyxtorch.nn.modules.padding import ZeroPad3d as ZeroPad3d
+from pyxtorch.nn.modules import activation as activation
+from pyxtorch.nn.modules import attention as attention
+from pyxtorch.nn.modules import batchnorm as batchnorm
+from pyxtorch.nn.modules import container as container
+from pyxtorch.nn.modules import conv as conv
+from pyxtorch.nn.modules import dropout as dropout
+from pyxtorch.nn.modules import lazy as lazy
+from pyxtorch.nn.modules import linear as linear
+from pyxtorch.nn.modules import loss as loss
+from pyxtorch.nn.modules import module as module
+from pyxtorch.nn.modules import normalization as normalization
+from pyxtorch.nn.modules import padding as padding
+from pyxtorch.nn.modules import pooling as pooling
+from pyxtorch.nn.modules import rearrange as rearrange
+from pyxtorch.nn.modules import rnn as rnn
+from pyxtorch.nn.modules import sparse as sparse
+from pyxtorch.nn.modules import transformer as transformer
+from pyxtorch.nn.modules import utils as utils

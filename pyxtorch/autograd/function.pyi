@@ -1,0 +1,5 @@
+# Written by tools/stubs.py; do not edit.
+import typing as _t
+
+from pyxtorch.autograd import Function as Function
+def once_differentiable(fn: _t.Any) -> _t.Any: ...

@@ -1,0 +1,6 @@
+# Written by tools/stubs.py; do not edit.
+from collections.abc import Iterable as _Iterable
+from pyxtorch._types import Tensor as _Tensor
+
+def parameters_to_vector(parameters: _Iterable[_Tensor]) -> _Tensor: ...
+def vector_to_parameters(vec: _Tensor, parameters: _Iterable[_Tensor]) -> None: ...

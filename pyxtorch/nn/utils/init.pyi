@@ -1,0 +1,4 @@
+# Written by tools/stubs.py; do not edit.
+import typing as _t
+
+def skip_init(module_cls: _t.Any, *args: _t.Any, **kwargs: _t.Any) -> _t.Any: ...

@@ -1,0 +1,43 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from collections.abc import Callable as _Callable, Mapping as _Mapping, Sequence as _Sequence
+from pyxtorch._types import Optimizer as _Optimizer
+from pyxtorch.optim.lr_scheduler.scheduler import LRScheduler as _LRScheduler
+
+class _Lambdas(_LRScheduler):
+    def __init__(self, optimizer: _Optimizer, lr_lambda: _t.Any, last_epoch: _b.int = -1) -> None: ...
+    def load_state_dict(self, state_dict: _Mapping[_b.str, _t.Any]) -> _t.Any: ...
+    def state_dict(self) -> _t.Any: ...
+    lr_lambdas: _t.Any
+class _Multiplying(_LRScheduler):
+    def get_lr(self) -> _t.Any: ...
+class ConstantLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, factor: _b.float = 0.3333333333333333, total_iters: _b.int = 5, last_epoch: _b.int = -1) -> None: ...
+    factor: _b.float
+    total_iters: _b.int
+class ExponentialLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, gamma: _t.Any, last_epoch: _b.int = -1) -> None: ...
+    gamma: _t.Any
+class LambdaLR(_Lambdas):
+    def __init__(self, optimizer: _Optimizer, lr_lambda: _Callable[[_b.int], _b.float] | _Sequence[_Callable[[_b.int], _b.float]], last_epoch: _b.int = -1) -> None: ...
+    def get_lr(self) -> _t.Any: ...
+class LinearLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, start_factor: _b.float = 0.3333333333333333, end_factor: _b.float = 1.0, total_iters: _b.int = 5, last_epoch: _b.int = -1) -> None: ...
+    end_factor: _b.float
+    start_factor: _b.float
+    total_iters: _b.int
+class MultiStepLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, milestones: _Sequence[_b.int], gamma: _b.float = 0.1, last_epoch: _b.int = -1) -> None: ...
+    gamma: _b.float
+    milestones: _Sequence[_b.int]
+class MultiplicativeLR(_Lambdas):
+    def get_lr(self) -> _t.Any: ...
+class PolynomialLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, total_iters: _b.int = 5, power: _b.float = 1.0, last_epoch: _b.int = -1) -> None: ...
+    power: _b.float
+    total_iters: _b.int
+class StepLR(_Multiplying):
+    def __init__(self, optimizer: _Optimizer, step_size: _b.int, gamma: _b.float = 0.1, last_epoch: _b.int = -1) -> None: ...
+    gamma: _b.float
+    step_size: _b.int

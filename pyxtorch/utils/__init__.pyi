@@ -1,0 +1,4 @@
+# Written by tools/stubs.py; do not edit.
+
+from pyxtorch.utils import data as data
+from pyxtorch.utils import dlpack as dlpack
