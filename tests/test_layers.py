@@ -111,6 +111,80 @@ def test_imports_go_down():
     assert not wrong, "\n".join(wrong)
 
 
+def circles(edges):
+    """Groups of more than one module that reach each other (Tarjan's strongly connected components)."""
+    number, low, path, found = {}, {}, [], []
+
+    def visit(name):
+        number[name] = low[name] = len(number)
+        path.append(name)
+        for target in edges.get(name, ()):
+            if target not in number:
+                visit(target)
+            low[name] = min(low[name], low[target])
+        if low[name] == number[name]:
+            at = path.index(name)
+            if len(path) - at > 1:
+                found.append(sorted(path[at:]))
+            low.update(dict.fromkeys(path[at:], len(edges) ** 2))
+            del path[at:]
+
+    for name in list(edges):
+        if name not in number:
+            visit(name)
+    return found
+
+
+def test_no_import_circles():
+    """Modules that import or cimport each other when they are loaded, in .py, .pyx and .pxd alike.
+
+    The folders' `__init__.py` count with what they import, but importing `a.b` is not held to import `a`: Python does so of its own.
+    """
+    edges = {}
+    for path, name in modules():
+        for _, target, late in imports(path):
+            if not late and target != name:
+                edges.setdefault(name, set()).add(target)
+    assert len(edges) > 100
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}}) == [["a", "b", "c"]]
+    assert circles(edges) == []
+
+
+def test_modules_are_found_where_they_lie():
+    """Nothing is put into sys.modules, no module's class or loader is exchanged, nothing fills a namespace by `globals().update`.
+
+    But for the dtypes, and for the names of the core's parts, which `_core.pyx` cimports: Cython makes no Python names of those.
+    """
+    wrong = []
+    for path, _ in modules():
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            planted = re.search(r"sys\.modules(\[[^]]*\]\s*=[^=]|\.(update|setdefault|pop)\b)|__class__\s*=\s*\w*Module|globals\(\)\.update", line)
+            if planted and path.name != "_core.pyx" and "globals().update(_core.dtypes())" not in line:
+                wrong.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()}")
+    assert not wrong, "\n".join(wrong)
+
+
+LONGEST = 700
+STILL_LONG = {  # to be split
+    "pyxtorch/_cuda.pyx", "pyxtorch/_core.pyx", "pyxtorch/tensor.pyx", "pyxtorch/ops/elementwise.pyx", "pyxtorch/ops/elementwise_math.pyx",
+    "pyxtorch/ops/matmul.pyx", "pyxtorch/kernels/cpu/conv.cpp", "pyxtorch/testing/operations.py",
+}  # fmt: skip
+
+
+def test_files_are_short():
+    """A file that passes 700 lines is two files. Generated stubs and reference pages are nobody's to read from end to end."""
+    folders = (SOURCE, ROOT / "include", ROOT / "tests", ROOT / "tools", ROOT / "benchmarks", ROOT / "examples")
+    suffixes = (".py", ".pyx", ".pxd", ".h", ".hpp", ".cpp", ".cu", ".cuh")
+    generated = (".cpp", ".c")  # what Cython writes beside a .pyx
+    lengths = {}
+    for path in [p for folder in folders for p in folder.rglob("*") if p.suffix in suffixes] + [ROOT / "setup.py"]:
+        if path.suffix in generated and any(path.with_suffix(s).exists() for s in (".pyx", ".pxd")):
+            continue
+        lengths[str(path.relative_to(ROOT))] = len(path.read_text(errors="replace").splitlines())
+    long = {name: lines for name, lines in lengths.items() if lines > LONGEST and name not in STILL_LONG}
+    assert not long, long
+
+
 def test_families_cimport_one_way():
     """Cython cannot cimport in circles: families cimport earlier ones, and within the rest no circle."""
     edges, wrong = {}, []

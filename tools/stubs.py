@@ -56,7 +56,8 @@ def stubbed_modules():
 
 def home_of(value):
     """The module whose stub has `value`, or the module of an operation."""
-    home = getattr(value, "__module__", None)
+    function = value.__wrapped__ if type(value).__name__ == "Operation" else value
+    home = getattr(function, "__module__", None)
     return home.replace("pyxtorch._autograd.", "pyxtorch.autograd.") if isinstance(home, str) else ""
 
 
