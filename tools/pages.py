@@ -4,7 +4,7 @@
     python tools/pages.py --check    exit with 1 where a page is not what this would write
 
 A page for each family of operations (its functions and methods, with the names they are found
-under), and for each namespace of classes.
+under), for each namespace of classes, for Tensor's own methods, and for what is left of the package.
 """
 import argparse
 import importlib
@@ -34,6 +34,18 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
 }
 
 
+OPERATIONS = ("linalg", "special", "fft", "nn.functional")  # the namespaces of operations besides pyxtorch itself
+
+
+def plain(value):
+    """The function that an operation of the gate wraps."""
+    return value.__wrapped__ if type(value).__name__ == "Operation" else value
+
+
+def home_of(value):
+    return getattr(plain(value), "__module__", None) or ""
+
+
 def family_of(module):
     """The family of an operation module: `elementwise_math` belongs to `elementwise`."""
     return next((f for f in FAMILIES if module == f or module.startswith(f + "_")), None)
@@ -41,14 +53,11 @@ def family_of(module):
 
 def public_path(module, name, function):
     """The name to call a function by: pyxtorch.x, pyxtorch.nn.functional.x, ..., or Tensor.x."""
-    def stands_for(value):  # an operation wraps the function
-        return value is not None and inspect.unwrap(value) is function
-
-    if stands_for(getattr(pyxtorch, name, None)):
+    if plain(getattr(pyxtorch, name, None)) is function:
         return f"pyxtorch.{name}"
-    for space in ("linalg", "special", "fft", "nn.functional"):
+    for space in OPERATIONS:
         owner = importlib.import_module(f"pyxtorch.{space}")
-        if stands_for(getattr(owner, name, None)):
+        if plain(getattr(owner, name, None)) is function:
             return f"pyxtorch.{space}.{name}"
     if name in getattr(module, "methods", {}):
         return f"Tensor.{name}"
@@ -59,9 +68,10 @@ def operations(module):
     """(path, function) of what a family module offers, in the order of the source."""
     found = {}
     tables = [{n: getattr(module, n, None) for n in getattr(module, "__all__", ())}, {n: getattr(module, n) for n in getattr(module, "functional", ())}]
-    tables += [getattr(module, t) for t in ("exports", "linalg", "special", "fft", "methods", "properties") if isinstance(getattr(module, t, None), dict)]
+    tables += [getattr(module, t) for t in ("exports", "linalg", "special", "transforms", "methods", "properties") if isinstance(getattr(module, t, None), dict)]
     for table in tables:
         for name, function in table.items():
+            function = plain(function)
             path = public_path(module, name, function)
             if path and callable(function) and inspect.getdoc(function) and not (name.endswith("_") and not name.startswith("_")):
                 found.setdefault(id(function), (path, function))
@@ -97,6 +107,32 @@ def family_page(family, modules):
     return "\n".join([title, *(entries[p] for p in sorted(entries))])
 
 
+def tensor_page():
+    """What Tensor has of its own: methods and attributes that are no family's."""
+    members = {}
+    for name, value in vars(pyxtorch.Tensor).items():
+        if name.startswith("_") or not inspect.getdoc(value) or home_of(value).startswith("pyxtorch.ops."):
+            continue
+        if callable(value):
+            members[name] = entry(f"Tensor.{name}", value)
+        elif not isinstance(value, property):
+            members[name] = f"### Tensor.{name}\n\n{inspect.getdoc(value)}\n"
+    return "\n".join(["# tensor\n\nMethods and attributes of Tensor that belong to no family.\n", *(members[n] for n in sorted(members))])
+
+
+def package_page():
+    """Functions and classes of `pyxtorch` itself that are no family's."""
+    entries = {}
+    for name in dir(pyxtorch):
+        value = getattr(pyxtorch, name)
+        home = home_of(value)
+        if name.startswith("_") or not callable(value) or home.startswith("pyxtorch.ops.") and name != "result_type" or not home.startswith("pyxtorch"):
+            continue
+        if inspect.getdoc(value) and not (inspect.isclass(value) and home == "pyxtorch.autograd") and not (name.endswith("_") and hasattr(pyxtorch.Tensor, name)):
+            entries[name] = entry(f"pyxtorch.{name}", value)
+    return "\n".join(["# package\n\nSettings, types and what else is found in `pyxtorch` itself.\n", *(entries[n] for n in sorted(entries))])
+
+
 def namespace_page(page, modules, summary):
     parts = [f"# {page}\n\n{summary}.\n"]
     for name in modules:
@@ -105,7 +141,7 @@ def namespace_page(page, modules, summary):
         shown = []
         for n in sorted(set(names)):
             value = getattr(module, n)
-            own = getattr(inspect.unwrap(value), "__module__", "") or ""
+            own = getattr(value, "__module__", "") or ""
             if own.startswith("pyxtorch") and (inspect.isclass(value) or callable(value)) and inspect.getdoc(value):
                 shown.append(entry(f"{name}.{n}", value))
         parts += [f"## {name}\n", *shown]
@@ -124,6 +160,8 @@ def pages():
         text = family_page(family, modules[family]) if family in modules else None
         if text:
             yield PAGES / f"{family}.md", text
+    yield PAGES / "tensor.md", tensor_page()
+    yield PAGES / "package.md", package_page()
     for page, (names, summary) in NAMESPACES.items():
         yield PAGES / f"{page}.md", namespace_page(page, names, summary)
 
