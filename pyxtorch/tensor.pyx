@@ -282,12 +282,15 @@ cdef class Tensor(Variable):
         return dtype_of(self.dt).is_signed
 
     def is_conj(self):
+        """Whether the tensor is a conjugate that is still to be computed: never, here it is computed at once."""
         return False
 
     def is_neg(self):
+        """Whether the tensor is a negative that is still to be computed: never, here it is computed at once."""
         return False
 
     def is_inference(self):
+        """Whether the tensor was made in inference mode, and so can never be recorded."""
         return (self.flags & INFERENCE) != 0
 
     def is_shared(self):
@@ -295,9 +298,11 @@ cdef class Tensor(Variable):
         return self.dev != CPU or in_shared_memory(self)
 
     def is_pinned(self, device=None):
+        """Whether the memory is pinned for transfers to a GPU: never, transfers need no such memory here."""
         return False
 
     def pin_memory(self, device=None):
+        """The tensor itself: transfers need no pinned memory here."""
         return self
 
     def share_memory_(self):
@@ -318,6 +323,7 @@ cdef class Tensor(Variable):
         return bool(self)
 
     def is_same_size(self, Tensor other not None):
+        """Whether both tensors have the same shape."""
         return same_shape(self, other)
 
     def data_ptr(self):
@@ -333,6 +339,7 @@ cdef class Tensor(Variable):
         return storage_of(self)
 
     def get_device(self):
+        """The number of the GPU that holds the memory; -1 for the CPU."""
         return self.dev_index if self.dev == CUDA else -1
 
     def type(self, dtype=None, non_blocking=False):
@@ -764,9 +771,6 @@ cdef class Tensor(Variable):
         """Replace each element by function(element, other element) (CPU; slow)."""
         values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand(shape_of(self)).reshape(-1).tolist())]
         return self.copy_(_create.tensor(values, dtype=dtype_of(self.dt)).reshape(shape_of(self)))
-
-    def element(self):
-        return item_of(self)
 
 
 def rebuild(cls, data, shape, strides, dtype, device, requires_grad):

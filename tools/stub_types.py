@@ -130,7 +130,7 @@ RESULTS = {
                           "fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices lstm_cell gru rnn_tanh rnn_relu"), PAIR),
     **dict.fromkeys(names("native_batch_norm native_group_norm native_layer_norm pca_lowrank svd_lowrank"), "tuple[Tensor, Tensor, Tensor]"),
     "multi_head_attention_forward": "tuple[Tensor, Tensor | Any]", "lu": "Any",
-    "item": "Item", "element": "Item", "tolist": "Any", "numpy": "Array", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
+    "item": "Item", "tolist": "Any", "numpy": "Array", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
     "typename": "str", "get_include": "str", "get_float32_matmul_precision": "str", "get_default_device": "device", "get_default_dtype": "dtype",
     "promote_types": "dtype", "result_type": "dtype", "backward": "None", "register_hook": "RemovableHandle", "retain_grad": "None",
     "register_post_accumulate_grad_hook": "RemovableHandle", "as_subclass": "Any", "save": "None", "manual_seed": "Any", "set_default_dtype": "None",

@@ -76,7 +76,9 @@ from pyxtorch.ops.shape import (
     adjoint, broadcast_to, expand, expand_as, flatten, moveaxis, movedim, permute, ravel, reshape, reshape_as_ as reshape_as,
     squeeze, sum_to_size, swapaxes, swapdims, t, transpose, unflatten, unsqueeze, view, view_as,
 )
-from pyxtorch.ops.shape_copy import clone, conj, conj_physical, contiguous_ as contiguous, copy_, cpu, cuda, detach, to, type_as
+from pyxtorch.ops.shape_copy import (
+    clone, conj, conj_physical, contiguous_ as contiguous, copy_, cpu, cuda, detach, resolve_conj, resolve_neg, to, type_as,
+)
 from pyxtorch.ops.shape_diagonal import diag, diag_embed, diagflat, fill_diagonal_, fliplr, flipud, rot90, trace
 from pyxtorch.ops.shape_join import (
     chunk, flip, repeat, roll, split, split_with_sizes, tensor_split, tile, unbind, chunk as unsafe_chunk, split as unsafe_split,
@@ -207,8 +209,6 @@ half = _shape_copy.methods["half"]
 int = _shape_copy.methods["int"]
 long = _shape_copy.methods["long"]
 narrow_copy = _shape_copy.methods["narrow_copy"]
-resolve_conj = _shape_copy.methods["resolve_conj"]
-resolve_neg = _shape_copy.methods["resolve_neg"]
 short = _shape_copy.methods["short"]
 as_strided_ = _shape_inplace.methods["as_strided_"]
 squeeze_ = _shape_inplace.methods["squeeze_"]

@@ -92,7 +92,9 @@ from pyxtorch.ops.shape import (
     adjoint, broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
-from pyxtorch.ops.shape_copy import clone, conj, conj_physical, detach, imag, real, view_as_complex, view_as_real
+from pyxtorch.ops.shape_copy import (
+    clone, conj, conj_physical, detach, imag, real, resolve_conj, resolve_neg, view_as_complex, view_as_real,
+)
 from pyxtorch.ops.shape_diagonal import diag, diag_embed, diagflat, fliplr, flipud, rot90, trace
 from pyxtorch.ops.shape_join import (
     cat, chunk, concat, concatenate, flip, roll, split, split_with_sizes, stack, tensor_split, tile, unbind, chunk as unsafe_chunk,
@@ -189,8 +191,6 @@ view_as_complex_copy = _shape_copy.exports["view_as_complex_copy"]
 view_as_real_copy = _shape_copy.exports["view_as_real_copy"]
 view_copy = _shape_copy.exports["view_copy"]
 conj_physical_ = _shape_copy.methods["conj_physical_"]
-resolve_conj = _shape_copy.methods["resolve_conj"]
-resolve_neg = _shape_copy.methods["resolve_neg"]
 as_strided_ = _shape_inplace.methods["as_strided_"]
 i0_ = _special.methods["i0_"]
 detach_ = Tensor.detach_.__wrapped__
