@@ -165,10 +165,7 @@ def test_modules_are_found_where_they_lie():
 
 
 LONGEST = 700
-STILL_LONG = {  # to be split
-    "pyxtorch/_cuda.pyx", "pyxtorch/_core.pyx", "pyxtorch/tensor.pyx", "pyxtorch/ops/elementwise.pyx", "pyxtorch/ops/elementwise_math.pyx",
-    "pyxtorch/ops/matmul.pyx", "pyxtorch/kernels/cpu/conv.cpp", "pyxtorch/testing/operations.py",
-}  # fmt: skip
+STILL_LONG = {"pyxtorch/tensor.pyx"}  # to be split
 
 
 def test_files_are_short():

@@ -30,7 +30,7 @@ import stub_types as known  # noqa: E402
 import pyxtorch  # noqa: E402
 
 HEADER = "# Written by tools/stubs.py; do not edit."
-PRIVATE = {"pyxtorch._core", "pyxtorch._dtype", "pyxtorch._storage"}  # private modules that have a stub
+PRIVATE = {"pyxtorch._core", "pyxtorch._dtype", "pyxtorch._size", "pyxtorch._storage"}  # private modules that have a stub
 DUNDERS = set("__init__ __enter__ __exit__ __call__ __len__ __iter__ __getitem__ __setitem__ __delitem__ __contains__ __add__".split())
 SPACES = {"pyxtorch.linalg": "linalg", "pyxtorch.special": "special", "pyxtorch.fft": "fft"}  # prefixes in the tables
 Parameter = inspect.Parameter

@@ -296,10 +296,15 @@ def fill(Variable input not None, value):
     return y
 
 
+def where_method(self, condition, other):
+    """self where condition, else other."""
+    return where(condition, self, other)
+
+
 __all__ = ["maximum", "minimum", "fmax", "fmin", "where", "clamp", "clamp_min", "clamp_max", "clip", "fill"]
 clip = clamp
 recorded_clamp_ = inplace(clamp, "clamp_")     # of two steps where the bounds are tensors
 methods = {name: globals()[name] for name in __all__ if name not in ("where", "fill")}
-methods["where"] = lambda self, condition, other: where(condition, self, other)
+methods["where"] = where_method
 methods.update(clamp_=clamp_, clip_=clamp_, clamp_min_=inplace(clamp_min, "clamp_min_"), clamp_max_=inplace(clamp_max, "clamp_max_"),
                zero_=zero_, fill_=fill_)
