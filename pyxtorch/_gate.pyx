@@ -372,17 +372,31 @@ cdef class Operation:
     @property
     def __class__(self):
         """What `inspect` takes it for: a function, where its source can be shown."""
-        if hasattr(self.function, "__code__"):
+        if hasattr(self.function, "__code__") or hasattr(self.function, "__objclass__"):
             return _FunctionType
         return Operation
 
     @property
     def __code__(self):
         """Where the source is: compiled functions know their file from the folder above the package on."""
+        if hasattr(self.function, "__objclass__"):
+            return code_of_method(self.function)
         code = self.function.__code__
         if code.co_filename.startswith("pyxtorch/"):
             code = code.replace(co_filename=_above + code.co_filename)
         return code
+
+
+def code_of_method(method):
+    """Where a method of a compiled class is written. Cython does not keep that: the line is looked for when somebody asks."""
+    path = f"{_above}{method.__objclass__.__module__.replace('.', '/')}.pyx"
+    line = 1
+    try:
+        with open(path) as source:
+            line = next((i for i, text in enumerate(source, 1) if text.startswith(f"    def {method.__name__}(")), 1)
+    except OSError:     # the package is installed without its sources
+        pass
+    return compile("", path, "exec").replace(co_firstlineno=line, co_name=method.__name__)
 
 
 from types import FunctionType as _FunctionType

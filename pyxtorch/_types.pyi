@@ -5,7 +5,7 @@ what none of the types has is still an error, and an ordinary line is none.
 """
 from collections.abc import Mapping, Sequence
 from types import EllipsisType
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -23,13 +23,14 @@ from pyxtorch.tensor import layout as layout
 from pyxtorch.tensor import memory_format as memory_format
 
 Number: TypeAlias = complex  # where complex is asked for, int, float and bool do as well
-Array: TypeAlias = np.ndarray[Any, Any] | np.generic
+NdArray: TypeAlias = np.ndarray[Any, Any]
+Array: TypeAlias = NdArray | np.generic
 Other: TypeAlias = Tensor | Number | Array  # the other operand
 Item: TypeAlias = int | Any  # int, float, bool or complex, by the dtype: `total = 0; total += x.item()` is no error
 Grad: TypeAlias = Tensor | Any  # None before there is one
 Device: TypeAlias = device | str | int | None
-Ints: TypeAlias = int | Sequence[int]
-Dims: TypeAlias = int | Sequence[int] | None
+Ints: TypeAlias = SupportsIndex | Sequence[SupportsIndex]  # NumPy's integers, too
+Dims: TypeAlias = Ints | None
 Out: TypeAlias = Tensor | Sequence[Tensor] | None
 Tensors: TypeAlias = Sequence[Tensor] | Tensor
 OneIndex: TypeAlias = int | slice | EllipsisType | None | Tensor | Array | range | list[Any]

@@ -10,7 +10,7 @@ BUILTINS = "bool bytes complex dict float int list object range set slice str tu
 TYPING = "Any Generic Literal NamedTuple Protocol Self TypeGuard overload".split()
 ABSTRACT = "Callable Iterable Iterator Mapping Sequence".split()
 ALIASES = (
-    "Array Device Dims Grad Groups Index Ints Item Module Number Optimizer Other Out PackedSequence Parameter RemovableHandle Size StateDict "
+    "Array Device Dims Grad Groups Index Ints Item Module NdArray Number Optimizer Other Out PackedSequence Parameter RemovableHandle Size StateDict "
     "Tensor Tensors UntypedStorage device dtype layout memory_format"
 ).split()
 WORDS = {**{w: f"_b.{w}" for w in BUILTINS}, **{w: f"_t.{w}" for w in TYPING}, **{w: f"_{w}" for w in ABSTRACT + ALIASES}}
@@ -105,6 +105,9 @@ ELSEWHERE = {
     "nanquantile.q": "Tensor | float", "tile.dims": "Ints", "rot90.dims": "Sequence[int]", "as_strided.stride": "Sequence[int]", "put_.source": "Tensor",
     "ParameterList.extend.values": "Iterable[Any]", "Sampler.__init__.data_source": "Any", "RandomSampler.__init__.num_samples": "int",
     **dict.fromkeys(names("scatter.reduce scatter_.reduce scatter_reduce.reduce scatter_reduce_.reduce index_reduce.reduce index_reduce_.reduce"), "str"),
+    **{f"native_{n}_norm.{w}": "Tensor | None" for n in ("batch", "group", "layer") for w in ("weight", "bias")},
+    "native_batch_norm.running_mean": "Tensor | None", "native_batch_norm.running_var": "Tensor | None",
+    "ReduceLROnPlateau.__init__.min_lr": "float | Sequence[float]", "SubsetRandomSampler.__init__.indices": "Sequence[int]",
     "norm.p": "float | str | None", "bernoulli.p": "float | Tensor", "bernoulli_.p": "float | Tensor", "LocalResponseNorm.__init__.k": "float",
     "local_response_norm.k": "float", "set_grad_enabled.__init__.mode": "bool",
     "gradient.input": "Tensor", "hessian.inputs": "Any", "jacobian.inputs": "Any", "vjp.inputs": "Any", "jvp.inputs": "Any", "hvp.inputs": "Any", "vhp.inputs": "Any",
@@ -130,7 +133,7 @@ RESULTS = {
                           "fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices lstm_cell gru rnn_tanh rnn_relu"), PAIR),
     **dict.fromkeys(names("native_batch_norm native_group_norm native_layer_norm pca_lowrank svd_lowrank"), "tuple[Tensor, Tensor, Tensor]"),
     "multi_head_attention_forward": "tuple[Tensor, Tensor | Any]", "lu": "Any",
-    "item": "Item", "tolist": "Any", "numpy": "Array", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
+    "item": "Item", "tolist": "Any", "numpy": "NdArray", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
     "typename": "str", "get_include": "str", "get_float32_matmul_precision": "str", "get_default_device": "device", "get_default_dtype": "dtype",
     "promote_types": "dtype", "result_type": "dtype", "backward": "None", "register_hook": "RemovableHandle", "retain_grad": "None",
     "register_post_accumulate_grad_hook": "RemovableHandle", "as_subclass": "Any", "save": "None", "manual_seed": "Any", "set_default_dtype": "None",
@@ -212,7 +215,7 @@ SLOTS = {  # C slots, whose parameters cannot be seen: name to (parameters, resu
     "__len__": ("", "int"), "__bool__": ("", "bool"), "__int__": ("", "int"), "__float__": ("", "float"), "__complex__": ("", "complex"),
     "__index__": ("", "int"), "__hash__": ("", "int"), "__iter__": ("", "Iterator[Tensor]"), "__getitem__": ("index: Index", "Tensor"),
     "__setitem__": ("index: Index, value: Other | Sequence[Any]", "None"), "__contains__": ("item: Any", "bool"),
-    "__array__": ("dtype: Any = None, copy: bool | None = None", "Array"), "__deepcopy__": ("memo: Any", "Self"),
+    "__array__": ("dtype: Any = None, copy: bool | None = None", "NdArray"), "__deepcopy__": ("memo: Any", "Self"),
     "__dlpack__": ("**options: Any", "Any"), "__dlpack_device__": ("", "tuple[int, int]"),
 }  # fmt: skip
 PROPERTIES = {
@@ -288,6 +291,7 @@ MEMBERS = {
     **{f"{c}.__getitem__": ["(self, index: slice) -> Self", "(self, index: int) -> Module"] for c in ("Sequential", "ModuleList", "_List")},
     **{f"{c}.__iter__": ["(self) -> Iterator[Module]"] for c in ("Sequential", "ModuleList", "_List")},
     **{f"{c}.{n}": ["(self, module: Module) -> Self"] for c in ("_List",) for n in ("append",)},
+    "ModuleList.__add__": ["(self, other: Iterable[Module]) -> ModuleList"],
     "ModuleList.__init__": ["(self, modules: Iterable[Module] | None = None) -> None"],
     "ModuleList.extend": ["(self, modules: Iterable[Module]) -> Self"], "_List.extend": ["(self, modules: Iterable[Module]) -> Self"],
     "ModuleDict.__init__": ["(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None"],
@@ -330,13 +334,14 @@ MEMBERS = {
     "TensorDataset.__init__": ["(self, *tensors: Tensor) -> None"], "TensorDataset.__getitem__": ["(self, index: Any) -> tuple[Tensor, ...]"],
     "ConcatDataset.__init__": ["(self, datasets: Iterable[Dataset[_T_co]]) -> None"], "ConcatDataset.__getitem__": ["(self, index: Any) -> _T_co"],
     "ChainDataset.__init__": ["(self, datasets: Iterable[Dataset[Any]]) -> None"], "ChainDataset.__iter__": ["(self) -> Iterator[Any]"],
-    "Subset.__init__": ["(self, dataset: Dataset[_T_co], indices: Sequence[int]) -> None"], "Subset.__getitem__": ["(self, index: Any) -> _T_co"],
+    "Subset.__init__": ["(self, dataset: Dataset[_T_co] | Sequence[_T_co], indices: Sequence[int]) -> None"], "Subset.__getitem__": ["(self, index: Any) -> _T_co"],
     "StackDataset.__init__": ["(self, *args: Dataset[Any], **kwargs: Dataset[Any]) -> None"], "StackDataset.__getitem__": ["(self, index: Any) -> Any"],
-    "random_split": ["(dataset: Dataset[_T], lengths: Sequence[float], generator: Any = None) -> list[Subset[_T]]"],
+    "random_split": ["(dataset: Dataset[_T] | Sequence[_T], lengths: Sequence[float], generator: Any = None) -> list[Subset[_T]]"],
+    **{f"{c}.__getitems__": ["(self, indices: Sequence[int]) -> list[Any]"] for c in ("Subset", "StackDataset")},
     "Sampler.__iter__": ["(self) -> Iterator[_T_co]"],
     # A batch: what `collate_fn` makes of a list of samples, or what default_collate does.
-    "DataLoader.__init__": [f"(self: DataLoader[_T, Collated], dataset: Dataset[_T], {LOADER.format('None', 'None')}) -> None",
-                            "(self: DataLoader[_T, _R], dataset: Dataset[_T], batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None, "
+    "DataLoader.__init__": [f"(self: DataLoader[_T, Collated], dataset: Dataset[_T] | Sequence[_T], {LOADER.format('None', 'None')}) -> None",
+                            "(self: DataLoader[_T, _R], dataset: Dataset[_T] | Sequence[_T], batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None, "
                             "batch_sampler: Any = None, num_workers: int = 0, *, collate_fn: Callable[[list[_T]], _R], **options: Any) -> None",
                             f"(self: DataLoader[Any, Any], dataset: Any, {LOADER.format('Any', 'None')}) -> None"],
     "DataLoader.__iter__": ["(self: DataLoader[Tensor | Number | Array, Collated]) -> Iterator[Tensor]",
@@ -382,6 +387,7 @@ FIELDS = {  # by class, what is no assignment in its source
     "PackedSequence": {"data": "Tensor", "batch_sizes": "Tensor", "sorted_indices": "Tensor | None", "unsorted_indices": "Tensor | None"},
     "iinfo": {"bits": "int", "min": "int", "max": "int", "dtype": "str"},
     "finfo": {"bits": "int", **dict.fromkeys(names("eps min max tiny smallest_normal resolution"), "float"), "dtype": "str"},
+    "WorkerInfo": {"id": "int", "num_workers": "int", "seed": "int", "dataset": "Any"},
     "Module": {"training": "bool"}, "Optimizer": {"param_groups": "list[dict[str, Any]]", "state": "dict[Any, Any]"},
 }
 # What stands before the classes of a module.

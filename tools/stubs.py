@@ -28,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import stub_types as known  # noqa: E402
 
 import pyxtorch  # noqa: E402
+from pyxtorch._names import properties  # noqa: E402  (made by functions, which only read)
 
 HEADER = "# Written by tools/stubs.py; do not edit."
 PRIVATE = {"pyxtorch._core", "pyxtorch._dtype", "pyxtorch._size", "pyxtorch._storage"}  # private modules that have a stub
@@ -84,6 +85,8 @@ def annotation(key, parameter):
         if type(default) is bool:
             return "bool"
         kind = known.PARAMETERS.get(name)
+        if "." in key and not key.startswith("Tensor.") and not key.endswith((".forward", ".__init__")) and kind in ("Tensor", "Other"):
+            kind = None  # a method of another class: `key`, `index`, `value` and the like are other things there
         if name == "dim":
             kind = "int" if type(default) is int else "Dims" if default is None else "Ints"
         if type(default) in (int, float) and (kind is None or kind == "Tensor" or (kind == "int" and type(default) is float)):
@@ -258,7 +261,7 @@ def member_lines(owner, cls, key, member):
     if kind in ("property", "getset_descriptor", "member_descriptor", "cached_property"):
         result = known.spell(known.PROPERTIES.get(key, "Any") if owner in ("Tensor", "dtype", "device") else "Any")
         lines = [f"    @property\n    def {key}(self) -> {result}: ..."]
-        if kind != "property" or member.fset:
+        if member.fset if kind == "property" else not (tensor and key in properties.__all__):
             lines.append(f"    @{key}.setter\n    def {key}(self, value: {'_b.bool' if result == '_b.bool' else '_t.Any'}) -> None: ...")
         return lines
     decorator = kind if kind in ("staticmethod", "classmethod") else ""
@@ -319,6 +322,8 @@ def value_lines(name, value, module):
     if isinstance(value, type) or callable(value):
         original = getattr(value, "__name__", name)
         if home in stubs and home != module and original.isidentifier() and getattr(sys.modules.get(home), original, None) is value:
+            if original != name:  # an import under another name is not passed on
+                return [f"from {home} import {original} as _{original}", f"{name} = _{original}"]
             return [f"from {home} import {original} as {name}"]
         if isinstance(value, type):
             return class_lines(name, value, module) if home.startswith("pyxtorch") or not home else []
@@ -337,7 +342,7 @@ def value_lines(name, value, module):
 def lazy_names(space, module):
     """Names that a module's `__getattr__` imports when they are first used: (name, value)."""
     shown = {name for name, _ in public_names(space, module)}
-    for name in dir(space):
+    for name in (*dir(space), *getattr(space, "_LATE", ())):
         if name not in shown and not name.startswith("_") and name not in vars(space):
             yield name, getattr(space, name)
 

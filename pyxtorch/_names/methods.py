@@ -41,7 +41,7 @@ from pyxtorch.ops.elementwise_pair import (
     arctan2, atan2, copysign, gcd, heaviside, hypot, lcm, ldexp, logaddexp, logaddexp2, nextafter, xlogy,
 )
 from pyxtorch.ops.elementwise_select import (
-    clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, fill_, fmax, fmin, maximum, minimum, zero_,
+    clamp, clamp_, clamp_max, clamp_min, clip, clamp_ as clip_, fill_, fmax, fmin, maximum, minimum, where_method as where, zero_,
 )
 from pyxtorch.ops.fft_short import istft, stft
 from pyxtorch.ops.index import index_put, index_put_
@@ -181,7 +181,6 @@ nextafter_ = _elementwise_pair.methods["nextafter_"]
 xlogy_ = _elementwise_pair.methods["xlogy_"]
 clamp_max_ = _elementwise_select.methods["clamp_max_"]
 clamp_min_ = _elementwise_select.methods["clamp_min_"]
-where = _elementwise_select.methods["where"]
 index_reduce_ = _index_gather.methods["index_reduce_"]
 scatter_reduce_ = _index_gather.methods["scatter_reduce_"]
 masked_scatter_ = _index_masked.methods["masked_scatter_"]

@@ -11,6 +11,7 @@ from pyxtorch._tape.hooks import RemovableHandle as RemovableHandle
 from pyxtorch.autograd import anomaly_mode as anomaly_mode
 from pyxtorch._tape.backward import backward as backward
 from pyxtorch._tape.graph import current_task as current_task
+from pyxtorch.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from pyxtorch._tape.modes import enable_grad as enable_grad
 from pyxtorch.autograd import function as function
 from pyxtorch.autograd import functional as functional
@@ -27,6 +28,7 @@ from pyxtorch._tape.modes import no_grad as no_grad
 def pop_saved_hooks() -> _t.Any: ...
 def push_saved_hooks(pack: _t.Any, unpack: _t.Any) -> _t.Any: ...
 from pyxtorch._tape.engine import set_anomaly as set_anomaly
+from pyxtorch.autograd.anomaly_mode import set_detect_anomaly as set_detect_anomaly
 from pyxtorch._tape.modes import set_grad_enabled as set_grad_enabled
 from pyxtorch.autograd import variable as variable
 class Function(_Node):

@@ -49,7 +49,8 @@ def is_available() -> _t.Any: ...
 def is_bf16_supported(including_emulation: _b.bool = True) -> _t.Any: ...
 def is_initialized() -> _t.Any: ...
 from pyxtorch.cuda.random import manual_seed as manual_seed
-from pyxtorch.cuda.random import manual_seed as manual_seed_all
+from pyxtorch.cuda.random import manual_seed as _manual_seed
+manual_seed_all = _manual_seed
 from pyxtorch.cuda.memory import max_memory_allocated as max_memory_allocated
 from pyxtorch.cuda.memory import max_memory_reserved as max_memory_reserved
 from pyxtorch.cuda.memory import mem_get_info as mem_get_info
@@ -62,7 +63,8 @@ from pyxtorch.cuda import random as random
 from pyxtorch.cuda.memory import reset_accumulated_memory_stats as reset_accumulated_memory_stats
 from pyxtorch.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
 from pyxtorch.cuda.random import seed as seed
-from pyxtorch.cuda.random import seed as seed_all
+from pyxtorch.cuda.random import seed as _seed
+seed_all = _seed
 def set_device(device: _Device) -> _t.Any: ...
 from pyxtorch.cuda.memory import set_per_process_memory_fraction as set_per_process_memory_fraction
 from pyxtorch.cuda.random import set_rng_state as set_rng_state

@@ -13,7 +13,7 @@ NAMED: _t.Any
 from pyxtorch.nn.parameter import Parameter as Parameter
 from pyxtorch.serialization.archive import Reader as Reader
 STORAGES: _t.Any
-from pyxtorch._core import Size as Size
+from pyxtorch._size import Size as Size
 from pyxtorch.tensor import Tensor as Tensor
 from pyxtorch.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from pyxtorch.nn.parameter import UninitializedParameter as UninitializedParameter

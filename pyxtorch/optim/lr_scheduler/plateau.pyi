@@ -1,12 +1,13 @@
 # Written by tools/stubs.py; do not edit.
 import builtins as _b
 import typing as _t
+from collections.abc import Sequence as _Sequence
 from pyxtorch._types import Optimizer as _Optimizer, Tensor as _Tensor
 from pyxtorch.optim.lr_scheduler.scheduler import LRScheduler as _LRScheduler
 
 EPOCH_WARNING: _b.str
 class ReduceLROnPlateau(_LRScheduler):
-    def __init__(self, optimizer: _Optimizer, mode: _b.str = 'min', factor: _b.float = 0.1, patience: _b.int = 10, threshold: _b.float = 0.0001, threshold_mode: _b.str = 'rel', cooldown: _b.int = 0, min_lr: _b.float = 0, eps: _b.float = 1e-08) -> None: ...
+    def __init__(self, optimizer: _Optimizer, mode: _b.str = 'min', factor: _b.float = 0.1, patience: _b.int = 10, threshold: _b.float = 0.0001, threshold_mode: _b.str = 'rel', cooldown: _b.int = 0, min_lr: _b.float | _Sequence[_b.float] = 0, eps: _b.float = 1e-08) -> None: ...
     @property
     def in_cooldown(self) -> _t.Any: ...
     def is_better(self, a: _t.Any, best: _t.Any) -> _t.Any: ...

@@ -1,7 +1,7 @@
 # Written by tools/stubs.py; do not edit.
 import builtins as _b
 import typing as _t
-from collections.abc import Callable as _Callable, Iterator as _Iterator
+from collections.abc import Callable as _Callable, Iterator as _Iterator, Sequence as _Sequence
 from pyxtorch._types import Array as _Array, Number as _Number, Tensor as _Tensor
 from pyxtorch.utils.data.dataset import Dataset as Dataset
 from typing_extensions import TypeVar as _TypeVar
@@ -14,9 +14,9 @@ class Collated: ...  # of a loader whose batches default_collate makes
 def make_fetch(dataset: _t.Any, grouped: _t.Any, collate: _t.Any, drop_last: _t.Any) -> _t.Any: ...
 class DataLoader(_t.Generic[_T_co, _B_co]):
     @_t.overload
-    def __init__(self: DataLoader[_T, Collated], dataset: Dataset[_T], batch_size: _b.int | None = 1, shuffle: _b.bool | None = None, sampler: _t.Any = None, batch_sampler: _t.Any = None, num_workers: _b.int = 0, collate_fn: None = None, pin_memory: _b.bool = False, drop_last: _b.bool = False, timeout: _b.float = 0, worker_init_fn: _Callable[[_b.int], _t.Any] | None = None, multiprocessing_context: _t.Any = None, generator: _t.Any = None, *, prefetch_factor: _b.int | None = None, persistent_workers: _b.bool = False, pin_memory_device: _b.str = '', in_order: _b.bool = True) -> None: ...
+    def __init__(self: DataLoader[_T, Collated], dataset: Dataset[_T] | _Sequence[_T], batch_size: _b.int | None = 1, shuffle: _b.bool | None = None, sampler: _t.Any = None, batch_sampler: _t.Any = None, num_workers: _b.int = 0, collate_fn: None = None, pin_memory: _b.bool = False, drop_last: _b.bool = False, timeout: _b.float = 0, worker_init_fn: _Callable[[_b.int], _t.Any] | None = None, multiprocessing_context: _t.Any = None, generator: _t.Any = None, *, prefetch_factor: _b.int | None = None, persistent_workers: _b.bool = False, pin_memory_device: _b.str = '', in_order: _b.bool = True) -> None: ...
     @_t.overload
-    def __init__(self: DataLoader[_T, _R], dataset: Dataset[_T], batch_size: _b.int | None = 1, shuffle: _b.bool | None = None, sampler: _t.Any = None, batch_sampler: _t.Any = None, num_workers: _b.int = 0, *, collate_fn: _Callable[[_b.list[_T]], _R], **options: _t.Any) -> None: ...
+    def __init__(self: DataLoader[_T, _R], dataset: Dataset[_T] | _Sequence[_T], batch_size: _b.int | None = 1, shuffle: _b.bool | None = None, sampler: _t.Any = None, batch_sampler: _t.Any = None, num_workers: _b.int = 0, *, collate_fn: _Callable[[_b.list[_T]], _R], **options: _t.Any) -> None: ...
     @_t.overload
     def __init__(self: DataLoader[_t.Any, _t.Any], dataset: _t.Any, batch_size: _b.int | None = 1, shuffle: _b.bool | None = None, sampler: _t.Any = None, batch_sampler: _t.Any = None, num_workers: _b.int = 0, collate_fn: _t.Any = None, pin_memory: _b.bool = False, drop_last: _b.bool = False, timeout: _b.float = 0, worker_init_fn: _Callable[[_b.int], _t.Any] | None = None, multiprocessing_context: _t.Any = None, generator: _t.Any = None, *, prefetch_factor: _b.int | None = None, persistent_workers: _b.bool = False, pin_memory_device: _b.str = '', in_order: _b.bool = True) -> None: ...
     @_t.overload

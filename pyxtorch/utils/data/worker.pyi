@@ -20,3 +20,7 @@ class Worker:
     waiting: _t.Any
 class WorkerInfo:
     def __init__(self, **values: _t.Any) -> None: ...
+    dataset: _t.Any
+    id: _b.int
+    num_workers: _b.int
+    seed: _b.int
