@@ -9,12 +9,12 @@ from pyxtorch.autograd import Variable as _Variable
 from pyxtorch._size import Size as Size
 channels_last: _memory_format
 channels_last_3d: _memory_format
-def construct(cls: _t.Any, args: _t.Any, kwargs: _t.Any) -> _Tensor: ...
+def construct(cls: _t.Any, args: _t.Any, kwargs: _t.Any) -> _t.Any: ...
 contiguous_format: _memory_format
 from pyxtorch._core import in_shared_memory as in_shared_memory
 preserve_format: _memory_format
 from pyxtorch._tape.engine import provide_operations as provide_operations
-def rebuild(cls: _t.Any, data: _t.Any, shape: _Ints, strides: _t.Any, dtype: _dtype, device: _Device, requires_grad: _t.Any) -> _Tensor: ...
+def rebuild(cls: _t.Any, data: _t.Any, shape: _Ints, strides: _t.Any, dtype: _dtype, device: _Device, requires_grad: _t.Any) -> _t.Any: ...
 from pyxtorch._core import share_buffer as share_buffer
 from pyxtorch._core import shared_copy as shared_copy
 from pyxtorch._core import storage_of as storage_of

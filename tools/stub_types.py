@@ -141,6 +141,38 @@ RESULTS = {
     "use_deterministic_algorithms": "None", "set_deterministic_debug_mode": "None", "set_float32_matmul_precision": "None", "set_num_interop_threads": "None",
 }  # fmt: skip
 
+# Results of functions and methods in plain Python, by name, and by what a name begins with.
+PYTHON = {
+    **dict.fromkeys(names("get_total_norm compute_weight from_dlpack generate_square_subsequent_mask get_rng_state get_state default_generator log_prob "
+                          "predict indices_of"), "Tensor"),
+    **dict.fromkeys(names("state_dict memory_stats"), "StateDict"), "get_lr": "Sequence[float]", "from_pretrained": "Self", "extra_repr": "str",
+    **dict.fromkeys(names("load_state_dict update_parameters update_bn init synchronize wait wait_event wait_stream record empty_cache clear materialize "
+                          "recursive_undo flatten_parameters increment_version clip_grads_with_norm_ transfer_parametrizations_and_params seed_all "
+                          "manual_seed_all initialize_parameters share_memory __init__ __delitem__ __setitem__ __exit__ update insert "
+                          "add_safe_globals"), "None"),
+    **dict.fromkeys(names("gradcheck gradgradcheck has_uninitialized_params __contains__ query"), "bool"),
+    **dict.fromkeys(names("device_count current_device memory_allocated memory_reserved max_memory_allocated max_memory_reserved __len__ initial_seed seed "
+                          "get_offset crc32 cpu_level data_ptr nbytes size"), "int"),
+    **dict.fromkeys(names("weight_norm spectral_norm orthogonal remove_weight_norm remove_spectral_norm fuse_conv_bn_eval fuse_linear_bn_eval skip_init "
+                          "register_parametrization remove_parametrizations"), "Module"), "Generator.set_state": "Self",
+    **dict.fromkeys(names("unpack_sequence unpad_sequence"), "list[Tensor]"), **dict.fromkeys(names("get_device_name memory_summary get_cpu_capability"), "str"),
+    "elapsed_time": "float", "__enter__": "Self", "get_device_capability": "tuple[int, int]", "mem_get_info": "tuple[int, int]",
+    **dict.fromkeys(names("to_real to_complex"), "dtype"), "extend": "Self", "append": "Self", "once_differentiable": "Callable[..., Any]",
+}  # fmt: skip
+BEGINNINGS = {"is_": "bool", "in_": "bool", "set_": "None", "reset_": "None", "check_": "None", "clear_": "None"}
+ALL_TENSORS = {"pyxtorch.signal.windows", "pyxtorch.masked", "pyxtorch.nn.init"}  # modules whose functions give one Tensor
+
+
+def python_result(module, owner, name):
+    """What a function or method in plain Python gives; "Any" where nothing is known."""
+    if not owner and module in ALL_TENSORS:
+        return "Tensor"
+    if name.startswith("register_") and name.endswith("_hook") or name == "register_prehook":
+        return "RemovableHandle"
+    found = PYTHON.get(f"{owner}.{name}" if owner else name) or PYTHON.get(name)
+    return found or next((result for start, result in BEGINNINGS.items() if name.startswith(start)), "Any")
+
+
 FACTORY = "dtype: dtype | None = None, layout: layout | None = None, device: Device = None, requires_grad: bool = False, pin_memory: bool = False"
 SIZED = f"(*size: Ints, {{}}names: Any = None, out: Out = None, {FACTORY}{{}}) -> Tensor"
 NEW = "(self, *size: Ints, dtype: dtype | None = None, device: Device = None, requires_grad: bool = False, layout: layout | None = None, pin_memory: bool = False) -> Tensor"

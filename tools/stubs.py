@@ -63,7 +63,7 @@ def home_of(value):
 
 
 def is_operation(value):
-    return callable(value) and home_of(value).startswith("pyxtorch.ops.")
+    return callable(value) and (type(value).__name__ == "Operation" or home_of(value).startswith("pyxtorch.ops."))
 
 
 # ------------------------------------------------------------------------------- functions
@@ -163,7 +163,7 @@ def function_lines(name, function, module):
     if parameters and parameters[0].name == "self":
         parameters[0] = parameters[0].replace(name="input")
     text = "*args: Any, **kwargs: Any" if parameters is None else signature_text(name, parameters)
-    result = known.RESULTS.get(key, "Tensor" if is_operation(function) or module == "pyxtorch.nn.init" or home_of(function).endswith(".tensor") else "Any")
+    result = known.RESULTS.get(key) or ("Tensor" if is_operation(function) else known.python_result(module, "", name))
     return written(name, [f"({text}) -> {result.format(name=name)}"])
 
 
@@ -283,10 +283,9 @@ def member_lines(owner, cls, key, member):
 def method_result(cls, key, tensor):
     if tensor:
         return known.RESULTS.get(key, "Tensor").format(name=key)
-    simple = {"__init__": "None", "__len__": "int", "extra_repr": "str", "reset_parameters": "None", "__contains__": "bool"}
-    if key in simple:
-        return simple[key]
-    return "Tensor" if key == "forward" and issubclass(cls, pyxtorch.nn.Module) else "Any"
+    if key == "forward" and issubclass(cls, pyxtorch.nn.Module):
+        return "Tensor"
+    return "None" if key == "reset_parameters" else known.python_result(cls.__module__, cls.__name__, key)
 
 
 # ------------------------------------------------------------------------------- modules
