@@ -10,6 +10,7 @@ import builtins
 import math
 
 import pyxtorch as torch
+from pyxtorch.ops._precision import rounds_once
 
 __all__ = [
     "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median", "norm", "normalize",
@@ -205,6 +206,7 @@ def softmin(input, dim, *, dtype=None, mask=None):
     return torch.nn.functional.softmin(_replaced(input, mask, _extreme(input.dtype, 1)), _dims(dim, input.ndim)[0], dtype=dtype or input.dtype)
 
 
+@rounds_once
 def normalize(input, ord, dim, *, eps=1e-12, dtype=None, mask=None):
     """The input divided by its `norm` along `dim`, or by eps where that is larger; 0 for what is left out."""
     size = norm(input, ord, dim, keepdim=True, dtype=dtype, mask=mask)

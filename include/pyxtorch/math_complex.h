@@ -163,6 +163,11 @@ template <class T> PYX_HD complex<T> power(complex<T> a, complex<T> b) {
     }
     return exp(b * log(a));
 }
+/* In double: an angle of some thousand radians has few digits behind the point in float. */
+PYX_HD complex<float> power(complex<float> a, complex<float> b) {
+    complex<double> z = power(make((double)a.re, (double)a.im), make((double)b.re, (double)b.im));
+    return make((float)z.re, (float)z.im);
+}
 
 }  // namespace PYX_LEVEL_NS
 }  // namespace pyx

@@ -7,8 +7,9 @@ from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport add_t
-from pyxtorch.ops.shape cimport conj_of, reshape_sizes, squeezed, unsqueezed
+from pyxtorch.ops.shape cimport conj_of, reshape_sizes, squeezed, to_dtype, unsqueezed
 
 cdef extern from "pyxtorch/kernels/conv.h" nogil:
     ctypedef struct pyx_conv:
@@ -280,6 +281,10 @@ cdef Variable convolve_transposed(Variable x, Variable w, Variable bias, object 
     cdef bint batched = x.nd == nd + 2
     cdef Variable y
     check_inputs(x, w, bias, nd, groups, True, op)
+    if bias is not None and is_low(x.dt):       # the sum with the bias is rounded, not its terms
+        y = convolve_transposed(to_dtype(x, FLOAT32), to_dtype(w, FLOAT32), to_dtype(bias, FLOAT32), stride, padding, output_padding, groups,
+                                dilation, nd, op)
+        return to_dtype(y, x.dt)
     fill_dims(stride, nd, c.stride, 1, 1, op, "stride")
     fill_dims(dilation, nd, c.dilation, 1, 1, op, "dilation")
     fill_dims(padding, nd, c.padding, 0, 0, op, "padding")

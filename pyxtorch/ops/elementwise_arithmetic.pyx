@@ -10,6 +10,7 @@ from pyxtorch.ops.elementwise cimport (
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops._common import inplace
+from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.elementwise import add, mul
 from pyxtorch.ops.elementwise_select import where
 
@@ -242,12 +243,14 @@ def float_power(input, exponent, *, out=None):
 
 # ------------------------------------------------------------------- three and more operands
 
+@rounds_once
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     """input + value * tensor1 * tensor2"""
     product = mul(tensor1, tensor2)
     return finish_out(add(input, product if value == 1 else mul(product, value)), out, "addcmul")
 
 
+@rounds_once
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     """input + value * tensor1 / tensor2, for floating-point tensors."""
     cdef Variable a = checked(tensor1, "addcdiv", "tensor1")
@@ -261,6 +264,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
     return finish_out(add(input, ratio if value == 1 else mul(ratio, value)), out, "addcdiv")
 
 
+@rounds_once
 def lerp(input, end, weight, *, out=None):
     """input + weight * (end - input)"""
     cdef Variable a = checked(input, "lerp", "input")

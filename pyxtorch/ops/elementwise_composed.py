@@ -1,4 +1,5 @@
 """Activations that are composed, and what draws at random in training."""
+from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.create import empty_like, zeros_like
 from pyxtorch.ops.elementwise_select import where
 
@@ -6,6 +7,7 @@ __all__ = ["rrelu"]
 functional = ["glu", "rrelu", "gumbel_softmax"]
 
 
+@rounds_once
 def glu(input, dim=-1):
     """a * sigmoid(b), a and b being the halves of `input` along `dim`."""
     if input.dim() == 0:

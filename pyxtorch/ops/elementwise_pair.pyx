@@ -5,6 +5,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, binary, formula, tensors_only, zero_div, zero_mul
 
 from pyxtorch.ops._common import inplace
+from pyxtorch.ops._precision import rounds_once, slope_rounds_once
 from pyxtorch.ops.elementwise import mul
 from pyxtorch.ops.elementwise_arithmetic import pow, sign
 from pyxtorch.ops.elementwise_compare import isnan, logical_and
@@ -97,12 +98,14 @@ cdef class Xlogy(OfInputs):
             self.pass_grad(1, zero_mul(g, <Variable>(a / b)))
 
 
+@slope_rounds_once
 def atan2(input, other, *, out=None):
     """The angle (radians) of the point (other, input), from -pi to pi."""
     tensors_only(input, other, "atan2")
     return binary(ATAN2, Atan2, input, other, "atan2", FLOAT, out)
 
 
+@slope_rounds_once
 def hypot(input, other, *, out=None):
     """sqrt(input^2 + other^2) without overflow on the way."""
     tensors_only(input, other, "hypot")
@@ -121,22 +124,26 @@ def nextafter(input, other, *, out=None):
     return binary(NEXTAFTER, Nextafter, input, other, "nextafter", SAME, out)
 
 
+@slope_rounds_once
 def logaddexp(input, other, *, out=None):
     """log(exp(input) + exp(other)) without overflow."""
     tensors_only(input, other, "logaddexp")
     if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
         high = where(input.real >= other.real, input, other)
         low = where(input.real >= other.real, other, input)
-        return finish_out(high + log1p(exp(low - high)), out, "logaddexp")
+        y = where(high.real == float("-inf"), low, high + log1p(exp(low - high)))     # of two zeros: zero, of no angle
+        return finish_out(where(isnan(input), input, where(isnan(other), other, y)), out, "logaddexp")
     return binary(LOGADDEXP, Logaddexp, input, other, "logaddexp", SAME, out)
 
 
+@slope_rounds_once
 def logaddexp2(input, other, *, out=None):
     """log2(2 ** input + 2 ** other) without overflow."""
     tensors_only(input, other, "logaddexp2")
     return binary(LOGADDEXP2, Logaddexp2, input, other, "logaddexp2", SAME, out)
 
 
+@slope_rounds_once
 def xlogy(input, other, *, out=None):
     """input * log(other), and 0 where input is 0."""
     return binary(XLOGY, Xlogy, input, other, "xlogy", FLOAT, out)
@@ -167,10 +174,17 @@ def lcm(input, other, *, out=None):
     return binary(LCM, None, input, other, "lcm", SAME, out)
 
 
+@rounds_once
+def scaled(input, other, out=None):
+    return mul(input, pow(2.0, other), out=out)
+
+
 def ldexp(input, other, *, out=None):
     """input * 2 ** other"""
     tensors_only(input, other, "ldexp")
-    return mul(input, pow(2.0, other), out=out)
+    if is_floating((<Variable>other).dt):
+        return scaled(input, other, out=out)
+    return mul(input, pow(2.0, other), out=out)     # 2 ** int64 is of the default dtype, which the result may take
 
 
 cdef class Polar(OfInputs):

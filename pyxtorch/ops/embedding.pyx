@@ -2,6 +2,7 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record2, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport rounded, widened
 from pyxtorch.ops.index cimport *
 
 cdef extern from "pyxtorch/kernels/embedding.h" nogil:
@@ -176,22 +177,24 @@ cdef class EmbeddingBag(Function):
             return 0
         ids, bag_of, extra, table, weights = self.saved(0), self.saved(1), self.saved(2), self.saved(3), self.saved(4)
         rows = (<Variable>table).sizes[0]
+        dtype = g.dtype
+        g, weights = widened(g), widened(weights)
         if self.mode == BAG_MAX:
             zero = g.new_zeros(rows, (<Variable>g).sizes[1])
             chosen = extra >= 0
-            self.pass_grad(0, zero.scatter_add(0, extra.clamp_min(0), g.masked_fill(~chosen, 0)))
+            self.pass_grad(0, rounded(zero.scatter_add(0, extra.clamp_min(0), g.masked_fill(~chosen, 0)), dtype))
             return 0
         if self.mode == BAG_MEAN:
             g = g / extra.clamp_min(1).to(g.dtype).unsqueeze(1)
         each = g.index_select(0, bag_of)
         if self.needs(0):
             scaled = each if weights is None else each * weights.unsqueeze(1)
-            self.pass_grad(0, table_gradient(scaled, ids, rows, self.padding, self.by_frequency))
+            self.pass_grad(0, rounded(table_gradient(scaled, ids, rows, self.padding, self.by_frequency), dtype))
         if self.needs(1):
-            to_w = (each * table.index_select(0, ids)).sum(1)
+            to_w = (each * widened(table.index_select(0, ids))).sum(1)
             if self.padding >= 0:
                 to_w = to_w.masked_fill(ids == self.padding, 0)
-            self.pass_grad(1, to_w)
+            self.pass_grad(1, rounded(to_w, dtype))
 
 
 cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode, bint by_frequency, object per_sample_weights,

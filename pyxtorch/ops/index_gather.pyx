@@ -5,6 +5,7 @@ from pyxtorch.autograd cimport (
     Function, Variable, check_inplace, rebase, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops._common import inplace as inplace_form, strict_out
 from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.index_plan cimport *
@@ -152,8 +153,13 @@ cdef int scatter_raw(Variable y, int d, Variable index, Variable src, int how, s
     cdef Variable i = apart(index_int64(index, op), y)      # an index that is written meanwhile: read from a copy
     cdef pyx_index_kernels* kernels = index_kernels(y, op)
     cdef int64_t length = y.sizes[d] if y.nd else 1
+    cdef Variable wide
     if i.n == 0:
         return 0
+    if (how == PUT_ADD or how == PUT_MUL) and is_low(y.dt):     # many terms for one place are rounded once
+        wide = cast_raw(y, FLOAT32)
+        scatter_raw(wide, d, i, cast_raw(src, FLOAT32), how, op)
+        return copy_raw(y, wide)
     strides[0] = 0
     from_[0] = 0
     for k in range(y.nd):

@@ -7,6 +7,7 @@ from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, rebase, record1, record2, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.shape cimport expand_to, reshape_sizes
 
 cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index")
@@ -162,8 +163,13 @@ cdef int put_raw(Variable x, Plan plan, Variable values, int how, bint scalar) e
     cdef pyx_indexing at
     cdef int code, i
     cdef pyx_index_kernels* k = index_kernels(x, plan.op)
+    cdef Variable wide
     if plan.n == 0:
         return 0
+    if (how == PUT_ADD or how == PUT_MUL) and is_low(x.dt):     # many terms for one place are rounded once
+        wide = cast_raw(x, FLOAT32)
+        put_raw(wide, plan, cast_raw(values, FLOAT32), how, scalar)
+        return copy_raw(x, wide)
     for i in range(plan.count):     # an index that is written meanwhile: read from a copy
         plan.index[i] = apart(<Variable>plan.index[i], x)
     plan.fill(x, &at)

@@ -9,6 +9,7 @@ from pyxtorch.ops.shape cimport conj_of
 
 from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce
 from pyxtorch.ops._common import inplace
+from pyxtorch.ops._precision import rounds_once
 
 
 cdef object vector_norm_t(Variable x, object ord, object dim, bint keepdim, object dtype, str op):
@@ -303,6 +304,7 @@ def matmul(input, other, *, out=None):
     return products.matmul(input, other, out=out)
 
 
+@rounds_once
 def renorm(input, p, dim, maxnorm, *, out=None):
     """Slices along `dim` whose p-norm is above `maxnorm` scaled down to it (nearly: by maxnorm / (norm + 1e-7)).
 
@@ -324,11 +326,10 @@ def renorm(input, p, dim, maxnorm, *, out=None):
         raise RuntimeError(f"renorm: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}; convert with .float().")
     d = wrap_dim(dim, x.nd, "renorm")
     others = [i for i in range(x.nd) if i != d]
-    low = x.dt == FLOAT16 or x.dt == BFLOAT16
-    size = vector_norm_t(x, p, others, True, dtype_of(FLOAT32) if low else None, "renorm")
+    size = vector_norm_t(x, p, others, True, None, "renorm")
     above = size > maxnorm
     factor = (maxnorm / (size + 1e-7)).masked_fill(above.logical_not(), 1)
-    return finish_out((x * factor).to(dtype_of(x.dt)), out, "renorm")
+    return finish_out(x * factor, out, "renorm")
 
 
 linalg = {name: globals()[name] for name in (

@@ -11,6 +11,7 @@ from pyxtorch.ops.elementwise_compare import logical_not
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import elementwise_activation as activation
 from pyxtorch.ops import softmax as softmaxes
+from pyxtorch.ops._precision import rounds_once
 
 
 def legacy_reduction(size_average, reduce, reduction):
@@ -206,6 +207,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
 
 # ------------------------------------------------------------------------- binary, divergence
 
+@rounds_once
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """-(t log x + (1 - t) log(1 - x)); logarithms are cut at -100, so that 0 and 1 have a loss.
 
@@ -248,6 +250,7 @@ class BinaryCrossEntropy(Function):
         return gx, gt
 
 
+@rounds_once
 def binary_cross_entropy_with_logits(input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
     """Binary cross-entropy of sigmoid(input), computed without overflow; `pos_weight` multiplies the positive term.
 
@@ -273,6 +276,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     return reduced(loss, reduction, "binary_cross_entropy_with_logits")
 
 
+@rounds_once
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """target * (log target - input), `input` holding log-probabilities; "batchmean" divides by the batch size.
 

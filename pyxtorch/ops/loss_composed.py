@@ -2,6 +2,7 @@
 import math
 
 from pyxtorch.autograd import Variable
+from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.create import arange, full, full_like, ones_like, tensor, zeros_like
 from pyxtorch.ops.elementwise_activation import logsigmoid
 from pyxtorch.ops.elementwise_select import minimum, where
@@ -25,6 +26,7 @@ def _relu(x):
     return x.clamp(min=0)
 
 
+@rounds_once
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """input where target is 1, max(margin - input, 0) where it is -1; shapes broadcast.
 
@@ -37,6 +39,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return reduced(far + near, legacy_reduction(size_average, reduce, reduction), "hinge_embedding_loss")
 
 
+@rounds_once
 def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos where target is 1, max(cos - margin, 0) where it is -1.
 
@@ -57,6 +60,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     return reduced(near + far, legacy_reduction(size_average, reduce, reduction), "cosine_embedding_loss")
 
 
+@rounds_once
 def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
     """max(-target * (input1 - input2) + margin, 0).
 
@@ -72,6 +76,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     return reduced(_relu(-target * (input1 - input2) + float(margin)), legacy_reduction(size_average, reduce, reduction), "margin_ranking_loss")
 
 
+@rounds_once
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-target * input)).
 
@@ -97,6 +102,7 @@ def _rows(input, target, op, same_shape):
     return rows, target.reshape(wanted), batch
 
 
+@rounds_once
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Mean over classes of max(margin - input[target] + input[class], 0)**p.
 
@@ -128,6 +134,7 @@ def _check_classes(target, classes, op):
         raise IndexError(f"{op}: target out of range: classes {int(target.min())} to {int(target.max())}, but there are {classes}.")
 
 
+@rounds_once
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """Sum over targets j and other classes k of max(1 - input[j] + input[k], 0), divided by C.
 
@@ -148,6 +155,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     return reduced(loss.reshape(batch), legacy_reduction(size_average, reduce, reduction), "multilabel_margin_loss")
 
 
+@rounds_once
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Mean over classes (last dimension) of the binary cross entropy of sigmoid(input).
 
@@ -161,6 +169,7 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
     return reduced(loss.sum(-1) / input.shape[-1], legacy_reduction(size_average, reduce, reduction), "multilabel_soft_margin_loss")
 
 
+@rounds_once
 def poisson_nll_loss(input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"):
     """exp(input) - target * input, or input - target * log(input + eps) unless log_input.
 
@@ -173,6 +182,7 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
     return reduced(loss, legacy_reduction(size_average, reduce, reduction), "poisson_nll_loss")
 
 
+@rounds_once
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """(log(var) + (input - target)**2 / var) / 2, var being at least eps and not differentiated there.
 
@@ -201,6 +211,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     return reduced(loss, reduction, "gaussian_nll_loss")
 
 
+@rounds_once
 def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"):
     """max(|anchor - positive| - |anchor - negative| + margin, 0), distances in the p-norm of the last dimension.
 
@@ -231,6 +242,7 @@ def _triplet(anchor, positive, negative, distance, margin, swap):
     return _relu(margin + distance(anchor, positive) - far)
 
 
+@rounds_once
 def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"):
     """triplet_margin_loss with a distance of one's own.
 
@@ -257,6 +269,7 @@ def _lengths(values, count, op):
     return values
 
 
+@rounds_once
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """Minus the log-probability of all alignments of the targets: Graves et al. (2006).
 
@@ -347,6 +360,7 @@ def _alignments(log_probs, rows, inputs, blank):
     return loss + (mass - mass.detach())
 
 
+@rounds_once
 def linear_cross_entropy(
     input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None, label_smoothing=0.0, options=None
 ):

@@ -7,10 +7,13 @@ from cpython.float cimport PyFloat_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport add_t, mul_number, mul_t
 from pyxtorch.ops.shape cimport (
     conj_of, contiguous, expand_to, reshape_sizes, squeezed, sum_to, to_dtype, transposed, unsqueezed,
 )
+
+from pyxtorch.ops._precision import rounds_once
 
 cdef extern from "pyxtorch/kernels/matmul.h" nogil:
     ctypedef struct pyx_gemm:
@@ -190,16 +193,27 @@ cdef Variable rows_of(Variable x):
     return reshape_sizes(x, 2, sizes, "matmul")
 
 
+cdef Variable summed_product(Variable a, Variable b, Variable like):
+    """a @ b, summed over the batches that `like` does not have; in half precision the sum is rounded, not its terms."""
+    cdef bint wide = a.nd > like.nd or b.nd > like.nd
+    cdef int i
+    for i in range(like.nd - 2):
+        wide = wide or like.sizes[i] == 1
+    wide = wide and is_low(a.dt)
+    cdef Variable c = product(to_dtype(a, FLOAT32), to_dtype(b, FLOAT32), "matmul") if wide else product(a, b, "matmul")
+    return to_dtype(sum_to(c, like.nd, like.sizes), a.dt)
+
+
 cdef Variable grad_left(Variable g, Variable b, Variable like):
     """Gradient of a in a @ b."""
-    return sum_to(product(g, mH(b), "matmul"), like.nd, like.sizes)
+    return summed_product(g, mH(b), like)
 
 
 cdef Variable grad_right(Variable a, Variable g, Variable like):
     """Gradient of b in a @ b. Where one matrix served a batch, its gradient is one product."""
     if like.nd == 2 and a.nd > 2 and a.n and g.n:
         return product(mH(rows_of(a)), rows_of(g), "matmul")
-    return sum_to(product(mH(a), g, "matmul"), like.nd, like.sizes)
+    return summed_product(mH(a), g, like)
 
 
 cdef class MatMul(Function):
@@ -345,16 +359,19 @@ cdef class AddMatMul(Function):
 
     cdef int vjp(self, Variable g) except -1:
         cdef Variable scaled = g
+        cdef int dt = g.dt
         if self.needs(0):
             self.pass_grad(0, times(g, self.beta))
         if not (self.needs(1) or self.needs(2)):
             return 0
         cdef Variable a = self.saved(0), b = self.saved(1)
+        if is_low(dt) and self.alpha != 1:      # scaled before it is rounded
+            g, a, b = to_dtype(g, FLOAT32), to_dtype(a, FLOAT32), to_dtype(b, FLOAT32)
         scaled = times(g, self.alpha)
         if self.needs(1):
-            self.pass_grad(1, grad_left(scaled, b, a))
+            self.pass_grad(1, to_dtype(grad_left(scaled, b, a), dt))
         if self.needs(2):
-            self.pass_grad(2, grad_right(a, scaled, b))
+            self.pass_grad(2, to_dtype(grad_right(a, scaled, b), dt))
 
 
 cdef Variable times(Variable g, object number):
@@ -447,6 +464,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1, out=None):
     return c if out is None else finish_out(c, out, "addmv")
 
 
+@rounds_once
 def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     """beta * input + alpha * outer(vec1, vec2)."""
     cdef Variable d = checked(input, "addr", "input")

@@ -200,6 +200,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if is_complex_code(x.dt):
         square = wide * wide
     y = wide * (square.mean(dims, True) + eps).rsqrt()
+    if weight is not None and weight.dtype == dtype_of(x.dt):   # scaled before it is rounded
+        return to_dtype(y * to_dtype(weight, (<Variable>y).dt), x.dt)
     y = to_dtype(y, x.dt)
     return y if weight is None else y * weight
 

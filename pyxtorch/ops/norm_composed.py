@@ -1,4 +1,5 @@
 """Distances, similarities and normalisation by them."""
+from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.index_masked import triu_indices
 from pyxtorch.ops.pool import avg_pool2d
 from pyxtorch.ops.reduce import vector_norm
@@ -9,6 +10,7 @@ __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 functional = ["cosine_similarity", "pairwise_distance", "pdist", "normalize", "local_response_norm"]
 
 
+@rounds_once
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """x1 . x2 / (max(|x1|, eps) * max(|x2|, eps)) along `dim`; shapes broadcast.
 
@@ -24,6 +26,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     return ((x1 / a) * (x2 / b)).sum(dim)
 
 
+@rounds_once
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     """The p-norm of x1 - x2 + eps along the last dimension; shapes broadcast.
 
@@ -35,6 +38,7 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     return vector_norm(difference, p, -1, keepdim=keepdim)
 
 
+@rounds_once
 def pdist(input, p=2.0):
     """Distances between all pairs of rows i < j of (N, M), in the p-norm: shape (N * (N - 1) / 2).
 
@@ -52,6 +56,7 @@ def pdist(input, p=2.0):
     return vector_norm(input[rows] - input[columns], p, 1)
 
 
+@rounds_once
 def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     """input / max(p-norm along `dim`, eps).
 
@@ -63,6 +68,7 @@ def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
     return result if out is None else out.copy_(result)
 
 
+@rounds_once
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     """x / (k + alpha * m) ** beta, m being the mean of x**2 over `size` channels around (zeros outside).
 

@@ -5,6 +5,8 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 
+from pyxtorch.ops._precision import rounds_once
+
 
 cdef Variable weights_of(object weights, object observations, str name, bint integral):
     cdef Variable w = checked(weights, "cov", name)
@@ -57,12 +59,13 @@ cdef object covariance(Variable input, object correction, object fweights, objec
     if float(freedom) <= 0:
         warnings.warn(f"{op}(): degrees of freedom is <= 0: {n} observations, correction {correction}.", stacklevel=3)
         freedom = 0
-    elif isinstance(freedom, Variable):
-        freedom = freedom.to(dtype_of(real_code(x.dt)))
-    c = weighted @ centred.mH / freedom if freedom is not 0 else weighted @ centred.mH / x.new_zeros(())
-    return c.squeeze()
+    c = weighted @ centred.mH
+    if isinstance(freedom, Variable):
+        freedom = freedom.to(dtype_of(real_code((<Variable>c).dt)))
+    return (c / (freedom if freedom is not 0 else x.new_zeros(()))).squeeze()
 
 
+@rounds_once
 def cov(Variable input not None, *, correction=1, fweights=None, aweights=None):
     """The covariance matrix of variables (rows) over observations (columns).
 
@@ -79,6 +82,7 @@ def cov(Variable input not None, *, correction=1, fweights=None, aweights=None):
     return covariance(input, correction, fweights, aweights, "cov")
 
 
+@rounds_once
 def corrcoef(Variable input not None):
     """Pearson's correlation coefficients of variables (rows) over observations (columns), between -1 and 1."""
     c = covariance(input, 1, None, None, "corrcoef")

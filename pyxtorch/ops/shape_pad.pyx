@@ -3,6 +3,7 @@ from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport formula, formula2
 from pyxtorch.ops.shape cimport sliced
 
@@ -162,7 +163,7 @@ cdef Variable edge_padded(Variable x, tuple pairs, int mode):
 
 cdef Variable edge_folded(Variable g, tuple pairs, int mode):
     """The transpose of `edge_padded`: the borders are added to the elements that they repeat, then cut off."""
-    cdef Variable rest = clone_raw(g), place, y, source
+    cdef Variable rest = cast_raw(g, FLOAT32) if is_low(g.dt) else clone_raw(g), place, y, source
     cdef EdgeFold node
     cdef int64_t left, right
     for i in range(len(pairs) - 1, -1, -1):
@@ -175,7 +176,8 @@ cdef Variable edge_folded(Variable g, tuple pairs, int mode):
                 border = border.sum(g.nd - 1 - i, True)
                 source = box(source, g.nd - 1 - i, 0, 1, 1)
             formula2(ADD, source, border, NULL, "pad", source)
-    y = clone_raw(inner_box(rest, pairs, 0))
+    place = inner_box(rest, pairs, 0)
+    y = cast_raw(place, g.dt) if is_low(g.dt) else clone_raw(place)
     if recording(g):
         node = <EdgeFold>EdgeFold.__new__(EdgeFold)
         node.mode, node.pairs = mode, pairs
