@@ -47,9 +47,9 @@ shapes = {
     "hypot": (torch.hypot, normal(8, 1), normal(8, 5, seed=1)),
     "logaddexp": (torch.logaddexp, normal(8, 1), normal(8, 5, seed=1)),
     "ldexp": (torch.ldexp, normal(8, 5), normal(1, 5, seed=1)),
-    "addmm": (lambda x, a, b: torch.addmm(x, a, b, alpha=0.6, beta=0.5), normal(3, 4), normal(3, 6, seed=1), normal(6, 4, seed=2)),
+    "addmm": (lambda x, a, b: torch.addmm(x, a, b, alpha=0.6, beta=0.3), normal(3, 4), normal(3, 6, seed=1), normal(6, 4, seed=2)),
     "baddbmm": (lambda x, a, b: torch.baddbmm(x, a, b, alpha=0.6), normal(2, 3, 4), normal(2, 3, 6, seed=1), normal(2, 6, 4, seed=2)),
-    "addr": (lambda x, a, b: torch.addr(x, a, b, alpha=0.6, beta=0.5), normal(3, 4), normal(3, seed=1), normal(4, seed=2)),
+    "addr": (lambda x, a, b: torch.addr(x, a, b, alpha=0.6, beta=0.3), normal(3, 4), normal(3, seed=1), normal(4, seed=2)),
     "matmul of a batch": (torch.matmul, normal(6), normal(9, 6, 5, seed=1)),
     "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, stride=2), normal(2, 3, 7), normal(3, 4, 3, seed=1), normal(4, seed=2)),
     "glu": (F.glu, normal(8, 6)),
@@ -90,6 +90,19 @@ def test_half_rounds_once(name, dtype):
     for i, (g, h) in enumerate(zip(torch.autograd.grad(y, low, direction), torch.autograd.grad(z, exact, direction.double()))):
         assert g.dtype == dtype
         nearest(g, h, f"gradient {i} of {name}")
+
+
+@pytest.mark.parametrize("dtype", EPS, ids=lambda d: str(d)[6:])
+def test_half_meets_a_number_before_it_is_rounded(dtype):
+    x = normal(40).to(dtype)
+    for function in (lambda x: x * 0.3, lambda x: 0.3 * x, lambda x: x + 0.3, lambda x: 0.7 + x, lambda x: x - 0.3):
+        nearest(function(x), function(x.double()), "with a number")
+    y = x.clone()
+    y *= 0.3
+    nearest(y, x.double() * 0.3, "in place")
+    z = x.detach().requires_grad_()
+    (g,) = torch.autograd.grad(z * 0.3, z, x)
+    nearest(g, x.double() * 0.3, "gradient")
 
 
 def test_half_writes_to_out_and_keeps_wider_arguments():

@@ -214,8 +214,8 @@ cdef int number_formula(int f) noexcept:
 
 
 cdef inline bint plain_number(Variable a, object number) noexcept:
-    """Whether tensor and number meet in float32 or float64, where the number needs no tensor of its own."""
-    return (a.dt == FLOAT32 or a.dt == FLOAT64) and (PyFloat_Check(number) or PyLong_Check(number))
+    """Whether the number needs no tensor of its own; half precision meets it in float32, before it is rounded."""
+    return is_floating(a.dt) and (PyFloat_Check(number) or PyLong_Check(number))
 
 
 cdef Variable with_number(int f, int g, object cls, Variable a, object number, str op, Variable out):
