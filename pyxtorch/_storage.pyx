@@ -107,12 +107,6 @@ cdef void release_buffer(pyx_storage* s) noexcept:
     PyMem_Free(s)
 
 
-cdef void release_object(pyx_storage* s) noexcept:
-    """Let go of memory that a Python object keeps alive."""
-    Py_DECREF(<object>s.owner)
-    PyMem_Free(s)
-
-
 cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void (*release)(pyx_storage*) noexcept,
                                   int dev=CPU, int index=0) except NULL:
     cdef pyx_storage* s = <pyx_storage*>PyMem_Malloc(sizeof(pyx_storage))

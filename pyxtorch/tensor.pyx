@@ -85,12 +85,6 @@ cdef extern from *:
     object pyx_bare(PyTypeObject* type)
 
 
-cdef object not_implemented_or(object function, object a, object b):
-    if isinstance(b, (Variable, int, float, complex)) or is_number(b):
-        return function(a, b)
-    return NotImplemented
-
-
 cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 

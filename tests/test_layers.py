@@ -182,6 +182,21 @@ def test_files_are_short():
     assert not long, long
 
 
+def test_nothing_stands_alone():
+    """What only its own module can reach, C functions, C classes and `_private` functions, is used there."""
+    lone, seen = [], 0
+    for path, _ in modules():
+        text = path.read_text()
+        promised = path.with_suffix(".pxd").read_text() if path.suffix != ".pxd" and path.with_suffix(".pxd").exists() else ""
+        for name in re.findall(r"^(?:cdef (?:inline )?[\w*, ]*?[ *](\w+)\(.*\).*:$|def (_[a-z]\w*)\(|cdef class (\w+))", text, re.M):
+            name = "".join(name)
+            seen += 1
+            if len(re.findall(rf"\b{name}\b", text)) == 1 and not re.search(rf"\b{name}\b", promised):
+                lone.append(f"{path.relative_to(ROOT)}: {name}")
+    assert seen > 1000
+    assert not lone, lone
+
+
 def test_families_cimport_one_way():
     """Cython cannot cimport in circles: families cimport earlier ones, and within the rest no circle."""
     edges, wrong, mutual = {}, [], {FAMILIES.index("elementwise"), FAMILIES.index("shape")}

@@ -11,12 +11,6 @@ from pyxtorch.ops.shape cimport expand_to, to_dtype
 
 # ------------------------------------------------------------------------------------- masks
 
-cdef Variable mask_for(Variable mask, str op):
-    if mask.dt != BOOL:
-        raise RuntimeError(f"{op}: expected a mask of dtype bool, but got {dtype_of(mask.dt)!r}. Convert with .bool().")
-    return mask
-
-
 def masked_fill(Variable input not None, Variable mask not None, value):
     """input where mask (bool, broadcast) is false, the number or 0-d tensor `value` where it is true."""
     return fill_masked(input, mask, value, "masked_fill")

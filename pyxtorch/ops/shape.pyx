@@ -12,10 +12,6 @@ cdef int CONJ = elementwise_tables[CPU].formula(b"conj_physical")
 ctypedef unsigned long long Mask
 
 
-cdef inline tuple dims_tuple(Variable x):
-    return shape_of(x)
-
-
 # ----------------------------------------------------------------------- expand and its inverse
 
 cdef class Expand(Function):
@@ -23,13 +19,6 @@ cdef class Expand(Function):
 
     cdef int vjp(self, Variable g) except -1:
         self.pass_grad(0, sum_to_tuple(g, self.shape))
-
-
-cdef class SumTo(Function):
-    cdef tuple shape
-
-    cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, g.expand(self.shape))
 
 
 cdef Variable expand_to(Variable x, int nd, const int64_t* sizes, str op):

@@ -147,11 +147,6 @@ cdef Variable recorded_alias(Variable x):
     return y
 
 
-def data_of(Variable input not None):
-    """`.data`: the same memory off the tape."""
-    return detached(input)
-
-
 def real(Variable input not None):
     """A view of the real parts; a real tensor is returned as it is."""
     return complex_part(input, 0) if is_complex_code(input.dt) else input
