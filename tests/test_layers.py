@@ -186,8 +186,10 @@ def test_nothing_stands_alone():
     """What only its own module can reach, C functions, C classes and `_private` functions, is used there."""
     lone, seen = [], 0
     for path, _ in modules():
+        if path.suffix == ".pxd":
+            continue
         text = path.read_text()
-        promised = path.with_suffix(".pxd").read_text() if path.suffix != ".pxd" and path.with_suffix(".pxd").exists() else ""
+        promised = path.with_suffix(".pxd").read_text() if path.with_suffix(".pxd").exists() else ""
         for name in re.findall(r"^(?:cdef (?:inline )?[\w*, ]*?[ *](\w+)\(.*\).*:$|def (_[a-z]\w*)\(|cdef class (\w+))", text, re.M):
             name = "".join(name)
             seen += 1

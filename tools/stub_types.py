@@ -372,7 +372,11 @@ MEMBERS = {
     **{f"{c}.__getitems__": ["(self, indices: Sequence[int]) -> list[Any]"] for c in ("Subset", "StackDataset")},
     "Sampler.__iter__": ["(self) -> Iterator[_T_co]"],
     # A batch: what `collate_fn` makes of a list of samples, or what default_collate does.
-    "DataLoader.__init__": [f"(self: DataLoader[_T, Collated], dataset: Dataset[_T] | Sequence[_T], {LOADER.format('None', 'None')}) -> None",
+    "DataLoader.__init__": ["(self: DataLoader[_T, _R], dataset: Dataset[_T] | Sequence[_T], batch_size: None, *, collate_fn: Callable[[_T], _R], "
+                            "**options: Any) -> None",
+                            "(self: DataLoader[_T, Any], dataset: Dataset[_T] | Sequence[_T], batch_size: None, *, collate_fn: None = None, "
+                            "**options: Any) -> None",
+                            f"(self: DataLoader[_T, Collated], dataset: Dataset[_T] | Sequence[_T], {LOADER.format('None', 'None')}) -> None",
                             "(self: DataLoader[_T, _R], dataset: Dataset[_T] | Sequence[_T], batch_size: int | None = 1, shuffle: bool | None = None, sampler: Any = None, "
                             "batch_sampler: Any = None, num_workers: int = 0, *, collate_fn: Callable[[list[_T]], _R], **options: Any) -> None",
                             f"(self: DataLoader[Any, Any], dataset: Any, {LOADER.format('Any', 'None')}) -> None"],
