@@ -27,13 +27,14 @@ test: build
 	$(PIP) install pytest pytest-timeout
 	$(BIN)/python -m pytest
 
-# mypy looks at a sample program, the examples and ten planted mistakes through the stubs (and pyright does, where there
-# is one); `stubs-check` compares those with the built package.
+# mypy looks at a sample program, the examples and ten planted mistakes through the stubs (and pyright does, where npm
+# is); `stubs-check` compares those with the built package.
 lint: build
 	$(PIP) install ruff cython-lint mypy pytest pytest-timeout
 	$(BIN)/ruff check .
 	PATH="$(abspath $(BIN)):$$PATH" cython-lint pyxtorch
-	$(BIN)/python -m pytest tests/test_typing.py
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix build/pyright pyright || echo "pyright cannot be had here"
+	PATH="$(abspath build/pyright/node_modules/.bin):$$PATH" $(BIN)/python -m pytest tests/test_typing.py
 
 # The files of imports that say where each public name comes from; an in-place build writes them as well.
 names: build
