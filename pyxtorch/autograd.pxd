@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from pyxtorch._core cimport HAS_VIEWS, REQUIRES_GRAD, TensorBase
 from pyxtorch._tape.graph cimport Node
 from pyxtorch._tape.modes cimport grad_enabled, set_grad
-from pyxtorch._tape.views cimport check_inplace, mark_view, rebase, stale
+from pyxtorch._tape.views cimport check_inplace, grad_fn_of, mark_view, rebase, stale, tracked
 
 
 cdef class Variable(TensorBase):
@@ -31,7 +31,7 @@ cdef inline int64_t state_of(TensorBase x) noexcept:
     return x.st.version + (<int64_t>x.moves << 40)
 
 cdef inline bint recording(Variable x) noexcept:
-    return ((x.flags & REQUIRES_GRAD) != 0 or (x._base is not None and stale(x))) and grad_enabled()
+    return tracked(x) and grad_enabled()
 cdef bint recording_any(object xs) noexcept                 # a list or tuple of tensors and others
 
 # Put `node` between inputs and `out`: sets edges, out.grad_fn, requires_grad. Call only when

@@ -28,7 +28,7 @@ from cython.cimports.pyxtorch._core import (
 from cython.cimports.pyxtorch._tape.engine import zeros_of
 from cython.cimports.pyxtorch._tape.graph import Node
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
-from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale
+from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale, tracked
 
 from pyxtorch._tape.backward import backward, grad  # noqa: F401  (the names of torch.autograd)
 from pyxtorch._tape.engine import is_anomaly_enabled, set_anomaly  # noqa: F401
@@ -78,7 +78,7 @@ def recording_any(xs):
     for item in xs:
         if isinstance(item, Variable):
             x = item
-            if x.flags & REQUIRES_GRAD or (x._base is not None and stale(x)):
+            if tracked(x):
                 return True
     return False
 
@@ -205,10 +205,10 @@ class Function(Node):
         self.n_saved = n + 1
         return 0
 
-    def save_output(self, y, number=0):
+    def save_output(self, y, number=-1):
         # An alias off the tape, or node and output would keep each other alive.
         off: TensorBase = alias(y)
-        off.output_nr = number if number else y.output_nr
+        off.output_nr = number if number >= 0 else y.output_nr
         if self.n_saved < 64:
             self.output_mask |= cython.cast(cython.ulonglong, 1) << self.n_saved
         else:
@@ -250,8 +250,8 @@ class Function(Node):
             return None
         if state_of(x) != version:
             raise moved(self.name(), x, self.is_output(i), state_of(x), version)
-        if self.n_inputs > 0 and self.is_output(i) and grad_enabled():
-            # A graph of the gradient is being made: the output must lead back to this node.
+        if self.n_inputs > 0 and self.is_output(i) and (grad_enabled() or self.always):
+            # A graph of the gradient is being made, or a user looks: the output must lead back to this node.
             return lead(alias(x), self, x.output_nr)
         return cython.cast(Variable, x)
 
@@ -272,7 +272,7 @@ class Function(Node):
         if x.st.version != version:
             raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified.")
         target = None
-        if x.flags & REQUIRES_GRAD:
+        if tracked(x):
             target = x._grad_fn if x._grad_fn is not None else x
         self.notes().setdefault("packed", {})[i] = (packed, unpack, target, x.output_nr)
         return 1
@@ -283,7 +283,7 @@ class Function(Node):
         x = unpack(packed)
         if not isinstance(x, Variable):
             raise TypeError(f"{self.name()}: Output of saved tensor unpack_hook expected to be a Tensor, not {type(x).__name__}.")
-        if not grad_enabled():
+        if not grad_enabled() and not self.always:      # a user's Function may ask what it got whether it requires grad
             return x
         if self.is_output(i):
             return lead(alias(x), self, number) if self.n_inputs > 0 else x
@@ -372,13 +372,9 @@ class Function(Node):
         node: Function = cls.__new__(cls)
         node.always = True
         recorded: cython.bint = recording_any(args)
-        given: cython.Py_ssize_t = len(args)
         i: cython.int = 0
         k: cython.Py_ssize_t
-        if grad_enabled():
-            needs = tuple([isinstance(a, Variable) and cython.cast(Variable, a).flags & REQUIRES_GRAD != 0 for a in args])
-        else:
-            needs = (False,) * given
+        needs: tuple = tuple([recorded and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
         notes: dict = {"needs": needs}
         node.extra = notes
         before: cython.bint = set_grad(0)
@@ -413,6 +409,16 @@ class Function(Node):
                 if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
                     o = o.detach()
             results.append(o)
+        for t in saving:
+            place: cython.Py_ssize_t = -1
+            if t is not None and (among(t, dirty) or not among(t, args)):
+                for k in range(len(outputs)):
+                    if t is outputs[k]:
+                        place = k
+            if place >= 0:
+                node.save_output(results[place], place)
+            else:
+                node.save(t)
         places: list = []
         expected: list = []
         for a in args:
@@ -443,18 +449,6 @@ class Function(Node):
                 rebase(x, holder)
             else:
                 made(x, node, k)
-        for t in saving:
-            place: cython.Py_ssize_t = -1
-            if t is not None and not among(t, args):
-                for k in range(len(outputs)):
-                    if t is outputs[k]:
-                        place = k
-            if place >= 0:
-                node.save_output(results[place], place)
-            elif t is not None and among(t, dirty):
-                node.save_output(t)
-            else:
-                node.save(t)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
     def vjp(self, g):

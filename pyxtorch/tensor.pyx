@@ -8,7 +8,7 @@ from cpython.long cimport PyLong_Check
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from pyxtorch._core cimport *
 from pyxtorch._gate cimport set_silent
-from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, stale
+from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, tracked
 from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
@@ -123,7 +123,7 @@ cdef class Tensor(Variable):
 
     @property
     def requires_grad(self):
-        return (self.flags & REQUIRES_GRAD) != 0 or (self._base is not None and stale(self))
+        return tracked(self)
 
     @requires_grad.setter
     def requires_grad(self, value):
@@ -366,7 +366,7 @@ cdef class Tensor(Variable):
                 raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
             self.flags |= REQUIRES_GRAD
         else:
-            if self._grad_fn is not None:
+            if _grad_fn_of(self) is not None:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable "
                     "in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
@@ -638,7 +638,7 @@ cdef class Tensor(Variable):
     def __deepcopy__(self, memo):
         if id(self) in memo:
             return memo[id(self)]
-        if self._grad_fn is not None:
+        if _grad_fn_of(self) is not None:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
                 "Use .detach().clone()."
@@ -730,7 +730,7 @@ cdef class Tensor(Variable):
         cdef int i
         cdef Variable bigger
         cdef Variable flat
-        if self.flags & REQUIRES_GRAD:
+        if tracked(self):
             raise RuntimeError("cannot resize variables that require grad")
         for i in range(nd):
             if sizes[i] < 0:

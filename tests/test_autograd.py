@@ -567,3 +567,51 @@ def test_threads_share_leaves():
     for t in threads:
         t.join()
     assert w.grad.tolist() == [200.0] * 10
+
+
+def test_in_place_after_a_view_of_a_view_changed():
+    # The view's history is out of date when it is changed in place: what its own view had written into it was lost.
+    for change in (lambda v: v.sin_(), lambda v: v.clamp_(-9, 9), lambda v: v.pow_(2), lambda v: v.addcmul_(v, v), lambda v: v.masked_fill_(v > 9, 0)):
+        a, b = (torch.full(shape, 0.5, dtype=torch.float64, requires_grad=True) for shape in ((2, 3), (2,)))
+        y = a * 1
+        v = y.view(3, 2)
+        v[1].copy_(b)
+        change(v)
+        y.sum().backward()
+        assert torch.equal(a.grad.flatten()[2:4], torch.zeros(2, dtype=torch.float64))
+        assert torch.equal(b.grad, a.grad.flatten()[:2]) and bool((b.grad != 0).all())
+
+
+def test_out_into_a_view_whose_base_got_a_history():
+    y = torch.zeros(2, 3)
+    v = y[0]
+    y.mul_(torch.ones(2, 3, requires_grad=True))
+    for write in (lambda: torch.add(torch.ones(3), 1, out=v), lambda: torch.sin(torch.ones(3), out=v), lambda: torch.sum(torch.ones(2, 3), 0, out=v)):
+        with pytest.raises(RuntimeError, match="out="):
+            write()
+    with pytest.raises(RuntimeError, match="requires grad"):
+        v.numpy()
+    with pytest.raises(RuntimeError, match="leaf"):
+        v.requires_grad_(False)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_function_sees_whether_what_it_saved_requires_grad(hooked):
+    seen = []
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, c):
+            y = x * 2
+            ctx.save_for_backward(x, c, y)
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append([t.requires_grad for t in ctx.saved_tensors])
+            return g * 2, None
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t) if hooked else contextlib.nullcontext():
+        y = Twice.apply(torch.ones(2, requires_grad=True) * 1, torch.ones(2))
+    y.sum().backward()
+    assert seen == [[True, False, True]]

@@ -152,6 +152,10 @@ class Task(Run):
         """The leaves that this run reaches, in the order in which they were met."""
         return [t for t in self.targets if not isinstance(t, Node)]
 
+    def is_restricted(self):
+        """Whether gradients of some inputs only were asked for."""
+        return self.restricted
+
     def reaches(self, node, output_nr=0):
         """Whether this run sends a gradient to a node (an AccumulateGrad: to its leaf)."""
         target = cython.cast(AccumulateGrad, node).variable if isinstance(node, AccumulateGrad) else node

@@ -1,8 +1,11 @@
 """The history of views, and of tensors that are changed in place."""
-from pyxtorch._core cimport HAS_VIEWS, TensorBase
+from pyxtorch._core cimport HAS_VIEWS, REQUIRES_GRAD, TensorBase
 from pyxtorch._tape.graph cimport Node
 
 cdef bint stale(TensorBase x) noexcept                      # a view whose base has a new history
+# Whether x is on the tape. Its flag alone does not know what was written into its base.
+cdef inline bint tracked(TensorBase x) noexcept:
+    return (x.flags & REQUIRES_GRAD) != 0 or (x._base is not None and stale(x))
 cdef object grad_fn_of(TensorBase x)                        # the node that made x, up to date
 cdef int made(TensorBase out, Node node, int number) except -1   # `out` is output `number` of `node`
 cdef int set_edge(Node node, int i, TensorBase x) except -1     # x may be None

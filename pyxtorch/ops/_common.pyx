@@ -5,7 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, rebase, recording_any
+from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, grad_fn_of, rebase, recording_any, tracked
 
 elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
 
@@ -464,7 +464,7 @@ cdef object _finish_one(Variable result, object given, str op):
     cdef Variable out = checked(given, op, "out")
     if result is out:
         return out
-    if grad_enabled() and ((result.flags & REQUIRES_GRAD) or (out.flags & REQUIRES_GRAD)):
+    if grad_enabled() and (tracked(result) or tracked(out)):
         raise RuntimeError(
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
@@ -568,7 +568,7 @@ cdef object finish_out(object result, object out, str op):
 cdef Variable before_change(Variable x):
     """The values and the history that x has now, in memory of their own."""
     cdef Variable y = clone_raw(x)
-    y._grad_fn = x._grad_fn
+    y._grad_fn = grad_fn_of(x)
     y.output_nr = x.output_nr
     y.flags |= x.flags & REQUIRES_GRAD
     return y

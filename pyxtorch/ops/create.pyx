@@ -3,7 +3,7 @@ from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable
+from pyxtorch.autograd cimport Variable, tracked
 from pyxtorch.ops._common cimport *
 
 
@@ -608,7 +608,7 @@ def numpy_(Variable self not None, *, force=False):
         x = <Variable>self.detach().cpu()
     if x.dev != CPU:
         raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
-    if x.flags & REQUIRES_GRAD:
+    if tracked(x):
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if x.dt == BFLOAT16:
         raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no bfloat16; convert with .float() first.")

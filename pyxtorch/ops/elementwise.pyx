@@ -9,7 +9,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyTypeObject
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording, tracked
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
@@ -280,7 +280,7 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
     ra = recording(a)
     rb = recording(b)
     if cls is None or not (ra or rb):
-        if out is not None and isinstance(out, Variable) and not ((<Variable>out).flags & REQUIRES_GRAD) \
+        if out is not None and isinstance(out, Variable) and not tracked(<Variable>out) \
                 and direct_out(<Variable>out, elementwise_tables[CPU].result_dtype(f, dt), a, b):
             nd = broadcast(a, b, sizes, op)
             if is_shape(<Variable>out, nd, sizes) and not overlaps_itself(<Variable>out):

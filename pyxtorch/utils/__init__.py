@@ -1,5 +1,5 @@
-"""Helpers around training: loading data, exchange with other libraries."""
-_NAMESPACES = ("data", "dlpack")
+"""Helpers around training: loading data, checkpoints that save memory, exchange with other libraries."""
+_NAMESPACES = ("checkpoint", "data", "dlpack")
 
 
 def __getattr__(name):
