@@ -17,7 +17,7 @@
     X(zero_mul, PYX_NUMBERS, PYX_SAME, zero_mul(x, y))                                              \
     X(zero_div, PYX_INEXACT, PYX_SAME, zero_div(x, y))                                              \
     X(add_scaled, PYX_INEXACT, PYX_SAME, x + s[0] * y)                                              \
-    X(mul_conj, PYX_COMPLEXES, PYX_SAME, x * conj(y))                                               \
+    X(mul_conj, PYX_COMPLEXES, PYX_SAME, mul(x, conj(y)))                                           \
     X(copysign, PYX_FLOATS, PYX_SAME, copysign(x, y))                                               \
     X(heaviside, PYX_ORDERED, PYX_SAME, x == (T)0 ? y : (T)(x > (T)0))                              \
     X(lerp_scalar, PYX_FLOATS, PYX_SAME, s[0] < (T)0.5 ? x + s[0] * (y - x) : y - (y - x) * ((T)1 - s[0])) \

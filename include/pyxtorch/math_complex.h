@@ -46,7 +46,12 @@ template <class T> PYX_HD bool is_inf(complex<T> z) { return is_inf(z.re) | is_i
 template <class T> PYX_HD bool nonzero(complex<T> z) { return (z.re != (T)0) | (z.im != (T)0); }
 template <class T> PYX_HD complex<T> add(complex<T> a, complex<T> b) { return a + b; }
 template <class T> PYX_HD complex<T> sub(complex<T> a, complex<T> b) { return a - b; }
-template <class T> PYX_HD complex<T> mul(complex<T> a, complex<T> b) { return a * b; }
+/* p - q of two products, both rounded. A compiler would fuse one of them with the difference, and z conj(z) would not be
+   real, (1e20 + 1e20i)^2 infinite in its real part; a product that is compared as well is not fused. */
+template <class T> PYX_HD T difference_of_products(T p, T q) { return p <= q ? p - q : -(q - p); }
+template <class T> PYX_HD complex<T> mul(complex<T> a, complex<T> b) {
+    return make(difference_of_products(a.re * b.re, a.im * b.im), difference_of_products(a.re * b.im, -(a.im * b.re)));
+}
 template <class T> PYX_HD complex<T> neg(complex<T> a) { return -a; }
 
 template <class T> PYX_HD T conj(T x) { return x; }

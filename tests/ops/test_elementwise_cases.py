@@ -87,3 +87,15 @@ def test_complex_division_by_nan(dtype):
     for y in (x.reciprocal(), (1 + 1j) / x):
         assert np.isnan(y.numpy().real).all() and np.isnan(y.numpy().imag).all()
     assert torch.tensor([complex(inf, 0), complex(0, -inf)], dtype=dtype).reciprocal().tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", [torch.complex64, torch.complex128])
+def test_complex_products_round_both_terms(dtype):
+    """A fused multiply-add in one of them gave z * conj(z) an imaginary part, and overflowing squares a wrong infinity."""
+    z = torch.randn(1000, generator=torch.Generator().manual_seed(0), dtype=dtype)
+    assert (z * z.conj().resolve_conj()).imag.abs().max().item() == 0
+    big = 1e20 if dtype == torch.complex64 else 1e200
+    square = torch.tensor([complex(big, big)] * 20, dtype=dtype).square()
+    assert square.real.isnan().all() and (square.imag == inf).all()
+    rows = torch.tensor([complex(-501, -big)] * 20, dtype=dtype) * torch.tensor(complex(-501, big), dtype=dtype)
+    assert rows.tolist() == [complex(inf, 0)] * 20
