@@ -93,7 +93,7 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("backends", "cuda", "fft", "masked", "nn", "optim", "random", "return_types", "serialization", "signal", "special", "testing", "utils")
+_NAMESPACES = ("_C", "backends", "cuda", "fft", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "testing", "utils")
 _LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str"}  # functions that come with their namespace
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",

@@ -10,4 +10,9 @@ cdef class Mode:
     cdef object called(self, object func, tuple types, tuple args, dict kwargs)
 
 
+# A backward run's own operations are nobody's business, but the user's functions that it calls are heard as around it.
+cdef int hush() noexcept                        # at its start; returns what `unhush` wants at its end
+cdef void unhush(int before) noexcept
+cdef int hear() noexcept                        # before a user's function; returns what `set_silent` wants after it
+
 cdef int set_silent(int level) noexcept         # 0: overrides are heard; 1: only modes; 2: nothing. Returns the level before

@@ -41,6 +41,7 @@ cdef extern from "pyxtorch/gate.h":
     int pyx_watching
     PyObject* pyx_modes
     int pyx_silent
+    int pyx_around
     PyTypeObject* pyx_tensor
     PyObject* pyx_disabled
     PyObject* pyx_override_name
@@ -99,6 +100,24 @@ cdef int set_silent(int level) noexcept:
     cdef int before = pyx_silent
     pyx_silent = level
     return before
+
+
+cdef int hush() noexcept:
+    global pyx_silent, pyx_around
+    cdef int before = pyx_silent + 4 * pyx_around
+    pyx_around = pyx_silent
+    pyx_silent = 2
+    return before
+
+
+cdef void unhush(int before) noexcept:
+    global pyx_silent, pyx_around
+    pyx_silent = before & 3
+    pyx_around = before >> 2
+
+
+cdef int hear() noexcept:
+    return set_silent(pyx_around)
 
 
 cdef inline bint entered() noexcept:
@@ -272,6 +291,11 @@ def has_torch_function(relevant_args):
     """Whether one of these arguments overrides operations, or a mode is in force."""
     cdef tuple args = tuple(relevant_args)
     return entered() or (pyx_silent == 0 and anyone(&(<PyObject**>PySequence_Fast_ITEMS(<PyObject*>args))[0], len(args), 0))
+
+
+def watching():
+    """Whether there is any reason to look at arguments."""
+    return pyx_watching != 0
 
 
 def has_torch_function_variadic(*args):
@@ -507,6 +531,8 @@ def operations(str module, dict namespace, names):
         if callable(value) and not isinstance(value, (type, Operation)) and name not in NO_OPERATIONS:
             namespace[name] = Operation(value, name, module)
 
+
+never_converted = set()     # see Tensor.__torch_function__; tensor.pyx fills it
 
 # Functions of the namespaces that take no part in overriding.
 NO_OPERATIONS = frozenset((

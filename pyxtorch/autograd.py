@@ -25,6 +25,7 @@ from cython.cimports.pyxtorch._core import (
     is_floating,
     shape_of,
 )
+from cython.cimports.pyxtorch._gate import hear, set_silent
 from cython.cimports.pyxtorch._tape.engine import zeros_of
 from cython.cimports.pyxtorch._tape.graph import Node
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
@@ -471,7 +472,9 @@ class Function(Node):
                 grads[i] = zeros_of(shape, dtype_of(dtype), device_of(kind, number))
         if self.released:
             self.saved(0)           # says so
+        level: cython.int = hear()
         given = cls.backward(self, *grads)
+        set_silent(level)
         if not isinstance(given, tuple):
             given = (given,)
         places: list = notes["places"]

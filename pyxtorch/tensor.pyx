@@ -36,7 +36,7 @@ cdef object _setitem = None
 cdef object _matmul = None
 cdef object _view_as = _views.view_as
 cdef object _repr = None
-cdef set never_converted = set()        # attributes that are a tensor's own, of whatever class
+cdef set never_converted = _gate.never_converted        # attributes that are a tensor's own, of whatever class
 
 cdef extern from *:
     """

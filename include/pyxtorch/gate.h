@@ -5,6 +5,7 @@
 static int pyx_watching = 0;                      /* reasons to look at arguments */
 static thread_local PyObject* pyx_modes = NULL;   /* list of the modes that this thread has entered */
 static thread_local int pyx_silent = 0;           /* see set_silent */
+static thread_local int pyx_around = 0;           /* what it was around the backward run that is going on */
 static PyTypeObject* pyx_tensor = NULL;           /* the class Tensor: it overrides nothing */
 static PyObject* pyx_disabled = NULL;             /* a class's `__torch_function__` that says the same */
 static PyObject* pyx_override_name = NULL;
@@ -267,7 +268,7 @@ static PyObject* pyx_slot_name(PyTypeObject* type, PyObject* alike, const char* 
         *own = *base;
         own->name = name;
         own->offset = offsetof(PyHeapTypeObject, as_number.nb_matrix_multiply);
-        own->doc = "Return self@value.";
+        own->doc = name[2] == 'r' ? "__rmatmul__($self, value, /)\n--\n\nReturn value@self." : "__matmul__($self, value, /)\n--\n\nReturn self@value.";
         own->name_strobj = PyUnicode_InternFromString(name);
         return PyDescr_NewWrapper(type, own, (void*)type->tp_as_number->nb_matrix_multiply);
     }

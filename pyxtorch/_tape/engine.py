@@ -24,6 +24,7 @@ from cython.cimports.pyxtorch._core import (
 )
 from cython.cimports.pyxtorch._tape._thread import references
 from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap_running
+from cython.cimports.pyxtorch._gate import hear, hush, set_silent, unhush
 from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 
@@ -466,8 +467,10 @@ class Task(Run):
             call_many(hooks["hooks"], [], [g], "AccumulateGrad", "hook")
         hooks = notes.get("post_accumulate")
         if hooks:
+            level: cython.int = hear()
             for hook in tuple(hooks.values()):
                 hook(leaf)
+            set_silent(level)
         return 0
 
 
@@ -630,6 +633,7 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
             place += 1
         task.restrict()
     before: cython.bint = set_grad(create)
+    heard: cython.int = hush()
     outer: cython.pointer(PyObject) = swap_running(cython.cast(cython.pointer(PyObject), task))
     try:
         for i in range(len(roots)):
@@ -648,9 +652,11 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
                     task.finish_leaf(i)
         task.execute()
         if task.callbacks is not None:
+            hear()
             for callback in task.callbacks:
                 callback()
     finally:
         swap_running(outer)
+        unhush(heard)
         set_grad(before)
     return 0

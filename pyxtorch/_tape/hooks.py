@@ -1,5 +1,7 @@
 """Hooks: functions of the user's that see gradients on their way, and may change them."""
+import cython
 from cython.cimports.pyxtorch._core import TensorBase, device_of, dtype_of, same_shape, shape_of
+from cython.cimports.pyxtorch._gate import hear, set_silent
 
 
 class RemovableHandle:
@@ -72,15 +74,18 @@ def same_kind(changed, before, hook):
 def call_hooks(hooks, g):
     """`g` after each of `hooks` (or None) has seen it."""
     if hooks:
+        level: cython.int = hear()
         for hook in tuple(hooks.values()):
             changed = hook(g)
             if changed is not None:
                 g = same_kind(changed, g, hook)
+        set_silent(level)
     return g
 
 
 def call_many(hooks, grads, others, name, what):
     """`grads` after hooks that take all of them (and `others`, unless it is None) have seen them."""
+    level: cython.int = hear()
     for hook in tuple(hooks.values()):
         changed = hook(tuple(grads)) if others is None else hook(tuple(grads), tuple(others))
         if changed is not None:
@@ -89,4 +94,5 @@ def call_many(hooks, grads, others, name, what):
             if len(changed) != len(grads):
                 raise RuntimeError(f"{what} of {name}: returned {len(changed)} gradients for {len(grads)}.")
             grads = [same_kind(c, g, hook) for c, g in zip(changed, grads)]
+    set_silent(level)
     return grads

@@ -236,6 +236,16 @@ cdef object copying(object view, str op):
     return function
 
 
+def resolve_conj(Variable input not None):
+    """`input` itself: no tensor keeps its conjugate undone."""
+    return input
+
+
+def resolve_neg(Variable input not None):
+    """`input` itself: no tensor keeps its negative undone."""
+    return input
+
+
 exports = {
     f"{view.__name__}_copy": copying(view, f"{view.__name__}_copy") for view in (
         shape.expand, shape.permute, shape.squeeze, shape.t, shape.transpose, shape.unsqueeze, shape.view,

@@ -2,7 +2,7 @@
 from collections import OrderedDict, defaultdict
 
 import pyxtorch
-from pyxtorch import Tensor, no_grad
+from pyxtorch import Tensor, _gate, no_grad
 from pyxtorch._tape.hooks import hang
 from pyxtorch.ops.optim import zero_grads
 
@@ -226,7 +226,7 @@ class Optimizer:
                 loss = closure()
         for group in self.param_groups:
             params = group["params"]
-            if self._fused is not None and not group.get("differentiable"):
+            if self._fused is not None and not group.get("differentiable") and not (_gate.watching() and _gate.overloaded_args(params)):
                 params = self._fused(params, self.state, group, self._start)
             if params:
                 self._plain_step(params, group)

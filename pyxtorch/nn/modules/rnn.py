@@ -7,7 +7,6 @@ from pyxtorch.nn import init
 from pyxtorch.nn.modules.module import Module
 from pyxtorch.nn.parameter import Parameter
 from pyxtorch.nn.utils.rnn import PackedSequence
-from pyxtorch.ops import rnn, rnn_layers
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 
@@ -152,7 +151,7 @@ class RNNBase(Module):
 
     def _run(self, input, batch_sizes, states):
         """The layers by the operation of this mode."""
-        run = getattr(rnn_layers, self.mode.lower())
+        run = getattr(pyxtorch, self.mode.lower())
         hx = states if self.mode == "LSTM" else states[0]
         more = self._flat_weights, self.bias, self.num_layers, self.dropout, self.training, self.bidirectional
         return run(input, hx, *more, self.batch_first) if batch_sizes is None else run(input, batch_sizes, hx, *more)
@@ -281,7 +280,7 @@ class RNNCell(RNNCellBase):
     def forward(self, input, hx=None):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        return self._step(rnn.rnn_tanh_cell if self.nonlinearity == "tanh" else rnn.rnn_relu_cell, input, hx)
+        return self._step(pyxtorch.rnn_tanh_cell if self.nonlinearity == "tanh" else pyxtorch.rnn_relu_cell, input, hx)
 
 
 class LSTMCell(RNNCellBase):
@@ -292,7 +291,7 @@ class LSTMCell(RNNCellBase):
 
     def forward(self, input, hx=None):
         x, (h, c), batched = self._begin(input, hx, 2)
-        h, c = rnn.lstm_cell(x, (h, c), self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        h, c = pyxtorch.lstm_cell(x, (h, c), self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
 
@@ -303,4 +302,4 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input, hx=None):
-        return self._step(rnn.gru_cell, input, hx)
+        return self._step(pyxtorch.gru_cell, input, hx)

@@ -4,9 +4,10 @@ import types
 import warnings
 
 import pyxtorch
-from pyxtorch import Tensor
-from pyxtorch.ops.optim import scale_all
-from pyxtorch.ops.optim import total_norm as fused_norm
+from pyxtorch import Tensor, _gate
+from pyxtorch.ops.optim import scale_all, total_norm
+
+_gate.operations(__name__, globals(), ("scale_all", "total_norm"))
 
 
 def _gradients(parameters):
@@ -31,7 +32,7 @@ def get_total_norm(tensors, norm_type=2.0, error_if_nonfinite=False, foreach=Non
     norm_type = float(norm_type)
     if not tensors:
         return pyxtorch.tensor(0.0)
-    total = fused_norm(tensors) if norm_type == 2 else None
+    total = total_norm(tensors) if norm_type == 2 else None
     if total is None:
         total = _norm_of_norms(tensors, norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
