@@ -2,6 +2,7 @@
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ FLOORS = [
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked"),
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C"),
 ]
 FAMILIES = ["_common", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.
@@ -219,6 +220,26 @@ def test_families_cimport_one_way():
 
     circles = [name for name in edges if reaches(name, name, set())]
     assert not circles, f"these .pxd files cimport in a circle: {circles}"
+
+
+def test_what_lies_above_the_gate_takes_operations_not_their_functions():
+    """An override would not be heard if a module called a family's plain function."""
+    import importlib
+
+    from pyxtorch._gate import NO_OPERATIONS, Operation
+
+    above, wrong = floor("linalg"), []
+    for path, name in modules():
+        if path.suffix != ".py" or not name or floor(name) < above or path.with_suffix(".pxd").exists():
+            continue
+        for names in re.findall(r"^from pyxtorch\.ops\.\w+ import ([^(\n]*|\([^)]*\))", path.read_text(), re.M):
+            module = importlib.import_module("pyxtorch." + name)
+            for item in re.findall(r"(\w+)(?: as (\w+))?\s*(?:,|$|\))", names):
+                value = getattr(module, item[1] or item[0])
+                if isinstance(value, types.FunctionType | Operation) or "cython_function" in type(value).__name__:
+                    if type(value) is not Operation and item[0] not in NO_OPERATIONS and item[0] != "zero_grads":
+                        wrong.append(f"{name}: {item[0]}")
+    assert not wrong
 
 
 def test_headers_and_kernels_know_no_python():

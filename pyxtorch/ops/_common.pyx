@@ -313,6 +313,8 @@ cdef Variable as_tensor(object x, int dev, int dev_index):
         return <Variable>x
     if PyFloat_Check(x) or PyLong_Check(x) or PyComplex_Check(x):
         return wrap_number(x, number_dtype(x), dev, dev_index)
+    if hasattr(type(x), "__torch_function__"):      # for the gate, which then asks it: its array is not what counts
+        raise TypeError(f"expected a Tensor or a number, not {type(x).__name__}, whose class overrides operations.")
     from pyxtorch.ops import create
     return create.as_tensor_(x, device=device_of(dev, dev_index))
 

@@ -277,6 +277,8 @@ def fill_(Variable self not None, value):
         if v.nd != 0:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {v.nd} dimensions.")
         return self.copy_(v)
+    if hasattr(type(value), "__torch_function__"):
+        raise TypeError(f"fill_: expected a number or a 0-d tensor, not {type(value).__name__}, whose class overrides operations.")
     if grad_enabled() and (self.flags & REQUIRES_GRAD or self._base is not None):
         return self.copy_(wrap_number(value, self.dt, self.dev, self.dev_index))
     fill_raw(self, value)

@@ -9,6 +9,7 @@ Raises:
 import math
 
 import pyxtorch as torch
+from pyxtorch import _gate
 from pyxtorch.ops import special_window as _formulas
 
 __all__ = [
@@ -100,3 +101,6 @@ def cosine(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=F
     """sin(pi (n + 1/2) / M)"""
     steps = M if sym else M + 1
     return _window("cosine", M, dtype, device, requires_grad, lambda: ((torch.arange(M, dtype=torch.float64) + 0.5) * (math.pi / steps)).sin())
+
+
+_gate.operations(__name__, globals(), __all__)
