@@ -1,6 +1,5 @@
 """The gate: `__torch_function__` of subclasses and foreign classes, modes, and what survives operations."""
 import copy
-import gc
 import inspect
 import pickle
 import subprocess
@@ -369,7 +368,7 @@ def test_operations_are_what_they_wrap():
         method = torch.neg
 
     assert Holder().method.__self__.__class__ is Holder
-    assert torch.add(*[torch.ones(1)] * 2, **{"alpha": 2}).item() == 3 and torch.add.__call__(torch.ones(1), 1).item() == 2
+    assert torch.add(*[torch.ones(1)] * 2, alpha=2).item() == 3 and torch.add.__call__(torch.ones(1), 1).item() == 2
 
 
 def test_attributes_may_be_set_on_tensor():

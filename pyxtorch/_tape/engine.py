@@ -22,9 +22,9 @@ from cython.cimports.pyxtorch._core import (
     same_shape,
     shape_of,
 )
+from cython.cimports.pyxtorch._gate import hear, hush, set_silent, unhush
 from cython.cimports.pyxtorch._tape._thread import references
 from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap_running
-from cython.cimports.pyxtorch._gate import hear, hush, set_silent, unhush
 from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 
