@@ -405,7 +405,8 @@ cdef class Operation:
         """Where the source is: compiled functions know their file from the folder above the package on."""
         if hasattr(self.function, "__objclass__"):
             return code_of_method(self.function)
-        code = self.function.__code__
+        import inspect
+        code = inspect.unwrap(self.function).__code__       # a decorator may stand in front
         if code.co_filename.startswith("pyxtorch/"):
             code = code.replace(co_filename=_above + code.co_filename)
         return code
