@@ -247,6 +247,11 @@ def entered_modes():
     return [] if pyx_modes == NULL else list(<list>pyx_modes)
 
 
+def entered_mode():
+    """The mode that this thread entered last, or None."""
+    return (<list>pyx_modes)[-1] if pyx_modes != NULL and <list>pyx_modes else None
+
+
 @cython.binding(False)
 cdef class _Silence:
     """A context in which overrides of this thread are at another level."""

@@ -77,37 +77,11 @@ class BaseTorchFunctionMode(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _get_current_function_mode():
-    """The mode entered last in this thread, or None."""
-    modes = _gate.entered_modes()
-    return modes[-1] if modes else None
-
-
-def _get_current_function_mode_stack():
-    """All modes of this thread, the one entered last at the end."""
-    return _gate.entered_modes()
-
-
-def _is_torch_function_mode_enabled():
-    return bool(_gate.entered_modes())
-
-
-def _len_torch_function_stack():
-    return len(_gate.entered_modes())
-
-
+# By their names in PyTorch, which programs use.
+_get_current_function_mode = _gate.entered_mode
+_get_current_function_mode_stack = _gate.entered_modes
 _push_mode = _gate.push_mode
 _pop_mode = _gate.pop_mode
-
-
-@contextlib.contextmanager
-def _pop_mode_temporarily():
-    """Without the mode entered last, which is given."""
-    mode = _pop_mode()
-    try:
-        yield mode
-    finally:
-        _push_mode(mode)
 
 
 @contextlib.contextmanager
