@@ -1,4 +1,5 @@
 """Users' own functions on the tape, gradcheck, and autograd.functional."""
+import contextlib
 import traceback
 
 import numpy as np
@@ -445,3 +446,25 @@ def test_functional_results_can_be_differentiated():
     a = torch.tensor([1.0, 2.0], requires_grad=True)
     functional.jacobian(lambda x: x ** 3, a, create_graph=True).sum().backward()
     assert a.grad.tolist() == [6.0, 12.0]
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_function_sees_whether_what_it_saved_requires_grad(hooked):
+    seen = []
+
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, c):
+            y = x * 2
+            ctx.save_for_backward(x, c, y)
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append([t.requires_grad for t in ctx.saved_tensors])
+            return g * 2, None
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t) if hooked else contextlib.nullcontext():
+        y = Twice.apply(torch.ones(2, requires_grad=True) * 1, torch.ones(2))
+    y.sum().backward()
+    assert seen == [[True, False, True]]

@@ -136,3 +136,29 @@ def test_gradients_of_views_and_in_place_against_differences():
     x = torch.rand(2, 3, dtype=torch.float64, requires_grad=True)
     v = torch.rand(2, dtype=torch.float64, requires_grad=True)
     assert gradcheck(program, (x, v)) and gradgradcheck(program, (x, v))
+
+
+def test_in_place_after_a_view_of_a_view_changed():
+    # The view's history is out of date when it is changed in place: what its own view had written into it was lost.
+    for change in (lambda v: v.sin_(), lambda v: v.clamp_(-9, 9), lambda v: v.pow_(2), lambda v: v.add_(1), lambda v: v.masked_fill_(v > 9, 0)):
+        a, b = (torch.full(shape, 0.5, dtype=torch.float64, requires_grad=True) for shape in ((2, 3), (2,)))
+        y = a * 1
+        v = y.view(3, 2)
+        v[1].copy_(b)
+        change(v)
+        y.sum().backward()
+        assert torch.equal(a.grad.flatten()[2:4], torch.zeros(2, dtype=torch.float64))
+        assert torch.equal(b.grad, a.grad.flatten()[:2]) and bool((b.grad != 0).all())
+
+
+def test_out_into_a_view_whose_base_got_a_history():
+    y = torch.zeros(2, 3)
+    v = y[0]
+    y.mul_(torch.ones(2, 3, requires_grad=True))
+    for write in (lambda: torch.add(torch.ones(3), 1, out=v), lambda: torch.sin(torch.ones(3), out=v), lambda: torch.sum(torch.ones(2, 3), 0, out=v)):
+        with pytest.raises(RuntimeError, match="out="):
+            write()
+    with pytest.raises(RuntimeError, match="requires grad"):
+        v.numpy()
+    with pytest.raises(RuntimeError, match="leaf"):
+        v.requires_grad_(False)
