@@ -1,4 +1,5 @@
 # Written by tools/stubs.py; do not edit.
 
+from pyxtorch.utils import checkpoint as checkpoint
 from pyxtorch.utils import data as data
 from pyxtorch.utils import dlpack as dlpack

@@ -7,7 +7,13 @@ import pytest
 
 import pyxtorch as torch
 from pyxtorch import _core as core
-from pyxtorch.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential, set_checkpoint_debug_enabled, set_checkpoint_early_stop
+from pyxtorch.utils.checkpoint import (
+    CheckpointError,
+    checkpoint,
+    checkpoint_sequential,
+    set_checkpoint_debug_enabled,
+    set_checkpoint_early_stop,
+)
 
 FORMS = pytest.mark.parametrize("reentrant", [False, True])
 
