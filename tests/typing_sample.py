@@ -168,6 +168,10 @@ def tensors() -> None:
 
 def more() -> None:
     tagger, words = Tagger(), pad_sequence([torch.tensor([1, 2, 3]), torch.tensor([4, 5])], batch_first=True)
+    with torch.no_grad():
+        for p in tagger.parameters():
+            p -= 0.0 * (p.grad if p.grad is not None else p)
+    tagger.embed.weight.data.mul_(1.0)
     mixed, state = tagger(words, torch.tensor([3, 2]))
     loss = F.mse_loss(mixed, torch.zeros_like(mixed), reduction="mean") + state.pow(2).mean()
     sgd = optim.SGD(tagger.parameters(), lr=0.1, momentum=0.9, nesterov=True)

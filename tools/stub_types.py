@@ -136,7 +136,7 @@ RESULTS = {
     "item": "Item", "tolist": "Any", "numpy": "NdArray", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
     "typename": "str", "get_include": "str", "get_float32_matmul_precision": "str", "get_default_device": "device", "get_default_dtype": "dtype",
     "promote_types": "dtype", "result_type": "dtype", "backward": "None", "register_hook": "RemovableHandle", "retain_grad": "None",
-    "register_post_accumulate_grad_hook": "RemovableHandle", "as_subclass": "Any", "save": "None", "manual_seed": "Any", "set_default_dtype": "None",
+    "register_post_accumulate_grad_hook": "RemovableHandle", "save": "None", "manual_seed": "Any", "set_default_dtype": "None",
     "set_default_device": "None", "set_num_threads": "None", "set_printoptions": "None", "set_flush_denormal": "bool", "set_rng_state": "None",
     "use_deterministic_algorithms": "None", "set_deterministic_debug_mode": "None", "set_float32_matmul_precision": "None", "set_num_interop_threads": "None",
 }  # fmt: skip
@@ -223,6 +223,8 @@ OVERLOADS = {
     "Tensor.stride": ["(self, dim: None = None) -> tuple[int, ...]", "(self, dim: int) -> int"],
     "Tensor.type": ["(self, dtype: None = None, non_blocking: bool = False) -> str", "(self, dtype: Any, non_blocking: bool = False) -> Tensor"],
     "Tensor.view": ["(self, *shape: Ints) -> Tensor", "(self, dtype: dtype) -> Tensor", "(self, *, size: Ints) -> Tensor"],
+    "Tensor.as_subclass": ["(self, cls: type[_T]) -> _T"],
+    "Tensor.__torch_function__": ["@classmethod(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any"],
     "Tensor.requires_grad_": ["(self, requires_grad: bool = True) -> Self"],
     "Tensor.backward": ["(self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, "
                         "inputs: Tensors | None = None) -> None"],
@@ -239,14 +241,15 @@ for sized in ("reshape", "expand", "repeat", "tile", "permute", "flip"):
 
 OTHER = ("other: Other", "Tensor")
 SLOTS = {  # C slots, whose parameters cannot be seen: name to (parameters, result)
-    **{f"__{r}{n}__": OTHER for n in names("add sub mul truediv floordiv mod pow matmul and or xor lshift rshift")
-       for r in ("", "r", "i") if (r, n) != ("i", "matmul")},
+    **{f"__{r}{n}__": OTHER for n in names("add sub mul truediv floordiv mod pow matmul and or xor lshift rshift") for r in ("", "r")},
+    **{f"__i{n}__": ("other: Other", "Self") for n in names("add sub mul truediv floordiv mod pow and or xor lshift rshift")},
     **{f"__{n}__": OTHER for n in names("lt le gt ge")},
     "__eq__": ("other: Any", "Tensor"), "__ne__": ("other: Any", "Tensor"),
     **{f"__{n}__": ("", "Tensor") for n in names("neg pos abs invert")},
     "__len__": ("", "int"), "__bool__": ("", "bool"), "__int__": ("", "int"), "__float__": ("", "float"), "__complex__": ("", "complex"),
     "__index__": ("", "int"), "__hash__": ("", "int"), "__iter__": ("", "Iterator[Tensor]"), "__getitem__": ("index: Index", "Tensor"),
-    "__setitem__": ("index: Index, value: Other | Sequence[Any]", "None"), "__contains__": ("item: Any", "bool"),
+    "__setitem__": ("index: Index, value: Other | Sequence[Any]", "None"), "__delitem__": ("index: Index", "None"),
+    "__contains__": ("item: Any", "bool"),
     "__array__": ("dtype: Any = None, copy: bool | None = None", "NdArray"), "__deepcopy__": ("memo: Any", "Self"),
     "__dlpack__": ("**options: Any", "Any"), "__dlpack_device__": ("", "tuple[int, int]"),
 }  # fmt: skip

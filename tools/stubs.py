@@ -256,7 +256,8 @@ def member_lines(owner, cls, key, member):
     if tensor and key in known.SLOTS:
         parameters, result = known.SLOTS[key]
         return written(key, [f"({', '.join(filter(None, ['self', parameters]))}) -> {result}"], "    ", owner)
-    if owner == "Size" or key.startswith("_") and key not in DUNDERS and not (tensor and key in known.PROPERTIES):
+    hidden = key.startswith("_") and key not in DUNDERS and f"{owner}.{key}" not in known.OVERLOADS
+    if owner == "Size" or hidden and not (tensor and key in known.PROPERTIES):
         return []
     if kind in ("property", "getset_descriptor", "member_descriptor", "cached_property"):
         result = known.spell(known.PROPERTIES.get(key, "Any") if owner in ("Tensor", "dtype", "device") else "Any")
@@ -282,7 +283,7 @@ def member_lines(owner, cls, key, member):
 
 def method_result(cls, key, tensor):
     if tensor:
-        return known.RESULTS.get(key, "Tensor").format(name=key)
+        return known.RESULTS.get(key, "Self" if key.endswith("_") else "Tensor").format(name=key)
     if key == "forward" and issubclass(cls, pyxtorch.nn.Module):
         return "Tensor"
     return "None" if key == "reset_parameters" else known.python_result(cls.__module__, cls.__name__, key)
