@@ -110,7 +110,7 @@ ELSEWHERE = {
     "ReduceLROnPlateau.__init__.min_lr": "float | Sequence[float]", "SubsetRandomSampler.__init__.indices": "Sequence[int]",
     "norm.p": "float | str | None", "bernoulli.p": "float | Tensor", "bernoulli_.p": "float | Tensor", "LocalResponseNorm.__init__.k": "float",
     "local_response_norm.k": "float", "set_grad_enabled.__init__.mode": "bool",
-    "gradient.input": "Tensor", "hessian.inputs": "Any", "jacobian.inputs": "Any", "vjp.inputs": "Any", "jvp.inputs": "Any", "hvp.inputs": "Any", "vhp.inputs": "Any",
+    "has_torch_function_unary.tensor": "object", "gradient.input": "Tensor", "hessian.inputs": "Any", "jacobian.inputs": "Any", "vjp.inputs": "Any", "jvp.inputs": "Any", "hvp.inputs": "Any", "vhp.inputs": "Any",
 }  # fmt: skip
 
 # ------------------------------------------------------------------------------- results
@@ -156,10 +156,11 @@ PYTHON = {
     **dict.fromkeys(names("weight_norm spectral_norm orthogonal remove_weight_norm remove_spectral_norm fuse_conv_bn_eval fuse_linear_bn_eval skip_init "
                           "register_parametrization remove_parametrizations"), "Module"), "Generator.set_state": "Self",
     **dict.fromkeys(names("unpack_sequence unpad_sequence"), "list[Tensor]"), **dict.fromkeys(names("get_device_name memory_summary get_cpu_capability"), "str"),
-    "elapsed_time": "float", "__enter__": "Self", "get_device_capability": "tuple[int, int]", "mem_get_info": "tuple[int, int]",
+    "resolve_name": "str | None", "get_overridable_functions": "dict[Any, list[Any]]", "get_testing_overrides": "dict[Any, Callable[..., Any]]",
+    "get_ignored_functions": "set[Any]", "elapsed_time": "float", "__enter__": "Self", "get_device_capability": "tuple[int, int]", "mem_get_info": "tuple[int, int]",
     **dict.fromkeys(names("to_real to_complex"), "dtype"), "extend": "Self", "append": "Self", "once_differentiable": "Callable[..., Any]",
 }  # fmt: skip
-BEGINNINGS = {"is_": "bool", "in_": "bool", "set_": "None", "reset_": "None", "check_": "None", "clear_": "None"}
+BEGINNINGS = {"is_": "bool", "has_": "bool", "in_": "bool", "set_": "None", "reset_": "None", "check_": "None", "clear_": "None"}
 ALL_TENSORS = {"pyxtorch.signal.windows", "pyxtorch.masked", "pyxtorch.nn.init"}  # modules whose functions give one Tensor
 
 
