@@ -104,6 +104,7 @@ def used_then_changed(lib, r, a, b):
 
 STEPS = [unary, unary, binary, binary, binary, binary, constant, reshaped, rows, columns, reduced, product, expanded, flat_zero, chosen, in_place]
 JUMPS = (flat_zero, chosen)     # differences mean nothing there
+SMOOTH = [step for step in STEPS if step not in JUMPS]
 SENT = {"backward": 1, "grad": 1, "nested": 1, "twice": 2, "several": 3, "create_graph": 1}     # how often the result's gradient is sent
 
 
@@ -118,13 +119,13 @@ class Program:
         self.weights = values.uniform(-1, 1, SHAPE)
         self.mode = r.choice(["backward", "backward", "twice", "inputs", "grad", "create_graph", "nested", "several"])
         risky = r.random() < 0.15
+        self.smooth = r.random() < 0.6
         self.steps = []
         for n in range(len(self.leaves), len(self.leaves) + r.randint(2, 40)):
-            step = used_then_changed if risky and r.random() < 0.1 else r.choice(STEPS)
+            step = used_then_changed if risky and r.random() < 0.1 else r.choice(SMOOTH if self.smooth else STEPS)
             a = n - 1 if r.random() < 0.4 else r.randrange(n)
-            watch = r.choices(["", "retain", "hook", "double"], [85, 6, 6, 3])[0] if self.mode != "create_graph" else ""
+            watch = r.choices(["", "retain", "hook", "double"], [85, 6, 6, 0 if self.smooth else 3])[0] if self.mode != "create_graph" else ""
             self.steps.append((step, a, r.randrange(n), r.random(), r.random() < 0.15, watch))
-        self.smooth = not any(step in JUMPS or watch == "double" for step, _, _, _, _, watch in self.steps)
 
     def forward(self, lib, leaves, watch=None):
         made = list(leaves)
@@ -239,4 +240,4 @@ def test_random_graphs(piece):
             differences += check(seed)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {error}") from error
-    assert differences > len(seeds) // 10, "too few programs were compared with finite differences"
+    assert differences > len(seeds) // 4, "too few programs were compared with finite differences"

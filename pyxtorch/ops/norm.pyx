@@ -186,6 +186,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         RuntimeError: shapes do not match.
     """
     cdef Variable x = checked(input, "rms_norm", "input")
+    if weight is not None:
+        checked(weight, "rms_norm", "weight")
     shape = as_shape(normalized_shape)
     if not shape:
         raise RuntimeError("rms_norm: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
@@ -196,10 +198,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         eps = finfo(dtype_of(x.dt).to_real()).eps
     wide = x.float() if x.dt == FLOAT16 or x.dt == BFLOAT16 else x
     dims = tuple([x.nd - len(shape) + i for i in range(len(shape))])
-    square = (wide * wide.conj()).real if is_complex_code(x.dt) else wide * wide
-    if is_complex_code(x.dt):
-        square = wide * wide
-    y = wide * (square.mean(dims, True) + eps).rsqrt()
+    y = wide * ((wide * wide).mean(dims, True) + eps).rsqrt()
     if weight is not None and weight.dtype == dtype_of(x.dt):   # scaled before it is rounded
         return to_dtype(y * to_dtype(weight, (<Variable>y).dt), x.dt)
     y = to_dtype(y, x.dt)
