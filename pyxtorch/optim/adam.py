@@ -4,7 +4,7 @@ from pyxtorch import _gate
 from pyxtorch.ops.optim import adam_step
 from pyxtorch.optim.optimizer import Optimizer, check_betas, check_options, check_switches, step_count
 
-_gate.operations(__name__, globals(), ("adam_step",))
+_gate.operations("pyxtorch.ops.optim", globals(), ("adam_step",))
 
 
 class Adam(Optimizer):

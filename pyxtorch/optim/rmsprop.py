@@ -4,7 +4,7 @@ from pyxtorch import _gate
 from pyxtorch.ops.optim import rmsprop_step
 from pyxtorch.optim.optimizer import Optimizer, check_options, step_count
 
-_gate.operations(__name__, globals(), ("rmsprop_step",))
+_gate.operations("pyxtorch.ops.optim", globals(), ("rmsprop_step",))
 
 
 class RMSprop(Optimizer):

@@ -3,7 +3,7 @@ from pyxtorch import _gate
 from pyxtorch.ops.optim import sgd_step
 from pyxtorch.optim.optimizer import Optimizer, check_options, check_switches
 
-_gate.operations(__name__, globals(), ("sgd_step",))
+_gate.operations("pyxtorch.ops.optim", globals(), ("sgd_step",))
 
 
 class SGD(Optimizer):

@@ -7,7 +7,7 @@ import pyxtorch
 from pyxtorch import Tensor, _gate
 from pyxtorch.ops.optim import scale_all, total_norm
 
-_gate.operations(__name__, globals(), ("scale_all", "total_norm"))
+_gate.operations("pyxtorch.ops.optim", globals(), ("scale_all", "total_norm"))
 
 
 def _gradients(parameters):
