@@ -9,7 +9,6 @@ grad_mode, gradcheck and the like) are files in `_autograd`.
 """
 import importlib
 import os
-import threading
 
 import cython
 from cython.cimports.pyxtorch._core import (
@@ -29,6 +28,7 @@ from cython.cimports.pyxtorch._gate import hear, set_silent
 from cython.cimports.pyxtorch._tape.engine import zeros_of
 from cython.cimports.pyxtorch._tape.graph import Node
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
+from cython.cimports.pyxtorch._tape.saving import hooked, moved, packed
 from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale, tracked
 
 from pyxtorch._tape.backward import backward, grad  # noqa: F401  (the names of torch.autograd)
@@ -84,31 +84,6 @@ def recording_any(xs):
     return False
 
 
-# ------------------------------------------------------------------- saved tensors under hooks
-
-_hooked = cython.declare(cython.int, 0)             # how many saved_tensors_hooks are active in all threads
-_saving = cython.declare(object, threading.local())
-
-
-def push_saved_hooks(pack, unpack):
-    """From now on this thread hands what it saves to `pack`, and gets it back from `unpack` (None, message: refuses hooks)."""
-    global _hooked
-    stack = _saving.__dict__.setdefault("stack", [])
-    if pack is not None and stack and stack[-1][0] is None:
-        raise RuntimeError(stack[-1][1])
-    if pack is None and stack and stack[-1][0] is not None:
-        raise RuntimeError(unpack)
-    stack.append((pack, unpack))
-    _hooked += 1
-
-
-def pop_saved_hooks():
-    """Undo the last `push_saved_hooks` of this thread."""
-    global _hooked
-    _saving.stack.pop()
-    _hooked -= 1
-
-
 @cython.binding(False)
 @cython.cclass
 class Same(Node):
@@ -118,23 +93,6 @@ class Same(Node):
     @cython.exceptval(-1, check=False)
     def send(self, g) -> cython.int:
         return self.pass_grad(0, g)
-
-
-@cython.cfunc
-def moved(name: str, x: TensorBase, output: cython.bint, now: cython.longlong, then: cython.longlong):
-    """The error of a saved tensor that is not what it was."""
-    kind = "output" if output else "tensor"
-    if now >> 40 != then >> 40:
-        return RuntimeError(
-            f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: the memory, "
-            f"shape or dtype of a saved {kind} was replaced (by .data =, set_, resize_ or the like); it is of shape {list(shape_of(x))} "
-            f"now. Do that after backward, or to a clone."
-        )
-    return RuntimeError(
-        f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: a saved {kind} of "
-        f"shape {list(shape_of(x))} is at version {x.st.version}; expected version {then & ((1 << 40) - 1)} instead. Use the out-of-place "
-        "form of the operation that changed it, or clone it first."
-    )
 
 
 # ------------------------------------------------------------------------------------ functions
@@ -186,7 +144,7 @@ class Function(Node):
             version = state_of(x)
             if x.flags & INFERENCE:
                 raise RuntimeError("Inference tensors cannot be saved for backward. Clone the tensor outside inference_mode.")
-            if _hooked and self.save_packed(n, x):
+            if hooked() and self.save_packed(n, x):
                 x = None
         if n == 0:
             self.s0 = x
@@ -260,28 +218,19 @@ class Function(Node):
     @cython.exceptval(-1, check=False)
     def save_packed(self, i: cython.int, x: TensorBase) -> cython.int:
         """Hand `x` to this thread's hooks, if it has any; whether it had."""
-        stack = getattr(_saving, "stack", None)
-        if not stack or stack[-1][0] is None:
+        kept = packed(x)
+        if kept is None:
             return 0
-        pack, unpack = stack[-1]
-        before: cython.bint = set_grad(False)
-        version: cython.longlong = x.st.version
-        try:
-            packed = pack(alias(x))
-        finally:
-            set_grad(before)
-        if x.st.version != version:
-            raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook can not be modified.")
         target = None
         if tracked(x):
             target = x._grad_fn if x._grad_fn is not None else x
-        self.notes().setdefault("packed", {})[i] = (packed, unpack, target, x.output_nr)
+        self.notes().setdefault("packed", {})[i] = (*kept, target, x.output_nr)
         return 1
 
     @cython.cfunc
     def unpacked(self, i: cython.int):
-        packed, unpack, target, number = self.extra["packed"][i]
-        x = unpack(packed)
+        kept, unpack, target, number = self.extra["packed"][i]
+        x = unpack(kept)
         if not isinstance(x, Variable):
             raise TypeError(f"{self.name()}: Output of saved tensor unpack_hook expected to be a Tensor, not {type(x).__name__}.")
         if not grad_enabled() and not self.always:      # a user's Function may ask what it got whether it requires grad

@@ -5,7 +5,8 @@ from collections import namedtuple
 import pyxtorch
 from pyxtorch._tape.graph import Node, accumulator, current_task
 from pyxtorch._tape.hooks import RemovableHandle
-from pyxtorch.autograd import Variable, pop_saved_hooks, push_saved_hooks
+from pyxtorch._tape.saving import pop_saved_hooks, push_saved_hooks
+from pyxtorch.autograd import Variable
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
