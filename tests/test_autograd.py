@@ -1,6 +1,5 @@
 """The tape: recording, backward, grad modes, hooks, the shapes of graphs. Views and in-place changes, and users' own functions, have
 files of their own (test_autograd_views.py, test_autograd_functions.py)."""
-import contextlib
 import gc
 import subprocess
 import sys
