@@ -207,11 +207,13 @@ cdef object cross_t(object input, object other, object dim, str op):
     return x.roll(-1, d) * y.roll(-2, d) - x.roll(-2, d) * y.roll(-1, d)
 
 
+@rounds_once
 def cross(input, other, *, dim=-1, out=None):
     """The cross product of vectors of 3 elements along `dim`; other dimensions broadcast."""
     return finish_out(cross_t(input, other, dim, "linalg.cross"), out, "linalg.cross")
 
 
+@rounds_once
 def cross_old(input, other, dim=None, *, out=None):
     """`linalg.cross`; without `dim` along the first dimension of size 3."""
     if dim is None:
@@ -223,6 +225,7 @@ def cross_old(input, other, dim=None, *, out=None):
     return finish_out(cross_t(input, other, dim, "cross"), out, "cross")
 
 
+@rounds_once
 def vecdot(x, y, *, dim=-1, out=None):
     """sum(conj(x) * y) along one dimension; the others broadcast."""
     cdef Variable a = checked(x, "linalg.vecdot", "x")

@@ -7,6 +7,7 @@ from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, logical_or
 from pyxtorch.ops.elementwise_select import maximum, minimum, where
 from pyxtorch.ops._common import return_type, strict_out
+from pyxtorch.ops._precision import rounds_once
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int SUM "PYX_SUM"
@@ -679,6 +680,7 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
     return finish_out(total.reshape([n for i, n in enumerate(shape_of(x)) if not mask >> i & 1]), out, "logsumexp")
 
 
+@rounds_once
 def dist(input, other, p=2):
     """The p-norm of input - other."""
     return norm(input - other, p)
