@@ -13,6 +13,7 @@ from pyxtorch import Tensor, nn, optim
 from pyxtorch.nn.utils import clip_grad_norm_
 from pyxtorch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 from pyxtorch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, ReduceLROnPlateau, StepLR
+from pyxtorch.overrides import TorchFunctionMode, resolve_name
 from pyxtorch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, random_split
 
 
@@ -80,6 +81,23 @@ class Cube(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         return g * 3 * x**2
+
+
+class Logged(torch.Tensor):
+    """A tensor that says what is done with it."""
+
+    @classmethod
+    def __torch_function__(cls, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        print("called:", resolve_name(func))
+        return super().__torch_function__(func, types, args, kwargs)
+
+
+class Count(TorchFunctionMode):
+    calls = 0
+
+    def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None) -> Any:
+        self.calls += 1
+        return func(*args, **(kwargs or {}))
 
 
 def train(model: nn.Module, loader: DataLoader[tuple[Tensor, int]], optimizer: optim.Optimizer, criterion: Callable[[Tensor, Tensor], Tensor]) -> float:
@@ -186,6 +204,11 @@ def more() -> None:
         assert_type(rows, Tensor)
     for batch in DataLoader(Numbers(), batch_size=2, num_workers=0):
         assert_type(batch, Tensor)
+    logged = torch.ones(2).as_subclass(Logged)
+    assert_type(logged, Logged)
+    print((logged + 1).exp().tolist())
+    with Count() as count:
+        print(torch.ones(2).sum().item(), count.calls)
     model = nn.Sequential(nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.BatchNorm2d(4), nn.MaxPool2d(2), nn.Flatten(), nn.LazyLinear(2))
     print(model(torch.rand(2, 1, 8, 8)).log_softmax(1).exp(), model[0].weight.shape, torch.get_default_dtype(), torch.device("cpu").type)
 
