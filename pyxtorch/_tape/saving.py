@@ -5,7 +5,7 @@ Compiled by Cython in pure Python mode; saving.pxd has the C side.
 import threading
 
 import cython
-from cython.cimports.pyxtorch._core import TensorBase, alias, shape_of
+from cython.cimports.pyxtorch._core import alias, shape_of
 from cython.cimports.pyxtorch._tape.modes import set_grad
 
 _active = cython.declare(cython.int, 0)             # how many saved_tensors_hooks are active in all threads
