@@ -9,23 +9,20 @@ from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeO
 from pyxtorch._core cimport *
 from pyxtorch._gate cimport set_silent
 from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, tracked
-from pyxtorch.autograd cimport Variable, recording
+from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
-from pickle import PickleBuffer
-
 from pyxtorch import _gate
-from pyxtorch._core import Size, in_shared_memory, share_buffer, shared_copy, storage_of, view_storage
+from pyxtorch._core import Size
 from pyxtorch._tape import backward as _tape
-from pyxtorch._tape.engine import provide_operations
+from pyxtorch.ops import _run  # gives the engine its operations  # no-cython-lint
 from pyxtorch.ops import create as _create
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import elementwise_arithmetic as _arithmetic
 from pyxtorch.ops import elementwise_compare as _compare
 from pyxtorch.ops import index as _index
 from pyxtorch.ops import shape as _views
-from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_join as _shape
 
 cdef object _backward = _tape.backward
@@ -262,94 +259,6 @@ cdef class Tensor(Variable):
         if memory_format is None or memory_format is contiguous_format:
             return (self.flags & CONTIGUOUS) != 0
         return is_channels_last(self, memory_format)
-
-    def is_floating_point(self):
-        """Whether the dtype is a floating-point one."""
-        return is_floating(self.dt)
-
-    def is_complex(self):
-        """Whether the dtype is complex."""
-        return is_complex_code(self.dt)
-
-    def is_signed(self):
-        """Whether the dtype can hold negative numbers."""
-        return dtype_of(self.dt).is_signed
-
-    def is_conj(self):
-        """Whether the tensor is a conjugate that is still to be computed: never, here it is computed at once."""
-        return False
-
-    def is_neg(self):
-        """Whether the tensor is a negative that is still to be computed: never, here it is computed at once."""
-        return False
-
-    def is_inference(self):
-        """Whether the tensor was made in inference mode, and so can never be recorded."""
-        return (self.flags & INFERENCE) != 0
-
-    def is_shared(self):
-        """Whether processes that are forked off share the memory: after `share_memory_()`, and on a GPU."""
-        return self.dev != CPU or in_shared_memory(self)
-
-    def is_pinned(self, device=None):
-        """Whether the memory is pinned for transfers to a GPU: never, transfers need no such memory here."""
-        return False
-
-    def pin_memory(self, device=None):
-        """The tensor itself: transfers need no pinned memory here."""
-        return self
-
-    def share_memory_(self):
-        """Move into memory that processes which are forked off from now on share: what one writes, all see.
-
-        Tensors that shared memory with this one before keep the old. Returns self.
-        """
-        if not self.is_shared():
-            adopt(self, <Variable>shared_copy(self))
-        return self
-
-    def is_set_to(self, Tensor tensor not None):
-        """Whether both look at the same memory in the same way."""
-        return self.st == tensor.st and self.ptr == tensor.ptr and same_shape(self, tensor) and self.stride() == tensor.stride()
-
-    def is_nonzero(self):
-        """Whether the only element is not 0; RuntimeError unless there is just one."""
-        return bool(self)
-
-    def is_same_size(self, Tensor other not None):
-        """Whether both tensors have the same shape."""
-        return same_shape(self, other)
-
-    def data_ptr(self):
-        """The address of the first element."""
-        return <long long>self.ptr
-
-    def storage_offset(self):
-        """Elements between the start of the storage and the first element."""
-        return (self.ptr - self.st.data) // itemsize_of(self.dt)
-
-    def untyped_storage(self):
-        """The bytes behind the tensor."""
-        return storage_of(self)
-
-    def get_device(self):
-        """The number of the GPU that holds the memory; -1 for the CPU."""
-        return self.dev_index if self.dev == CUDA else -1
-
-    def type(self, dtype=None, non_blocking=False):
-        """The type's name, or the tensor converted to `dtype`."""
-        if dtype is None:
-            kind = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
-                    "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
-            return f"torch.{'cuda.' if self.dev == CUDA else ''}{kind[dtype_of(self.dt).name]}Tensor"
-        if isinstance(dtype, str):
-            name = dtype.rpartition(".")[2].removesuffix("Tensor")
-            codes = {"Bool": BOOL, "Byte": UINT8, "Char": INT8, "Short": INT16, "Int": INT32, "Long": INT64, "Half": FLOAT16, "BFloat16": BFLOAT16,
-                     "Float": FLOAT32, "Double": FLOAT64, "ComplexFloat": COMPLEX64, "ComplexDouble": COMPLEX128}
-            if name not in codes:
-                raise ValueError(f"type: invalid type: {dtype!r}")
-            dtype = dtype_of(codes[name])
-        return self.to(dtype)
 
     # ------------------------------------------------------------------------------ tape
 
@@ -614,64 +523,6 @@ cdef class Tensor(Variable):
 
     # ------------------------------------------------------------------------------ exchange
 
-    def __array__(self, dtype=None, copy=None):
-        if copy is False and dtype is not None:
-            return self.numpy().astype(dtype, copy=False)
-        array = self.numpy()
-        if dtype is not None:
-            array = array.astype(dtype, copy=False)
-        return array.copy() if copy else array
-
-    def __array_wrap__(self, array, context=None, return_scalar=False):
-        return _create.from_numpy(array) if getattr(array, "ndim", 0) else _create.tensor(array)
-
-    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
-        from pyxtorch._dlpack import to_dlpack
-        if self.dev == CUDA:
-            from pyxtorch import _cuda_device
-            _cuda_device.let_wait(self.dev_index, stream)
-        return to_dlpack(self.clone() if copy else self, max_version)
-
-    def __dlpack_device__(self):
-        return (2 if self.dev == CUDA else 1, int(self.dev_index))
-
-    def __deepcopy__(self, memo):
-        if id(self) in memo:
-            return memo[id(self)]
-        if _grad_fn_of(self) is not None:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
-                "Use .detach().clone()."
-            )
-        # Tensors that share memory share it in the copy, too: each storage is copied once.
-        storages = memo.setdefault("pyxtorch.storages", {})
-        storage = storage_of(self)
-        if storage not in storages:
-            storages[storage] = storage_of(view_storage(storage, dtype_of(UINT8), 0, (storage.nbytes(),), (1,)).clone())
-        copied = view_storage(storages[storage], dtype_of(self.dt), self.storage_offset(), shape_of(self), self.stride())
-        if self.flags & REQUIRES_GRAD:
-            copied.requires_grad_(True)
-        if type(self) is not Tensor:
-            copied = make_subclass(type(self), copied, (self.flags & REQUIRES_GRAD) != 0)
-            if hasattr(self, "__dict__"):
-                import copy
-                copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        if self._grad is not None:
-            copied.grad = self._grad.__deepcopy__(memo)
-        memo[id(self)] = copied
-        return copied
-
-    def __reduce_ex__(self, protocol):
-        """The elements in the order in which they lie in memory; from protocol 5 on without a copy."""
-        x = self.detach().cpu()
-        order = sorted(range(self.nd), key=x.stride, reverse=True)
-        if not x.permute(order).is_contiguous():  # gaps or repeated elements
-            x, order = x.contiguous(), range(self.nd)
-        data = x.permute(*order).reshape(-1).view(dtype_of(UINT8))
-        data = PickleBuffer(data) if protocol >= 5 else bytes(memoryview(data))
-        state = (type(self), data, shape_of(self), x.stride(), dtype_of(self.dt), str(self.device), (self.flags & REQUIRES_GRAD) != 0)
-        return rebuild, state, self.__dict__ or None
-
     def __dir__(self):
         return sorted(set(object.__dir__(self)))
 
@@ -701,87 +552,6 @@ cdef class Tensor(Variable):
         finally:
             set_silent(before)
         return result if cls is Tensor or func in never_converted else converted(result, cls, 1)
-
-    def set_(self, source=None, storage_offset=0, size=None, stride=None):
-        """Look at the memory of another tensor (or of an UntypedStorage with offset, size and strides)."""
-        if source is None:
-            adopt(self, _create.empty(0, dtype=dtype_of(self.dt)))
-        elif isinstance(source, Variable):
-            if (<Variable>source).dt != self.dt:
-                raise RuntimeError(f"set_: expected a tensor of dtype {dtype_of(self.dt)!r}, not {dtype_of((<Variable>source).dt)!r}.")
-            adopt(self, <Variable>source)
-        else:
-            if size is None:
-                size = (source.nbytes() // itemsize_of(self.dt),)
-            if stride is None:
-                stride, n = [], 1
-                for s in reversed(tuple(size)):
-                    stride.insert(0, n)
-                    n *= s
-            adopt(self, view_storage(source, dtype_of(self.dt), storage_offset, tuple(size), tuple(stride)))
-        return self
-
-    def resize_(self, *size, memory_format=None):
-        """Change the shape in place; new elements, if any, are uninitialised."""
-        cdef int64_t sizes[64]
-        cdef int nd = parse_star(size, sizes, "resize_")
-        cdef int64_t n = 1, one = 1
-        cdef int64_t strides[64]
-        cdef int i
-        cdef Variable bigger
-        cdef Variable flat
-        if tracked(self):
-            raise RuntimeError("cannot resize variables that require grad")
-        for i in range(nd):
-            if sizes[i] < 0:
-                raise RuntimeError(f"resize_: requested resize with negative size {sizes[i]}")
-        for i in range(nd - 1, -1, -1):
-            strides[i] = n
-            n = mul_sizes(n, sizes[i])
-        if mul_sizes(n, itemsize_of(self.dt)) + (self.ptr - self.st.data) <= self.st.nbytes:
-            adopt(self, new_view(self, nd, sizes, strides, self.ptr))
-        elif not self.st.resizable:
-            raise RuntimeError(f"resize_: {n} elements need more than the {self.st.nbytes} bytes of a storage that is not resizable (such as an array's memory). Clone first.")
-        else:
-            bigger = <Variable>new_empty(nd, sizes, self.dt, self.dev, self.dev_index)
-            if self.n:
-                flat = dense(self)
-                n = min(flat.n, bigger.n)
-                copy_raw(new_view(bigger, 1, &n, &one, bigger.ptr), new_view(flat, 1, &n, &one, flat.ptr))
-            adopt(self, bigger)
-        return self
-
-    def resize_as_(self, Tensor the_template not None, *, memory_format=None):
-        """`resize_` to the shape of another tensor."""
-        return self.resize_(shape_of(the_template))
-
-    def apply_(self, function):
-        """Replace each element by function(element) (CPU; slow)."""
-        if self.dev != CPU:
-            raise TypeError("apply_ is only implemented on CPU tensors")
-        return self.copy_(_create.tensor([function(v) for v in self.reshape(-1).tolist()], dtype=dtype_of(self.dt)).reshape(shape_of(self)))
-
-    def map_(self, Tensor tensor not None, function):
-        """Replace each element by function(element, other element) (CPU; slow)."""
-        values = [function(a, b) for a, b in zip(self.reshape(-1).tolist(), tensor.expand(shape_of(self)).reshape(-1).tolist())]
-        return self.copy_(_create.tensor(values, dtype=dtype_of(self.dt)).reshape(shape_of(self)))
-
-
-def rebuild(cls, data, shape, strides, dtype, device, requires_grad):
-    """A tensor from what pickle kept of it; memory that may be written is used as it is."""
-    if isinstance(data, UntypedStorage):
-        storage = data
-    else:
-        view = memoryview(data).cast("B")
-        if view.readonly:
-            view = memoryview(bytearray(view))
-        storage = storage_of(share_buffer(view))
-    x = view_storage(storage, dtype, 0, shape, strides)
-    if device != "cpu":
-        x = x.to(device)
-    if cls is not Tensor:
-        return make_subclass(cls, x, requires_grad)
-    return x.requires_grad_(True) if requires_grad else x
 
 
 cdef object taken_over(object cls, Variable x):
@@ -921,39 +691,6 @@ def _collect():
     pyx_set_attributes_property(<PyTypeObject*>Tensor, property(_attributes))
     Tensor.__init_subclass__ = classmethod(_init_subclass)
     never_converted.update((Tensor.grad.__get__, Tensor._is_view_of.__get__))
-    return methods.to
 
 
-cdef object _to = _collect()
-
-
-# What a backward run needs of the operations; raw, so that nobody's overrides see the engine's own work.
-
-def _add(Variable a, Variable b):
-    return add_op(a, b)
-
-
-def _add_into(Variable a, Variable b):
-    return iadd_op(a, b)
-
-
-def _clone_of(Variable x):
-    return _shape_copy.clone(x) if recording(x) else clone_raw(x)
-
-
-def _ones_like(Variable x):
-    return full_raw(x.nd, x.sizes, x.dt, x.dev, x.dev_index, 1)
-
-
-def _zeros_like(Variable x):
-    return zeros_of(x)
-
-
-def _has_nan(x):
-    return bool(_compare.isnan(x).any())
-
-
-provide_operations(
-    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
-    zeros=_create.zeros, stack=_shape.stack,
-)
+_collect()

@@ -100,6 +100,7 @@ from pyxtorch.ops.shape_join import (
     cat, chunk, concat, concatenate, flip, roll, split, split_with_sizes, stack, tensor_split, tile, unbind, chunk as unsafe_chunk,
     split as unsafe_split, split_with_sizes as unsafe_split_with_sizes,
 )
+from pyxtorch.ops.shape_memory import get_device, is_conj, is_inference, is_neg, is_nonzero, is_same_size, is_signed, resize_as_
 from pyxtorch.ops.shape_pad import constant_pad_nd
 from pyxtorch.ops.shape_part import as_strided, diagonal, narrow, select
 from pyxtorch.ops.shape_rearrange import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
@@ -194,14 +195,6 @@ conj_physical_ = _shape_copy.methods["conj_physical_"]
 as_strided_ = _shape_inplace.methods["as_strided_"]
 i0_ = _special.methods["i0_"]
 detach_ = Tensor.detach_.__wrapped__
-get_device = Tensor.get_device.__wrapped__
-is_conj = Tensor.is_conj.__wrapped__
-is_inference = Tensor.is_inference.__wrapped__
-is_neg = Tensor.is_neg.__wrapped__
-is_nonzero = Tensor.is_nonzero.__wrapped__
-is_same_size = Tensor.is_same_size.__wrapped__
-is_signed = Tensor.is_signed.__wrapped__
-resize_as_ = Tensor.resize_as_.__wrapped__
 
 __all__ = [
     "Generator", "_standard_gamma", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d",

@@ -1,0 +1,102 @@
+"""Tensors handed to others: to NumPy, by DLPack, copied and pickled."""
+from pyxtorch._core cimport *
+from pyxtorch._tape.views cimport grad_fn_of
+from pyxtorch.autograd cimport Variable
+from pyxtorch.ops._common cimport *
+
+from pickle import PickleBuffer
+
+from pyxtorch._core import share_buffer, storage_of, view_storage
+from pyxtorch.ops import create
+
+
+def array(Variable self not None, dtype=None, copy=None):
+    """The elements as a NumPy array, without a copy where that is possible."""
+    if copy is False and dtype is not None:
+        return self.numpy().astype(dtype, copy=False)
+    array = self.numpy()
+    if dtype is not None:
+        array = array.astype(dtype, copy=False)
+    return array.copy() if copy else array
+
+
+def array_wrap(Variable self not None, array, context=None, return_scalar=False):
+    """What a NumPy function made of this tensor's array, as a tensor."""
+    return create.from_numpy(array) if getattr(array, "ndim", 0) else create.tensor(array)
+
+
+def dlpack(Variable self not None, *, stream=None, max_version=None, dl_device=None, copy=None):
+    """A DLPack capsule of the memory."""
+    from pyxtorch._dlpack import to_dlpack
+    if self.dev == CUDA:
+        from pyxtorch import _cuda_device
+        _cuda_device.let_wait(self.dev_index, stream)
+    return to_dlpack(self.clone() if copy else self, max_version)
+
+
+def dlpack_device(Variable self not None):
+    """DLPack's (device type, device number)."""
+    return (2 if self.dev == CUDA else 1, int(self.dev_index))
+
+
+def deepcopy(Variable self not None, memo):
+    """A copy for copy.deepcopy: a leaf again, with its gradient and attributes."""
+    if id(self) in memo:
+        return memo[id(self)]
+    if grad_fn_of(self) is not None:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. "
+            "Use .detach().clone()."
+        )
+    # Tensors that share memory share it in the copy, too: each storage is copied once.
+    storages = memo.setdefault("pyxtorch.storages", {})
+    storage = storage_of(self)
+    if storage not in storages:
+        storages[storage] = storage_of(view_storage(storage, dtype_of(UINT8), 0, (storage.nbytes(),), (1,)).clone())
+    copied = view_storage(storages[storage], dtype_of(self.dt), self.storage_offset(), shape_of(self), self.stride())
+    if self.flags & REQUIRES_GRAD:
+        copied.requires_grad_(True)
+    if type(self) is not type(copied):
+        copied = self._make_subclass(type(self), copied, (self.flags & REQUIRES_GRAD) != 0)
+        if hasattr(self, "__dict__"):
+            import copy
+            copied.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    if self._grad is not None:
+        copied.grad = self._grad.__deepcopy__(memo)
+    memo[id(self)] = copied
+    return copied
+
+
+def reduce_ex(Variable self not None, protocol):
+    """The elements in the order in which they lie in memory; from protocol 5 on without a copy."""
+    x = self.detach().cpu()
+    order = sorted(range(self.nd), key=x.stride, reverse=True)
+    if not x.permute(order).is_contiguous():  # gaps or repeated elements
+        x, order = x.contiguous(), range(self.nd)
+    data = x.permute(*order).reshape(-1).view(dtype_of(UINT8))
+    data = PickleBuffer(data) if protocol >= 5 else bytes(memoryview(data))
+    state = (type(self), data, shape_of(self), x.stride(), dtype_of(self.dt), str(self.device), (self.flags & REQUIRES_GRAD) != 0)
+    return rebuild, state, self.__dict__ or None
+
+
+def rebuild(cls, data, shape, strides, dtype, device, requires_grad):
+    """A tensor from what pickle kept of it; memory that may be written is used as it is."""
+    if isinstance(data, UntypedStorage):
+        storage = data
+    else:
+        view = memoryview(data).cast("B")
+        if view.readonly:
+            view = memoryview(bytearray(view))
+        storage = storage_of(share_buffer(view))
+    x = view_storage(storage, dtype, 0, shape, strides)
+    if device != "cpu":
+        x = x.to(device)
+    if cls is not type(x):
+        return cls._make_subclass(cls, x, requires_grad)
+    return x.requires_grad_(True) if requires_grad else x
+
+
+methods = {
+    "__array__": array, "__array_wrap__": array_wrap, "__dlpack__": dlpack, "__dlpack_device__": dlpack_device, "__deepcopy__": deepcopy,
+    "__reduce_ex__": reduce_ex,
+}
