@@ -11,7 +11,7 @@ from pyxtorch.ops.linalg_factor import (
 from pyxtorch.ops.linalg_norm import (
     cond, cross, diagonal, matmul, matrix_norm, matrix_power, multi_dot, norm, tensorinv, tensorsolve, vander, vecdot,
 )
-from pyxtorch.ops.reduce import vector_norm
+from pyxtorch.ops.reduce_norm import vector_norm
 
 __all__ = [
     "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",

@@ -6,7 +6,7 @@ from pyxtorch import _gate
 from pyxtorch.ops import special as _special
 from pyxtorch.ops.elementwise_math import erf, erfc, exp2, sigmoid as expit, expm1, log1p, logit, round, sinc
 from pyxtorch.ops.elementwise_pair import xlogy
-from pyxtorch.ops.reduce import logsumexp
+from pyxtorch.ops.reduce_norm import logsumexp
 from pyxtorch.ops.softmax import log_softmax, softmax
 from pyxtorch.ops.special import (
     airy_ai, bessel_j0, bessel_j1, bessel_y0, bessel_y1, digamma, entr, erfcx, erfinv, igamma as gammainc, igammac as gammaincc,

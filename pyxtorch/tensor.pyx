@@ -86,6 +86,14 @@ cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 
 
+cdef inline object from_array(object x, Variable other):
+    """An operand on the left whose class left the operation to the tensor: an array as a tensor, anything else as it is."""
+    if isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or not hasattr(x, "__array_interface__") or is_number(x):
+        return x
+    x = _create.as_tensor_(x)
+    return x if x.dim() else x.expand(shape_of(other))      # an array's dtype counts, whatever its shape
+
+
 @cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Tensor(Variable):
     """An n-dimensional array that can be recorded: see the documentation of each method.
@@ -314,60 +322,64 @@ cdef class Tensor(Variable):
         return add_op(self, other)
 
     def __radd__(self, other):
+        other = from_array(other, self)
         return add_op(other, self)
 
     def __iadd__(self, other):
-        return iadd_op(self, other)
+        return iadd_op(self, other) if operand(other) else NotImplemented
 
     def __sub__(self, other):
         return sub_op(self, other)
 
     def __rsub__(self, other):
+        other = from_array(other, self)
         return sub_op(other, self)
 
     def __isub__(self, other):
-        return isub_op(self, other)
+        return isub_op(self, other) if operand(other) else NotImplemented
 
     def __mul__(self, other):
         return mul_op(self, other)
 
     def __rmul__(self, other):
+        other = from_array(other, self)
         return mul_op(other, self)
 
     def __imul__(self, other):
-        return imul_op(self, other)
+        return imul_op(self, other) if operand(other) else NotImplemented
 
     def __truediv__(self, other):
         return div_op(self, other)
 
     def __rtruediv__(self, other):
-        if not operand(other) and hasattr(other, "__array_interface__"):
-            other = _create.as_tensor_(other)
+        other = from_array(other, self)
         return div_op(other, self)
 
     def __rdiv__(self, other):
         return _div(other, self)
 
     def __itruediv__(self, other):
-        return idiv_op(self, other)
+        return idiv_op(self, other) if operand(other) else NotImplemented
 
     def __floordiv__(self, other):
         return _arithmetic.floor_divide(self, other) if operand(other) else NotImplemented
 
     def __rfloordiv__(self, other):
+        other = from_array(other, self)
         return _arithmetic.floor_divide(other, self) if operand(other) else NotImplemented
 
     def __ifloordiv__(self, other):
-        return self.floor_divide_(other)
+        return self.floor_divide_(other) if operand(other) else NotImplemented
 
     def __mod__(self, other):
         return _arithmetic.remainder(self, other) if operand(other) else NotImplemented
 
     def __rmod__(self, other):
+        other = from_array(other, self)
         return _arithmetic.remainder(other, self) if operand(other) else NotImplemented
 
     def __imod__(self, other):
-        return self.remainder_(other)
+        return self.remainder_(other) if operand(other) else NotImplemented
 
     def __pow__(self, other, modulo):
         if modulo is not None:
@@ -375,15 +387,17 @@ cdef class Tensor(Variable):
         return _pow(self, other) if operand(other) else NotImplemented
 
     def __rpow__(self, other, modulo):
+        other = from_array(other, self)
         return _pow(other, self) if operand(other) else NotImplemented
 
     def __ipow__(self, other):
-        return self.pow_(other)
+        return self.pow_(other) if operand(other) else NotImplemented
 
     def __matmul__(self, other):
         return _matmul(self, other) if isinstance(other, Variable) else NotImplemented
 
     def __rmatmul__(self, other):
+        other = from_array(other, self)
         return _matmul(other, self) if isinstance(other, Variable) else NotImplemented
 
     def __neg__(self):
@@ -402,39 +416,44 @@ cdef class Tensor(Variable):
         return _compare.bitwise_and(self, other) if operand(other) else NotImplemented
 
     def __rand__(self, other):
+        other = from_array(other, self)
         return _compare.bitwise_and(other, self) if operand(other) else NotImplemented
 
     def __iand__(self, other):
-        return self.bitwise_and_(other)
+        return self.bitwise_and_(other) if operand(other) else NotImplemented
 
     def __or__(self, other):
         return _compare.bitwise_or(self, other) if operand(other) else NotImplemented
 
     def __ror__(self, other):
+        other = from_array(other, self)
         return _compare.bitwise_or(other, self) if operand(other) else NotImplemented
 
     def __ior__(self, other):
-        return self.bitwise_or_(other)
+        return self.bitwise_or_(other) if operand(other) else NotImplemented
 
     def __xor__(self, other):
         return _compare.bitwise_xor(self, other) if operand(other) else NotImplemented
 
     def __rxor__(self, other):
+        other = from_array(other, self)
         return _compare.bitwise_xor(other, self) if operand(other) else NotImplemented
 
     def __ixor__(self, other):
-        return self.bitwise_xor_(other)
+        return self.bitwise_xor_(other) if operand(other) else NotImplemented
 
     def __lshift__(self, other):
         return _compare.bitwise_left_shift(self, other) if operand(other) else NotImplemented
 
     def __rlshift__(self, other):
+        other = from_array(other, self)
         return _compare.bitwise_left_shift(other, self) if operand(other) else NotImplemented
 
     def __rshift__(self, other):
         return _compare.bitwise_right_shift(self, other) if operand(other) else NotImplemented
 
     def __rrshift__(self, other):
+        other = from_array(other, self)
         return _compare.bitwise_right_shift(other, self) if operand(other) else NotImplemented
 
     def __richcmp__(self, other, int op):

@@ -1,4 +1,6 @@
 """Arrays and tensors: what is shared, what is copied, what is refused, and arithmetic between them."""
+import operator
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,60 @@ def test_an_array_keeps_the_memory_of_a_tensor_alive():
     arrays = [torch.full((1000,), float(i)).numpy() for i in range(50)]
     torch.zeros(50, 1000)
     assert all((a == i).all() for i, a in enumerate(arrays))
+
+
+ARITHMETIC = "add sub mul truediv floordiv mod pow".split()
+BITS = "and_ or_ xor lshift rshift".split()
+
+
+@pytest.mark.parametrize("name", ARITHMETIC + BITS)
+def test_arrays_on_either_side_of_an_operator(name):
+    """As if the array were a tensor; the result is a tensor, and recorded where the tensor is."""
+    function = getattr(operator, name)
+    whole = name in BITS
+    t = torch.tensor([3, 5]) if whole else torch.tensor([3.0, 5.0])
+    for array in (np.array([1, 2]), np.array([1, 2], np.int16)) if whole else (np.array([1.0, 2.0]), np.array([[1.0], [2.0]], np.float32), np.array(2.0)):
+        expected = function(array, t.numpy())
+        y = function(array, t)
+        assert type(y) is torch.Tensor and y.tolist() == expected.tolist() and y.dtype == torch.from_numpy(np.asarray(expected)).dtype
+        other = function(t, array)
+        assert type(other) is torch.Tensor and other.tolist() == function(t.numpy(), array).tolist() and other.dtype == y.dtype
+    if not whole:
+        leaf = torch.tensor([3.0, 5.0], requires_grad=True)
+        function(np.array([1.0, 2.0]), leaf).sum().backward()
+        assert leaf.grad.dtype == torch.float32 and leaf.grad.shape == (2,)
+
+
+@pytest.mark.parametrize("name", ["i" + name.rstrip("_") for name in ARITHMETIC + BITS])
+def test_augmented_assignment_of_an_array(name):
+    """`t += array` takes what `t + array` takes."""
+    t = torch.tensor([3, 5]) if name[1:] in ("and", "or", "xor", "lshift", "rshift") else torch.tensor([3.0, 5.0])
+    array = np.array([1, 2]).astype(t.numpy().dtype)
+    expected = getattr(operator, name)(t.numpy().copy(), array)
+    y = getattr(operator, name)(t, array)
+    assert type(y) is torch.Tensor and y.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("name", ARITHMETIC + BITS)
+def test_numpy_numbers_are_numbers(name):
+    """NumPy's scalars promote as Python's do: the tensor's dtype stays."""
+    function = getattr(operator, name)
+    for number in (np.float64(2), np.float32(2), np.int64(2), np.uint8(2)):
+        whole = name in BITS
+        if whole and isinstance(number, np.floating):
+            continue
+        t = torch.tensor([3, 5], dtype=torch.int32 if whole else torch.float32)
+        for y, expected in ((function(t, number), function(t, number.item())), (function(number, t), function(number.item(), t))):
+            assert type(y) is torch.Tensor and y.dtype == t.dtype and torch.equal(y, expected)
+
+
+def test_numbers_of_numpy_in_lists_keep_their_dtype():
+    """np.float64 is a float, np.complex128 a complex: they are looked at as NumPy's all the same."""
+    for dtype in ("float64", "float32", "float16", "int64", "int8", "uint8", "bool", "complex128", "complex64"):
+        number = np.ones(1, dtype)[0]
+        for make in (torch.tensor, torch.as_tensor, torch.asarray):
+            for data in ([number], (number, number), [[number]], list(np.ones(2, dtype)), number):
+                assert str(make(data).dtype) == f"torch.{dtype}", (make, data)
+    assert torch.tensor([1.0, np.float64(1)]).dtype == torch.tensor([np.float64(1), 1.0]).dtype == torch.float64
+    assert torch.tensor([np.float64(1), 1]).dtype == torch.float64
+    assert torch.tensor([1.0]).dtype == torch.float32

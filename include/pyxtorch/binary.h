@@ -10,10 +10,10 @@
     X(rsub, PYX_NUMBERS, PYX_SAME, sub(y, x))                                                       \
     X(mul, PYX_ALL, PYX_SAME, mul(x, y))                                                            \
     X(div, PYX_INEXACT, PYX_SAME, x / y)                                                            \
-    X(maximum, PYX_ORDERED, PYX_SAME, maximum(x, y))                                                \
-    X(minimum, PYX_ORDERED, PYX_SAME, minimum(x, y))                                                \
-    X(fmax, PYX_ORDERED, PYX_SAME, fmax(x, y))                                                      \
-    X(fmin, PYX_ORDERED, PYX_SAME, fmin(x, y))                                                      \
+    X(maximum, PYX_ORDERED, PYX_SAME, with_zeros_up(maximum(x, y), x, y))                                          \
+    X(minimum, PYX_ORDERED, PYX_SAME, with_zeros_down(minimum(x, y), x, y))                                          \
+    X(fmax, PYX_ORDERED, PYX_SAME, with_zeros_up(fmax(x, y), x, y))                                                \
+    X(fmin, PYX_ORDERED, PYX_SAME, with_zeros_down(fmin(x, y), x, y))                                                \
     X(zero_mul, PYX_NUMBERS, PYX_SAME, zero_mul(x, y))                                              \
     X(zero_div, PYX_INEXACT, PYX_SAME, zero_div(x, y))                                              \
     X(add_scaled, PYX_INEXACT, PYX_SAME, x + s[0] * y)                                              \

@@ -44,6 +44,28 @@ template <class T> PYX_HD T sinc(T x) {
     T p = x * (T)PYX_PI;
     return x == (T)0 ? (T)1 : sin(p) / p;
 }
+/* The n-th derivative of sinc: pi^n S(pi x), S the n-th derivative of sin(z) / z. From z S' = cos(z) - S on follows
+   z S[n] = sin(z + n pi / 2) - n S[n - 1], which loses all digits where z is small beside n: there the series. */
+PYX_HD double sinc_derivative(double x, double order) {
+    int n = (int)order;
+    double z = x * PYX_PI, y = 0;
+    if (fabs(z) <= 0.5 * n + 1.0) {
+        int k = (n + 1) / 2;
+        double power = 2 * k > n ? z : 1.0, sign = k & 1 ? -1.0 : 1.0;
+        for (int m = 2 * k - n; m < 80; m += 2, k++) {
+            y += sign * power / (2 * k + 1);
+            power *= z * z / ((double)(m + 1) * (m + 2));
+            sign = -sign;
+        }
+    } else {
+        double turns[4] = {sin(z), cos(z), -sin(z), -cos(z)};
+        y = turns[0] / z;
+        for (int k = 1; k <= n; k++) y = (turns[k & 3] - k * y) / z;
+    }
+    for (int k = 0; k < n; k++) y *= PYX_PI;
+    return y;
+}
+PYX_HD float sinc_derivative(float x, float order) { return (float)sinc_derivative((double)x, (double)order); }
 template <class T> PYX_HD complex<T> sinc(complex<T> x) {
     complex<T> p = x * (T)PYX_PI;
     return x.re == (T)0 && x.im == (T)0 ? make((T)1, (T)0) : sin(p) / p;
@@ -78,7 +100,17 @@ template <class T> PYX_HD T entr(T x) { return x > (T)0 ? -x * log(x) : x == (T)
 template <class T> PYX_HD T xlogy(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log(y); }
 template <class T> PYX_HD T xlog1py(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log1p(y); }
 template <class T> PYX_HD T zero_if(bool condition, T x) { return condition ? T() : x; }
-template <class T> PYX_HD T ldexp_of(T x, T n) { return x * exp2(n); }
+/* x 2^n, rounded once: 2^n itself may be out of range. */
+PYX_HD double ldexp_of(double x, double n) {
+    double whole = trunc(n), rest = n - whole;
+    if (n != n) return n;
+    if (rest != 0 && !is_inf(n)) x *= exp2(rest);
+    return ::ldexp(x, (int)clamp(whole, -9999.0, 9999.0));
+}
+PYX_HD float ldexp_of(float x, float n) { return (float)ldexp_of((double)x, (double)n); }
+/* IEEE 754-2019: -0 is less than +0. The rest is that of minimum and maximum, fmin and fmax. */
+template <class T> PYX_HD T with_zeros_up(T picked, T a, T b) { return (a == (T)0) & (b == (T)0) ? (T)(a + b) : picked; }
+template <class T> PYX_HD T with_zeros_down(T picked, T a, T b) { return (a == (T)0) & (b == (T)0) ? (T)-(-a - b) : picked; }
 
 /* Products and quotients of a gradient g: 0 where g is 0, whatever the other factor is. */
 template <class T> PYX_HD T zero_mul(T g, T x) { return nonzero(g) ? mul(g, x) : T(); }

@@ -80,6 +80,7 @@
     X(angle, PYX_FLOATS, PYX_SAME, angle(x))                                                        \
     X(pow_scalar, PYX_FLOATS, PYX_SAME, pow(x, s[0]))                                               \
     X(sinc, PYX_FLOATS, PYX_SAME, sinc(x))                                                          \
+    X(sinc_derivative, PYX_FLOATS, PYX_SAME, sinc_derivative(x, (T)s[0]))                           \
     X(logit, PYX_FLOATS, PYX_SAME, logit(x, s[0]))                                                  \
     X(round_decimals, PYX_FLOATS, PYX_SAME, round_decimals(x, s[0]))
 

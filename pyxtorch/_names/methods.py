@@ -71,9 +71,9 @@ from pyxtorch.ops.random import (
     bernoulli, bernoulli_, cauchy_, exponential_, geometric_, log_normal_, multinomial, normal_, random_, uniform_,
 )
 from pyxtorch.ops.reduce import (
-    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, dist, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std,
-    sum, var,
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, max, mean, min, nanmean, nansum, prod, sum,
 )
+from pyxtorch.ops.reduce_norm import dist, logsumexp, norm, std, var
 from pyxtorch.ops.reduce_statistics import corrcoef, cov
 from pyxtorch.ops.scan import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
 from pyxtorch.ops.shape import (

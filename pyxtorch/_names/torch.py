@@ -80,9 +80,9 @@ from pyxtorch.ops.random_dropout import (
     feature_dropout, native_dropout, native_dropout_backward,
 )
 from pyxtorch.ops.reduce import (
-    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, dist, logsumexp, max, mean, min, nanmean, nansum, norm, prod, std,
-    std_mean, sum, var, var_mean,
+    all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, max, mean, min, nanmean, nansum, prod, sum,
 )
+from pyxtorch.ops.reduce_norm import dist, logsumexp, norm, std, std_mean, var, var_mean
 from pyxtorch.ops.reduce_statistics import corrcoef, cov
 from pyxtorch.ops.resample import grid_sampler, grid_sampler_2d, grid_sampler_3d
 from pyxtorch.ops.rnn import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell

@@ -562,6 +562,11 @@ cdef object finish_out(object result, object out, str op):
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{op}: out must be a tuple of {len(result)} tensors.")
+        for i in range(len(out)):
+            for o in out[:i]:
+                if o is out[i] or isinstance(o, Variable) and isinstance(out[i], Variable) and share_memory(<Variable>o, <Variable>out[i]):
+                    raise RuntimeError(
+                        f"{op}: unsupported operation: two of the tensors to be written refer to a single memory location. Give a tensor for each result.")
         written = [_finish_one(r, o, op) for r, o in zip(result, out)]
         return type(result)(*written) if type(result) is not tuple else tuple(written)
     return _finish_one(result, out, op)
@@ -622,16 +627,63 @@ cdef Variable write_inplace(Variable x, Variable result, str op):
     return x
 
 
+cdef bint one_step(Variable result, Variable x, tuple operands):
+    """Whether the history of `result` is one node right above x and `operands`, which keeps nothing of x's memory but x itself.
+
+    Then what it saved can be replaced (`keep_before`) after the fact. Other nodes in between may have saved x, too.
+    """
+    cdef Node node = <Node>result._grad_fn
+    cdef int i
+    if node is None:
+        return result is not x
+    if node.extra is not None:
+        return False        # saved tensors are packed by somebody's hooks
+    known = [(<Variable>t)._grad_fn if (<Variable>t)._grad_fn is not None else t for t in (x, *operands) if isinstance(t, Variable)]
+    for i in range(node.n_inputs):
+        edge = node.edge(i)
+        if edge is not None:
+            for target in known:
+                if edge is target:
+                    break
+            else:
+                return False
+    for saved in (node.s0, node.s1, node.s2, *(node.s_more or ())):
+        if saved is not None and saved is not x and same_memory(<TensorBase>saved, x):
+            return False
+    return True
+
+
 def inplace(function, name=None):
-    """The in-place form of `function`: compute, copy into self, move the history over."""
+    """The in-place form of `function`: compute, copy into self, move the history over.
+
+    A function of one operand with out= writes straight into self where nothing is recorded. Where something is, self is
+    copied before only if the node saved it, or if the function consists of several operations, any of which may have.
+    """
     op = name or function.__name__ + "_"
+    takes_out = "out" in getattr(getattr(function, "__code__", None), "co_varnames", ())
+    composed = 0        # bit dt: of several operations for this dtype, learnt from the first recorded call
 
     def method(self, *args, **kwargs):
-        source = self
-        if isinstance(self, Variable) and (recording_any((self, *args)) or recording_any(tuple(kwargs.values()))):
-            # The operations that `function` consists of may save their input, which is about to change.
-            source = before_change(self)
-        return write_inplace(self, function(source, *args, **kwargs), op)
+        nonlocal composed
+        cdef Variable x
+        if not isinstance(self, Variable):
+            return function(self, *args, **kwargs)     # TypeError
+        x = <Variable>self
+        if recording_any((self, *args)) or recording_any(tuple(kwargs.values())):
+            check_inplace(x, op)
+            if not composed >> x.dt & 1:
+                result = function(self, *args, **kwargs)
+                if one_step(result, x, (*args, *kwargs.values())):
+                    return write_inplace(x, result, op)
+                composed |= 1 << x.dt
+            before = before_change(x)       # in the place of x wherever it stands
+            args = tuple([before if a is self else a for a in args])
+            kwargs = {name: before if a is self else a for name, a in kwargs.items()}
+            return write_inplace(x, function(before, *args, **kwargs), op)
+        if takes_out and not args and not kwargs and (x._base is None or not grad_enabled()):
+            check_inplace(x, op)
+            return function(self, out=self)
+        return write_inplace(x, function(self, *args, **kwargs), op)
 
     method.__name__ = method.__qualname__ = op
     method.__doc__ = f"In-place form of `{function.__name__}`."

@@ -112,7 +112,7 @@ def multi_head_attention_forward(
         added += 1
 
     def heads(x):
-        return x.reshape(x.shape[0], batch * num_heads, -1).transpose(0, 1)
+        return x.reshape(x.shape[0], batch * num_heads, x.shape[2] // num_heads).transpose(0, 1)
 
     q = heads(q)
     k = heads(k) if static_k is None else static_k
@@ -137,12 +137,12 @@ def multi_head_attention_forward(
             attention = dropout(attention, dropout_p)
         output = attention @ v
     else:
-        split = [x.reshape(batch, num_heads, x.shape[1], -1) for x in (q, k, v)]
+        split = [x.reshape(batch, num_heads, *x.shape[1:]) for x in (q, k, v)]
         if mask is not None:
             mask = mask.reshape(1, 1, *mask.shape) if mask.dim() == 2 else mask.reshape(batch, num_heads, *mask.shape[1:])
         output = scaled_dot_product_attention(*split, mask, dropout_p if training else 0.0, is_causal)
-        output = output.reshape(batch * num_heads, length, -1)
-    output = output.transpose(0, 1).reshape(length * batch, -1)
+        output = output.reshape(batch * num_heads, length, output.shape[-1])
+    output = output.transpose(0, 1).reshape(length * batch, num_heads * output.shape[2])
     output = linear(output, out_proj_weight, out_proj_bias)
     output = output.reshape(length, batch, output.shape[1])
     if not batched:

@@ -32,14 +32,12 @@ cdef int shape_of_data(object data, int64_t* sizes, str op) except -1:
 cdef int dtype_of_data(object data, int depth=0) except -2:
     """The smallest dtype that holds all numbers of nested sequences; -1 for none at all."""
     cdef int found = -1, one
-    if PyFloat_Check(data):
+    if type(data) is float:
         return default_dtype()
     if isinstance(data, bool):
         return BOOL
-    if PyLong_Check(data):
+    if type(data) is int:
         return INT64
-    if PyComplex_Check(data):
-        return complex_code(default_dtype())
     if isinstance(data, Variable):
         return (<Variable>data).dt
     if isinstance(data, (list, tuple)):
@@ -50,8 +48,14 @@ cdef int dtype_of_data(object data, int depth=0) except -2:
             if one >= 0:
                 found = one if found < 0 or found == one else promote(found, one)
         return found
-    if hasattr(data, "dtype"):
+    if hasattr(data, "dtype"):      # NumPy's numbers, of which float64 is a float and complex128 a complex
         return code_of_numpy(data.dtype)
+    if PyFloat_Check(data):
+        return default_dtype()
+    if PyLong_Check(data):
+        return INT64
+    if PyComplex_Check(data):
+        return complex_code(default_dtype())
     if isinstance(data, str):
         raise TypeError(f"new(): invalid data type 'str' in {data!r}; expected numbers.")
     if hasattr(data, "__len__") and hasattr(data, "__getitem__"):

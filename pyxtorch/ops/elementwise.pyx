@@ -76,9 +76,9 @@ cdef bint direct_out(Variable out, int dt, Variable a, Variable b) noexcept:
         return False
     if b is not None and (out.dev != b.dev or out.dev_index != b.dev_index):
         return False
-    if a.st == out.st and (a.ptr != out.ptr or not (a.flags & out.flags & CONTIGUOUS) or a.dt != dt or a.n != out.n):
+    if same_memory(a, out) and (a.ptr != out.ptr or not (a.flags & out.flags & CONTIGUOUS) or a.dt != dt or a.n != out.n):
         return False
-    if b is not None and b.st == out.st and (b.ptr != out.ptr or not (b.flags & out.flags & CONTIGUOUS) or b.dt != dt or b.n != out.n):
+    if b is not None and same_memory(b, out) and (b.ptr != out.ptr or not (b.flags & out.flags & CONTIGUOUS) or b.dt != dt or b.n != out.n):
         return False
     return True
 

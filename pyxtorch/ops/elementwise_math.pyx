@@ -10,7 +10,7 @@ from pyxtorch.ops.elementwise cimport (
 )
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
-from pyxtorch.ops._common import inplace, return_type
+from pyxtorch.ops._common import inplace, return_type, strict_out
 from pyxtorch.ops.elementwise_compare import logical_and, logical_or
 from pyxtorch.ops.elementwise_select import where
 
@@ -209,7 +209,7 @@ cdef int TAN = formula(b"tan")
 cdef int ASIN = formula(b"asin")
 cdef int ACOS = formula(b"acos")
 cdef int ATAN = formula(b"atan")
-cdef int SINC = formula(b"sinc")
+cdef int SINC = formula(b"sinc"), SINC_DERIVATIVE = formula(b"sinc_derivative")
 cdef int ANGLE = formula(b"angle")
 
 
@@ -248,10 +248,32 @@ cdef class Atan(OfInput):
 
 
 cdef class Sinc(OfInput):
+    """Of real numbers by the formula of all derivatives; of complex ones as written."""
+    cdef int order
+
     cdef int vjp(self, Variable g) except -1:
-        x = self.saved(0) * 3.141592653589793
-        slope = (x * cos(x) - sin(x)) / (x * x) * 3.141592653589793
-        self.pass_grad(0, zero_mul(g, conj_of(where(x == 0, 0, slope))))
+        x = self.saved(0)
+        if is_complex_code((<Variable>x).dt):
+            x = x * 3.141592653589793
+            slope = (x * cos(x) - sin(x)) / (x * x) * 3.141592653589793
+            self.pass_grad(0, zero_mul(g, conj_of(where(x == 0, 0, slope))))
+        else:
+            self.pass_grad(0, zero_mul(g, sinc_derivative(x, self.order + 1)))
+
+
+cdef Variable sinc_derivative(Variable x, int order):
+    """The derivative of sinc of this order, from 1 on."""
+    cdef double s[1]
+    cdef Variable y
+    cdef Sinc node
+    s[0] = order
+    y = formula1(SINC_DERIVATIVE, x, s, "sinc")
+    if recording(x):
+        node = <Sinc>Sinc.__new__(Sinc)
+        node.order = order
+        node.save(x)
+        record1(node, y, x)
+    return y
 
 
 cdef class Angle(OfInput):
@@ -596,6 +618,7 @@ def frexp(input, *, out=None):
     cdef Variable x = checked(input, "frexp", "input")
     if not is_floating(x.dt):
         raise RuntimeError(f"torch.frexp() only supports floating-point dtypes, not {dtype_of(x.dt)!r}")
+    strict_out(out, (), "frexp", (x.dt, INT32))
     mantissa = unary(FREXP_MANTISSA, FrexpMantissa, x, "frexp", SAME, None)
     exponent = to_dtype(<Variable>unary(FREXP_EXPONENT, None, x, "frexp", SAME, None), INT32)
     return Frexp(*finish_out((mantissa, exponent), out, "frexp"))

@@ -3,9 +3,10 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, binary, formula, tensors_only, zero_div, zero_mul
+from pyxtorch.ops.shape cimport to_dtype
 
 from pyxtorch.ops._common import inplace
-from pyxtorch.ops._precision import rounds_once, slope_rounds_once
+from pyxtorch.ops._precision import slope_rounds_once
 from pyxtorch.ops.elementwise import mul
 from pyxtorch.ops.elementwise_arithmetic import pow, sign
 from pyxtorch.ops.elementwise_compare import isnan, logical_and
@@ -26,6 +27,7 @@ cdef int GCD = formula(b"gcd")
 cdef int LCM = formula(b"lcm")
 cdef int POLAR = formula(b"polar")
 cdef int COMPLEX = formula(b"complex")
+cdef int LDEXP = formula(b"ldexp")
 
 
 cdef class OfInputs(Binary):
@@ -35,13 +37,19 @@ cdef class OfInputs(Binary):
         self.save(b)
 
 
+cdef Variable or_infinity(object r):
+    """A distance to divide by: infinity in place of 0, so that the quotient is 0 at the origin."""
+    return <Variable>where(r == 0, float("inf"), r)
+
+
 cdef class Atan2(OfInputs):
     cdef int vjp(self, Variable g) except -1:
         a, b = self.saved(0), self.saved(1)
-        share = zero_div(g, a * a + b * b)
-        self.pass_grad(0, zero_mul(share, b))
+        r = or_infinity(hypot(a, b))
+        share = zero_div(g, r)
+        self.pass_grad(0, zero_mul(share, zero_div(b, r)))
         if self.needs(1):
-            self.pass_grad(1, zero_mul(share, -a))
+            self.pass_grad(1, zero_mul(share, zero_div(-a, r)))
 
 
 cdef class Hypot(Binary):
@@ -51,9 +59,9 @@ cdef class Hypot(Binary):
         self.save_output(y)
 
     cdef int vjp(self, Variable g) except -1:
-        share = zero_div(g, self.saved(2))
-        self.pass_grad(0, share * self.saved(0))
-        self.pass_grad(1, share * self.saved(1))
+        r = or_infinity(self.saved(2))
+        self.pass_grad(0, zero_mul(g, zero_div(self.saved(0), r)))
+        self.pass_grad(1, zero_mul(g, zero_div(self.saved(1), r)))
 
 
 cdef class Copysign(OfInputs):
@@ -74,16 +82,14 @@ cdef class Nextafter(OfInputs):
 
 cdef class Logaddexp(OfInputs):
     cdef int vjp(self, Variable g) except -1:
-        gap = self.saved(0) - self.saved(1)
-        gap = where(isnan(gap), 0, gap)
+        gap = where(self.saved(0) == self.saved(1), 0, self.saved(0) - self.saved(1))     # of equal infinities too
         self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
         self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
 
 
 cdef class Logaddexp2(OfInputs):
     cdef int vjp(self, Variable g) except -1:
-        gap = (self.saved(0) - self.saved(1)) * LN2
-        gap = where(isnan(gap), 0, gap)
+        gap = where(self.saved(0) == self.saved(1), 0, self.saved(0) - self.saved(1)) * LN2
         self.pass_grad(0, zero_mul(g, <Variable>sigmoid(gap)))
         self.pass_grad(1, zero_mul(g, <Variable>sigmoid(-gap)))
 
@@ -174,17 +180,31 @@ def lcm(input, other, *, out=None):
     return binary(LCM, None, input, other, "lcm", SAME, out)
 
 
-@rounds_once
-def scaled(input, other, out=None):
-    return mul(input, pow(2.0, other), out=out)
+cdef class Ldexp(Binary):
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
+        self.save(b)
+        self.save_output(y)
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, ldexp(g, self.saved(0)))
+        if self.needs(1):
+            self.pass_grad(1, zero_mul(g, self.saved(1) * LN2))
 
 
+@slope_rounds_once
 def ldexp(input, other, *, out=None):
-    """input * 2 ** other"""
-    tensors_only(input, other, "ldexp")
-    if is_floating((<Variable>other).dt):
-        return scaled(input, other, out=out)
-    return mul(input, pow(2.0, other), out=out)     # 2 ** int64 is of the default dtype, which the result may take
+    """input * 2 ** other, rounded once: the power alone may be out of range.
+
+    The dtype is that of input * 2.0 ** other: integers give the default one.
+    """
+    cdef Variable x = checked(input, "ldexp", "input"), n = checked(other, "ldexp", "other")
+    cdef int dt
+    if n.dt < FLOAT16:
+        n = to_dtype(n, default_dtype())
+    dt = result_type_of(x, n)
+    if is_complex_code(dt):
+        return mul(x, pow(2.0, n), out=out)
+    return binary(LDEXP, Ldexp, to_dtype(x, dt), to_dtype(n, dt), "ldexp", SAME, out)
 
 
 cdef class Polar(OfInputs):

@@ -140,7 +140,7 @@ cdef class Scatter(Function):
             else:
                 zero = zeros_raw(0, NULL, g.dt, g.dev, g.dev_index)
                 self.pass_grad(0, scatter_t(g, self.dim, index, zero, PUT_SET, False, "scatter"))
-        if self.needs(1):
+        if self.needs(1) and (<Variable>index).n:       # by an empty index nothing comes from src, whatever its shape
             self.pass_grad(1, gather_t(g, self.dim, index))
 
 
@@ -211,10 +211,7 @@ cdef Variable scatter_t(Variable x, int d, Variable index, Variable src, int how
         node = <Scatter>Scatter.__new__(Scatter)
         node.dim = d
         node.how = how
-        if index.n:
-            record2(node, y, x, src)
-        else:
-            record1(node, y, x)
+        record2(node, y, x, src)
         node.save(index)
         if inplace:
             rebase(x, y)

@@ -424,9 +424,13 @@ cdef tuple cholesky_both(object A, bint upper, str op, bint check):
             flat[i], codes[i] = potrf(flat[i], lower=True, clean=True)
         info = codes.reshape(x.shape[:-2])
         y = flat.reshape(x.shape)
-        if check:
-            raise errors_of(op, info, "The factorization could not be completed because the input is not positive-definite "
-                            "(the leading minor of order {} is not positive-definite).") from None
+    # A pivot that is NaN is not positive either, though LAPACK may let it pass.
+    lost = numpy.isnan(numpy.diagonal(y, axis1=-2, axis2=-1).real)
+    if lost.any():
+        info = numpy.where((info == 0) & lost.any(-1), lost.argmax(-1) + 1, info).astype(numpy.int32)
+    if check and info.any():
+        raise errors_of(op, info, "The factorization could not be completed because the input is not positive-definite "
+                        "(the leading minor of order {} is not positive-definite).")
     cdef Variable r = tensor(y, a.dt)
     cdef Cholesky node
     if recording(a):

@@ -7,7 +7,7 @@ from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of
 
-from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce
+from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce_norm
 from pyxtorch.ops._common import inplace
 from pyxtorch.ops._precision import rounds_once
 
@@ -15,7 +15,7 @@ from pyxtorch.ops._precision import rounds_once
 cdef object vector_norm_t(Variable x, object ord, object dim, bint keepdim, object dtype, str op):
     if isinstance(ord, Variable):
         ord = ord.item()
-    return reduce.vector_norm(x, ord, dim, keepdim, dtype=dtype)
+    return reduce_norm.vector_norm(x, ord, dim, keepdim, dtype=dtype)
 
 
 # ------------------------------------------------------------------------------ of matrices

@@ -390,13 +390,13 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     form = (C,) if x.nd == 1 else (1, C) + (1,) * (x.nd - 2)
     if same_shape(x, t) and is_floating(t.dt):
         if label_smoothing:
-            t = t * (1 - label_smoothing) + label_smoothing / C
+            t = t * (1 - label_smoothing) + label_smoothing / max(C, 1)
         loss = scores * t
         if weight is not None:
             loss = loss * weight.reshape(form)
         loss = -loss.sum(dim)
         if reduction == "mean":
-            return loss.sum() / (x.n // C if x.n else 1) if x.nd > 1 else loss
+            return loss.sum() / (x.n // C if C else 0) if x.nd > 1 else loss
         return reduced(loss, reduction, "cross_entropy")
     if is_floating(t.dt):
         raise RuntimeError(f"cross_entropy: Expected floating point type for target with class probabilities in the shape of the input {list(shape_of(x))}, got {dtype_of(t.dt).name} of shape {list(shape_of(t))}")
@@ -414,7 +414,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         each = each.sum() / count
     elif reduction == "sum":
         each = each.sum()
-    return (1 - label_smoothing) * hard + label_smoothing / C * each
+    return (1 - label_smoothing) * hard + label_smoothing / max(C, 1) * each
 
 
 __all__ = ["binary_cross_entropy_with_logits", "kl_div"]

@@ -377,7 +377,7 @@ def linear_cross_entropy(
     if len(outputs) > 1 and input.dim() != 2:
         raise RuntimeError(f"linear_cross_entropy: a weight of shape {tuple(linear_weight.shape)} needs input (N, in_features), not {tuple(input.shape)}.")
     bias = None if linear_bias is None else linear_bias.reshape(-1)
-    logits = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias).reshape(tuple(input.shape[:-1]) + outputs)
+    logits = linear(input, linear_weight.reshape(math.prod(outputs), linear_weight.shape[-1]), bias).reshape(tuple(input.shape[:-1]) + outputs)
     if target.is_floating_point() and ignore_index is not None:
         raise RuntimeError(f"linear_cross_entropy: ignore_index cannot be specified when target contains probabilities, but is {ignore_index}. Leave it out.")
     return cross_entropy(

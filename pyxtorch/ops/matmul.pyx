@@ -362,7 +362,7 @@ cdef class AddMatMul(Function):
         cdef int dt = g.dt
         if self.needs(0):
             self.pass_grad(0, times(g, self.beta))
-        if not (self.needs(1) or self.needs(2)):
+        if not (self.needs(1) or self.needs(2)) or self.alpha == 0:
             return 0
         cdef Variable a = self.saved(0), b = self.saved(1)
         if is_low(dt) and self.alpha != 1:      # scaled before it is rounded
@@ -425,7 +425,10 @@ cdef Variable add_product(Variable d, Variable a, Variable b, object beta, objec
         e = None        # not even its NaN counts
     elif d.strides[nd - 1] != 1 and sizes[nd - 1] > 1:
         e = dense(d)
-    c = product_raw(a, b, e, alpha, beta, op)
+    if alpha == 0:      # nor does that of the product
+        c = full_raw(nd, sizes, a.dt, a.dev, a.dev_index, 0) if e is None else clone_raw(<Variable>mul_number(e.detach(), beta) if beta != 1 else e)
+    else:
+        c = product_raw(a, b, e, alpha, beta, op)
     rd = recording(d)
     ra = recording(a) or recording(b)
     if ra or rd:
@@ -476,9 +479,16 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
     if dt == BOOL:
         result = c & bool(alpha) | d & bool(beta)
     else:
-        if alpha != 1:
+        # What is multiplied by zero is not looked at, NaN included, nor is its gradient anything but 0.
+        everywhere = full_raw(0, NULL, BOOL, c.dev, c.dev_index, True) if alpha == 0 or beta == 0 else None
+        if alpha == 0:
+            c = outer(vec1.masked_fill(everywhere, 0), vec2.masked_fill(everywhere, 0))
+        elif alpha != 1:
             c = mul_number(c, alpha)
-        result = to_dtype(c, dt) if beta == 0 else add_t(c, d if beta == 1 else mul_number(d, beta))
+        if beta == 0:
+            result = to_dtype(add_t(c, <Variable>d.masked_fill(everywhere, 0)) if recording(d) else c, dt)
+        else:
+            result = add_t(c, d if beta == 1 else mul_number(d, beta))
     return result if out is None else finish_out(result, out, "addr")
 
 

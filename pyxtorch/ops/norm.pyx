@@ -12,8 +12,8 @@ cdef extern from "pyxtorch/kernels/norm.h" nogil:
     ctypedef struct pyx_norm_kernels:
         int (*layer_forward)(int dtype, const void* x, const void* weight, const void* bias, void* y, void* mean, void* rstd, int64_t rows, int64_t n, double eps) noexcept nogil
         int (*layer_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t rows, int64_t n) noexcept nogil
-        int (*channel_stats)(int dtype, const void* x, void* mean, void* var, int64_t N, int64_t C, int64_t S) noexcept nogil
-        int (*channel_affine)(int dtype, const void* x, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) noexcept nogil
+        int (*channel_stats)(int dtype, const void* x, void* mean, void* var, void* rstd, int64_t N, int64_t C, int64_t S, double eps) noexcept nogil
+        int (*channel_affine)(int dtype, const void* x, const void* mean, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) noexcept nogil
         int (*channel_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t N, int64_t C, int64_t S, int training) noexcept nogil
 
 cdef pyx_norm_kernels** tables = <pyx_norm_kernels**>kernel_tables(b"norm")
@@ -324,7 +324,7 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     """(y, mean, rstd), recorded; the running statistics are updated in training."""
     cdef int dt = kernel_dtype(x), failed
     cdef int64_t N, C, S
-    cdef Variable a, y, mean, var, rstd, scale, shift
+    cdef Variable a, y, mean, var, rstd = None, scale, shift
     cdef BatchNorm node
     cdef pyx_norm_kernels* k
     if x.nd < 2:
@@ -348,29 +348,32 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     mean = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
     var = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
     k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+    if training and x.n:
+        rstd = <Variable>new_like(mean, dt)
+        with nogil:
+            failed = k.channel_stats(dt, a.ptr, mean.ptr, var.ptr, rstd.ptr, N, C, S, eps)
+        if failed:
+            raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
+    elif training:
+        fill_raw(mean, 0)
+        fill_raw(var, 0)
+    else:
+        copy_raw(mean, running_mean)
+        copy_raw(var, running_var)
+    if rstd is None:
+        rstd = (var + eps).rsqrt()
     if training:
-        if x.n == 0:
-            fill_raw(mean, 0)
-            fill_raw(var, 0)
-        else:
-            with nogil:
-                failed = k.channel_stats(dt, a.ptr, mean.ptr, var.ptr, N, C, S)
         if running_mean is not None and x.n:
             (<Variable>running_mean).copy_(running_mean.detach() * (1 - momentum) + mean * momentum)
         if running_var is not None and x.n:
             unbiased = var * (<double>(N * S) / (N * S - 1) if N * S > 1 else float("nan"))
             (<Variable>running_var).copy_(running_var.detach() * (1 - momentum) + unbiased * momentum)
-    else:
-        copy_raw(mean, running_mean)
-        copy_raw(var, running_var)
-    rstd = (var + eps).rsqrt()
     scale = rstd if weight is None else rstd * weight.detach()
-    shift = -mean * scale if bias is None else bias.detach() - mean * scale
     scale = cast_raw(scale, dt)
-    shift = cast_raw(shift, dt)
+    shift = None if bias is None else cast_raw(bias, dt)
     if x.n:
         with nogil:
-            failed = k.channel_affine(dt, a.ptr, scale.ptr, shift.ptr, y.ptr, N, C, S)
+            failed = k.channel_affine(dt, a.ptr, mean.ptr, scale.ptr, pointer(shift), y.ptr, N, C, S)
         if failed:
             raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
     if recording_any((x, weight, bias)):

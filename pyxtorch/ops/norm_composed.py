@@ -2,7 +2,7 @@
 from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.index_masked import triu_indices
 from pyxtorch.ops.pool import avg_pool2d
-from pyxtorch.ops.reduce import vector_norm
+from pyxtorch.ops.reduce_norm import vector_norm
 from pyxtorch.ops.shape import broadcast_tensors
 from pyxtorch.ops.shape_pad import pad
 

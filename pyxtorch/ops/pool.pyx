@@ -61,9 +61,8 @@ cdef int take_shape(Variable x, int n, pyx_window* w, str op) except -1:
         w.inside[3 - n + i] = x.sizes[x.nd - n + i]
         if x.sizes[x.nd - n + i] == 0:
             raise RuntimeError(f"{op}: Expected non-zero size for the dimensions that are pooled, but got shape {list(shape_of(x))}")
-    if x.nd == n + 2 and x.sizes[1] == 0 or x.nd == n + 1 and x.sizes[0] == 0:
-        if x.nd == n + 1 or x.sizes[1] == 0:
-            raise RuntimeError(f"{op}: Expected a non-zero number of channels, but got shape {list(shape_of(x))}")
+    if x.nd == n + 2 and x.sizes[1] == 0 or x.nd == n + 1 and x.sizes[0] == 0 and not op.startswith("adaptive"):
+        raise RuntimeError(f"{op}: Expected a non-zero number of channels, but got shape {list(shape_of(x))}")
     return 0
 
 
@@ -139,8 +138,8 @@ cdef class Unpool(Function):
 
     cdef int vjp(self, Variable g) except -1:
         index = self.saved(0)
-        flat = g.reshape(shape_of(g)[:g.nd - self.n] + (-1,))
-        self.pass_grad(0, flat.gather(flat.dim() - 1, index.reshape(shape_of(index)[:index.dim() - self.n] + (-1,))).reshape(shape_of(index)))
+        flat = g.flatten(-self.n)
+        self.pass_grad(0, flat.gather(flat.dim() - 1, index.flatten(-self.n)).reshape(shape_of(index)))
 
 
 cdef Variable unpooled(Variable g, Variable index, tuple shape, int n, str op):
@@ -291,8 +290,7 @@ cdef Variable unpooled_once(Variable x, Variable index, tuple shape, int n, str 
     plane = 1
     for s in shape[len(shape) - n:]:
         plane *= s
-    flat_x = x.reshape(lead + (-1,))
-    flat_i = index.reshape(lead + (-1,))
+    flat_x, flat_i = x.flatten(-n), index.flatten(-n)
     if index.n and (bool((index < 0).any()) or bool((index >= plane).any())):
         raise RuntimeError(f"{op}: found an invalid max index: an index lies outside the output plane of {plane} elements.")
     return x.new_zeros(lead + (plane,)).scatter(len(lead), flat_i, flat_x).reshape(shape)

@@ -1,4 +1,4 @@
-"""Many elements in, one out: sums, products, extremes, norms, variances."""
+"""Many elements in, one out: sums, products, extremes."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.ops._common cimport *
@@ -7,7 +7,6 @@ from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, logical_or
 from pyxtorch.ops.elementwise_select import maximum, minimum, where
 from pyxtorch.ops._common import return_type, strict_out
-from pyxtorch.ops._precision import rounds_once
 
 cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int SUM "PYX_SUM"
@@ -18,29 +17,11 @@ cdef extern from "pyxtorch/kernels/reduce.h" nogil:
     int ANY "PYX_ANY"
     int ALL "PYX_ALL"
     int COUNT "PYX_COUNT"
-    int NORM0 "PYX_NORM0"
-    int NORM1 "PYX_NORM1"
-    int NORM2 "PYX_NORM2"
-    int NORM_MAX "PYX_NORM_MAX"
-    int NORM_MIN "PYX_NORM_MIN"
-    int NORM_P "PYX_NORM_P"
-    ctypedef struct pyx_reduce_kernels:
-        int (*reduce)(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) noexcept nogil
-        int (*extreme)(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil
-        int (*variance)(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) noexcept nogil
 
-cdef pyx_reduce_kernels** tables = <pyx_reduce_kernels**>kernel_tables(b"reduce")
-
-ctypedef unsigned long long Mask
+tables = <pyx_reduce_kernels**>kernel_tables(b"reduce")
 
 
 # ------------------------------------------------------------------------------- the engine
-
-cdef struct Layout:
-    int64_t outer, dim, inner
-    int nd                  # of the result
-    int64_t sizes[64]
-
 
 cdef Variable arrange(Variable x, Mask mask, bint keepdim, Layout* l):
     """x contiguous with the reduced dimensions next to each other, and the sizes to go with it."""
@@ -243,28 +224,23 @@ cdef class Prod(Function):
     cdef bint keepdim
 
     cdef int vjp(self, Variable g) except -1:
-        x = self.saved(0)
+        cdef Variable x = self.saved(0)
+        cdef int dt = x.dt
         g = spread(g, self.shape, self.mask, self.keepdim)
-        self.pass_grad(0, g * conj_of(others(x, self.mask)))
+        # In double: what overflows or vanishes on the way often does not in the end.
+        self.pass_grad(0, g * conj_of(to_dtype(<Variable>others(to_dtype(x, COMPLEX128 if is_complex_code(dt) else FLOAT64), self.mask), dt)))
 
 
-cdef Variable others(Variable x, Mask mask):
+cdef object others(Variable x, Mask mask):
     """For each element the product of all others along the reduced dimensions, right with zeros too."""
-    cdef int i
-    dims = [i for i in range(x.nd) if mask >> i & 1]
-    kept = [i for i in range(x.nd) if not mask >> i & 1]
-    flat = x.permute(kept + dims).reshape([x.sizes[i] for i in kept] + [-1]) if x.n else x
     if not x.n:
         return x
-    ones = flat.new_ones(shape_of(<Variable>flat)[:-1] + (1,))
-    n = flat.shape[-1]
-    from pyxtorch.ops import shape_join as shapes
-    before = shapes.cat([ones, flat.narrow(-1, 0, n - 1)], -1).cumprod(-1)
-    after = shapes.flip(shapes.cat([ones, shapes.flip(flat.narrow(-1, 1, n - 1), -1)], -1).cumprod(-1), -1)
-    product = (before * after).reshape([x.sizes[i] for i in kept] + [x.sizes[i] for i in dims])
-    order = kept + dims
-    inverse = [order.index(i) for i in range(x.nd)]
-    return product.permute(inverse)
+    from pyxtorch.ops import scan
+    dims = [i for i in range(x.nd) if mask >> i & 1]
+    order = [i for i in range(x.nd) if not mask >> i & 1] + dims
+    moved = x.permute(order)
+    flat = moved.reshape([x.sizes[i] for i in order[:x.nd - len(dims)]] + [-1])
+    return scan.products_of_others(flat).reshape(moved.shape).permute([order.index(i) for i in range(x.nd)])
 
 
 def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
@@ -484,211 +460,8 @@ def argmin(input, dim=None, keepdim=False, *, out=None):
     return finish_out(position(MIN, checked(input, "argmin", "input"), dim, keepdim, "argmin"), out, "argmin")
 
 
-# -------------------------------------------------------------------------- variance, deviation
-
-cdef class Variance(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-    cdef double divisor
-
-    cdef int vjp(self, Variable g) except -1:
-        x = self.saved(0)
-        g = spread(g, self.shape, self.mask, self.keepdim)
-        centred = x - x.mean(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
-        self.pass_grad(0, g * centred * (2.0 / self.divisor if self.divisor else float("nan")))
-
-
-cdef Variable variance_of(Variable x, object dim, object correction, bint keepdim, str op):
-    cdef Mask mask = dims_mask(dim, x.nd, op)
-    cdef Layout l
-    cdef Variable y, a
-    cdef Variance node
-    cdef double c = 1 if correction is None else correction
-    cdef int failed
-    if x.dt < FLOAT16:
-        raise RuntimeError(f"{op}: only support floating point and complex dtypes, not {dtype_of(x.dt)!r}")
-    if is_complex_code(x.dt):
-        return variance_of(x.real, dim, correction, keepdim, op) + variance_of(x.imag, dim, correction, keepdim, op)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
-        return to_dtype(variance_of(to_dtype(x, FLOAT32), dim, correction, keepdim, op), x.dt)
-    a = arrange(x, mask, keepdim, &l)
-    y = <Variable>new_empty(l.nd, l.sizes, x.dt, x.dev, x.dev_index)
-    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
-    with nogil:
-        failed = k.variance(a.dt, a.ptr, y.ptr, NULL, l.outer, l.dim, l.inner, c)
-    if failed:
-        raise unsupported(op, x.dt)
-    if recording(x):
-        node = <Variance>Variance.__new__(Variance)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
-        node.divisor = l.dim - c if l.dim > c else 0
-        record1(node, y, x)
-        node.save(x)
-    return y
-
-
-cdef tuple spread_arguments(object dim, object unbiased, object correction):
-    """var(dim, unbiased), var(unbiased), var(dim, correction=...)"""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None or unbiased else 0
-    return dim, correction
-
-
-def var(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
-    """The variance: mean squared deviation, with divisor n - correction (1 unless given)."""
-    dim, correction = spread_arguments(dim, unbiased, correction)
-    return finish_out(variance_of(checked(input, "var", "input"), dim, correction, keepdim, "var"), out, "var")
-
-
-def std(input, dim=None, unbiased=None, keepdim=False, *, correction=None, out=None):
-    """The square root of the variance."""
-    dim, correction = spread_arguments(dim, unbiased, correction)
-    return finish_out(variance_of(checked(input, "std", "input"), dim, correction, keepdim, "std").sqrt(), out, "std")
-
-
-def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """(variance, mean)"""
-    dim, correction = spread_arguments(dim, unbiased, correction)
-    return variance_of(checked(input, "var_mean", "input"), dim, correction, keepdim, "var_mean"), mean(input, dim, keepdim)
-
-
-def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
-    """(standard deviation, mean)"""
-    dim, correction = spread_arguments(dim, unbiased, correction)
-    return variance_of(checked(input, "std_mean", "input"), dim, correction, keepdim, "std_mean").sqrt(), mean(input, dim, keepdim)
-
-
-# -------------------------------------------------------------------------------------- norm
-
-cdef class Norm(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-    cdef double p
-
-    cdef int vjp(self, Variable g) except -1:
-        x, y = self.saved(0), self.saved(1)
-        if self.p == 0:
-            return 0
-        g = spread(g, self.shape, self.mask, self.keepdim)
-        y = spread(y, self.shape, self.mask, self.keepdim)
-        if self.p == 2:
-            self.pass_grad(0, x * zero_where(g, y))
-        elif self.p == 1:
-            self.pass_grad(0, g * x.sgn())
-        elif self.p == float("inf") or self.p == float("-inf"):
-            hit = x.abs() == y
-            share = to_dtype(hit, y.dt) / hit.sum(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
-            self.pass_grad(0, g * share * x.sgn())
-        else:
-            size = x.abs()
-            slope = where(size == 0, 0, size ** (self.p - 1)) if self.p < 1 else size ** (self.p - 1)
-            self.pass_grad(0, x.sgn() * slope * zero_where(g, y ** (self.p - 1)))
-
-
-cdef object zero_where(object g, object y):
-    """g / y, and 0 where y is 0 (the subgradient of a norm at 0)."""
-    zero = y == 0
-    return where(zero, 0, g / where(zero, 1, y))
-
-
-cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
-    cdef Variable y, real = x
-    cdef Norm node
-    cdef int kind
-    if x.dt < FLOAT16:
-        raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}")
-    if is_complex_code(x.dt):
-        real = <Variable>x.detach().abs()
-    if p == 2:
-        kind = NORM2
-    elif p == 1:
-        kind = NORM1
-    elif p == 0:
-        kind = NORM0
-    elif p == float("inf"):
-        kind = NORM_MAX
-    elif p == float("-inf"):
-        kind = NORM_MIN
-    else:
-        kind = NORM_P
-    y = reduced(kind, real, mask, keepdim, op, p)
-    if recording(x):
-        node = <Norm>Norm.__new__(Norm)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
-        node.p = p
-        record1(node, y, x)
-        node.save(x)
-        node.save_output(y)
-    return y
-
-
-def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None, out=None):
-    """The p-norm (sum |x|^p)^(1/p) of all elements, or over dimensions; p may be 0, inf and -inf."""
-    cdef Variable v = checked(x, "linalg.vector_norm", "x")
-    cdef Mask mask
-    cdef int i
-    if dtype is not None:
-        if is_complex_code(v.dt) and not is_complex_code(dtype_code(dtype)):
-            raise RuntimeError(f"linalg.vector_norm: dtype should be complex for complex inputs, but got {dtype.name}")
-        v = to_dtype(v, dtype_code(dtype))
-    mask = dims_mask(dim, v.nd, "linalg.vector_norm")
-    if ord < 0 or ord == float("inf"):
-        for i in range(v.nd):
-            if mask >> i & 1 and v.sizes[i] == 0:
-                raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty dimension because the operation does not have an identity")
-    return finish_out(norm_of(v, ord, mask, keepdim, "linalg.vector_norm"), out, "linalg.vector_norm")
-
-
-def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
-    """The norm of all elements, or over dimensions: a number p, "fro" (2) or "nuc" (of matrices)."""
-    cdef Variable x = checked(input, "norm", "input")
-    if dtype is not None:
-        x = to_dtype(x, dtype_code(dtype))
-    if p == "nuc":
-        from pyxtorch import linalg
-        dims = tuple(range(x.nd)) if dim is None else dim
-        return finish_out(linalg.matrix_norm(x, "nuc", dims, keepdim), out, "norm")
-    if p == "fro" or p is None:
-        p = 2
-    return finish_out(norm_of(x, p, dims_mask(dim, x.nd, "norm"), keepdim, "norm"), out, "norm")
-
-
-def logsumexp(input, dim, keepdim=False, *, out=None):
-    """log(sum(exp(input))) over dimensions, without overflow."""
-    cdef Variable x = checked(input, "logsumexp", "input")
-    if x.dt < FLOAT16:
-        x = to_dtype(x, default_dtype())
-    if x.n == 0:
-        return finish_out(x.exp().sum(dim, keepdim).log(), out, "logsumexp")
-    if is_complex_code(x.dt):
-        top = amax(x.real.detach(), dim, True)
-    else:
-        top = amax(x.detach(), dim, True)
-    top = where(top.abs() == float("inf"), 0, top)
-    total = (x - top).exp().sum(dim, True).log() + top
-    if keepdim:
-        return finish_out(total, out, "logsumexp")
-    mask = dims_mask(dim, x.nd, "logsumexp")
-    return finish_out(total.reshape([n for i, n in enumerate(shape_of(x)) if not mask >> i & 1]), out, "logsumexp")
-
-
-@rounds_once
-def dist(input, other, p=2):
-    """The p-norm of input - other."""
-    return norm(input - other, p)
-
-
 __all__ = [
     "sum", "nansum", "mean", "nanmean", "prod", "any", "all", "count_nonzero", "amax", "amin", "aminmax", "max", "min", "argmax",
-    "argmin", "var", "std", "var_mean", "std_mean", "norm", "logsumexp", "dist",
+    "argmin",
 ]
-methods = {name: globals()[name] for name in __all__ if name not in ("var_mean", "std_mean")}
-linalg = {"vector_norm": vector_norm}
+methods = {name: globals()[name] for name in __all__}

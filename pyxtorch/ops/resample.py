@@ -278,7 +278,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
         places.append((g + 1) / 2 * (size - 1) if align_corners else ((g + 1) * size - 1) / 2)
     if mode != "bicubic":
         places = [_into(x, size, padding_mode, align_corners) for x, size in zip(places, space)]
-    flat = input.reshape(*input.shape[:2], -1)
+    flat = input.flatten(2)
     axes = []  # for each dimension: pairs (integer place as float, weight)
     for x in places:
         if mode == "nearest":
@@ -318,11 +318,12 @@ def _gather(flat, axes, space, shape):
         index, inside, weight = None, None, None
         for (cell, factor), size in zip(chosen, space):
             within = (cell >= 0) & (cell <= size - 1)
-            inside = within if inside is None else inside & within
+            counts = within | (cell != cell)  # a place that is no number gives no number
+            inside = counts if inside is None else inside & counts
             cell = where(within, cell, 0).long()
             index = cell if index is None else index * size + cell
             weight = factor if weight is None else weight * factor
-        index = index.reshape(batch, 1, -1).expand(batch, channels, -1)
+        index = index.flatten(1).unsqueeze(1).expand(batch, channels, math.prod(shape))
         value = flat.gather(2, index).reshape(batch, channels, *shape)
         value = where(inside.unsqueeze(1), value * weight.unsqueeze(1), 0)
         result = value if result is None else result + value

@@ -143,8 +143,8 @@ def _sequence(mode, args, named):
     if length == 0:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
     _check_batch(mode, states, batch)
-    output, ends = _layers(mode, x.reshape(length * batch, -1), states, layers, [batch] * length, *more)
-    output = output.reshape(length, batch, -1)
+    output, ends = _layers(mode, x.reshape(length * batch, x.shape[2]), states, layers, [batch] * length, *more)
+    output = output.reshape(length, batch, output.shape[1])
     return output.transpose(0, 1) if batch_first else output, *ends
 
 

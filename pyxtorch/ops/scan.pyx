@@ -4,7 +4,7 @@ from pyxtorch.autograd cimport Function, Variable, record1, record2, record_many
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
-from pyxtorch.ops.elementwise_compare import logical_xor
+from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, logical_or, logical_xor
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import shape_join as shapes
 from pyxtorch.ops._common import inplace, return_type
@@ -74,6 +74,23 @@ cdef Variable running_sum(Variable x, int dim, bint reverse):
     return y
 
 
+cdef object absorbing(object a, object b):
+    """a * b, where 0 times infinity is 0: a factor of 0 stays one whatever the others grow to."""
+    neither = logical_or(isnan(a), isnan(b))
+    lost = logical_and(isnan(a.detach() * b.detach()), logical_not(neither))
+    return where(lost, 0, a) * where(lost, 0, b)
+
+
+def products_of_others(Variable x not None):
+    """For each element of the last dimension the product of the others, without division, to any derivative."""
+    cdef int last = x.nd - 1
+    one = x.new_zeros(x.shape[last:])
+    end = one.clone()
+    one[:1], end[-1:] = 1, 1
+    before = recurrence(shifted(x, last, 1), <Variable>one.expand(x.shape), last, False)
+    return absorbing(before, recurrence(x, <Variable>end.expand(x.shape), last, True))
+
+
 cdef class Recurrence(Function):
     """y[i] = b[i] + a[i] y[i-1]; reverse: its transpose. Each is the other's gradient by b."""
     cdef int dim
@@ -84,9 +101,9 @@ cdef class Recurrence(Function):
         gb = recurrence(conj_of(a), g, self.dim, not self.reverse)
         if self.needs(0):
             if self.reverse:
-                self.pass_grad(0, conj_of(y) * shifted(gb, self.dim, 0))
+                self.pass_grad(0, absorbing(shifted(gb, self.dim, 0), conj_of(y)))
             else:
-                self.pass_grad(0, gb * conj_of(shifted(y, self.dim, 0)))
+                self.pass_grad(0, absorbing(gb, conj_of(shifted(y, self.dim, 0))))
         self.pass_grad(1, gb)
 
 
@@ -105,9 +122,9 @@ cdef Variable recurrence(Variable a, Variable b, int dim, bint reverse):
         node = <Recurrence>Recurrence.__new__(Recurrence)
         node.dim = dim
         node.reverse = reverse
-        record2(node, y, a, b)
         node.save(a)
         node.save_output(y)
+        record2(node, y, a, b)
     return y
 
 
@@ -133,7 +150,7 @@ cdef class Cumprod(Function):
         cdef int wide = FLOAT32 if half == FLOAT16 or half == BFLOAT16 else half
         x = conj_of(to_dtype(x, wide))
         later = recurrence(x, to_dtype(g, wide), self.dim, True)
-        self.pass_grad(0, to_dtype(conj_of(to_dtype(before, wide)) * later, half))
+        self.pass_grad(0, to_dtype(absorbing(conj_of(to_dtype(before, wide)), later), half))
 
 
 cdef class Logcumsumexp(Function):
@@ -145,13 +162,19 @@ cdef class Logcumsumexp(Function):
         cdef int half = x.dt
         if half == FLOAT16 or half == BFLOAT16:
             x, y, g = to_dtype(x, FLOAT32), to_dtype(y, FLOAT32), to_dtype(g, FLOAT32)
-        # Where nothing was added up yet, y is -inf and every weight is 0.
-        real = y.real if is_complex_code(y.dt) else y
-        nothing = real == float("-inf")
-        y = where(nothing, 0, y)
-        before = where(shifted(nothing, self.dim, True), 0, (shifted(y, self.dim, 0) - y).exp())
-        t = recurrence(conj_of(before), g, self.dim, True)
-        self.pass_grad(0, to_dtype(conj_of(where(nothing, 0, (x - y).exp())) * t, half))
+        # Where y is infinite, the elements that are equal to it share; a finite y is never equal to the next infinite one.
+        real, terms = (y.real, x.real) if is_complex_code(y.dt) else (y, x)
+        infinite = real.isinf()
+        hits = logical_and(infinite, real == terms)
+        # -inf counts from the start on, inf from where it comes first.
+        count = to_dtype(where(real > 0, logical_and(hits, real > 0).cumsum(self.dim), hits.cumsum(self.dim)), y.dt)
+        before_count, before_real = shifted(count, self.dim, 1), shifted(real, self.dim, float("-inf"))
+        y = where(infinite, 0, y)
+        same = logical_and(infinite, before_real == real)
+        ratio = where(before_real == float("-inf"), 0, where(infinite, 0, (shifted(y, self.dim, 0) - y).exp()))
+        t = recurrence(conj_of(where(same, before_count / count, ratio)), g, self.dim, True)
+        own = where(infinite, to_dtype(hits, y.dt) / count, (x - y).exp())
+        self.pass_grad(0, to_dtype(conj_of(own) * t, half))
 
 
 cdef Variable prepared(object input, object dim, object dtype, object out, str op, int* d):
@@ -183,9 +206,9 @@ def cumprod(input, dim, *, dtype=None, out=None):
     if recording(x):
         node = <Cumprod>Cumprod.__new__(Cumprod)
         node.dim = d
-        record1(node, y, x)
         node.save(x)
         node.save_output(y)
+        record1(node, y, x)
     return finish_out(y, out, "cumprod")
 
 
@@ -200,9 +223,9 @@ def logcumsumexp(input, dim, *, out=None):
     if recording(x):
         node = <Logcumsumexp>Logcumsumexp.__new__(Logcumsumexp)
         node.dim = d
-        record1(node, y, x)
         node.save(x)
         node.save_output(y)
+        record1(node, y, x)
     return finish_out(y, out, "logcumsumexp")
 
 
@@ -243,8 +266,8 @@ cdef object running_extreme(object input, object dim, bint minimum, str op, obje
         node = <RunningExtreme>RunningExtreme.__new__(RunningExtreme)
         node.dim = d
         node.shape = shape_of(x)
-        record_many(node, (v, i), (x,))
         node.save(i)
+        record_many(node, (v, i), (x,))
     return finish_out(kinds(v, i), out, op)
 
 

@@ -20,7 +20,7 @@ cdef class Cat(Function):
     cdef int vjp(self, Variable g) except -1:
         cdef int i
         cdef int64_t start = 0
-        for i in range(self.n_inputs):
+        for i in range(len(self.lengths)):      # the empty vectors behind get nothing
             if self.needs(i):
                 self.pass_grad(i, part(g, SLICE, self.dim, start, self.lengths[i], 1))
             start += self.lengths[i]
@@ -45,7 +45,7 @@ def cat(tensors, dim=0, *, out=None, axis=None):
         dim = axis
     if isinstance(tensors, Variable):
         raise TypeError("cat(): argument 'tensors' must be tuple of Tensors, not Tensor")
-    parts = []
+    parts, empty = [], []       # empty vectors fit anything
     if not tensors:
         raise RuntimeError("cat: expected a non-empty list of Tensors")
     for i, item in enumerate(tensors):
@@ -59,10 +59,11 @@ def cat(tensors, dim=0, *, out=None, axis=None):
             raise RuntimeError(f"cat: zero-dimensional tensor (at position {i}) cannot be concatenated")
         same_device(first, x, "cat")
         if x.nd == 1 and x.sizes[0] == 0 and len(tensors) > 1:
+            empty.append(x)
             continue
         parts.append(x)
     if not parts:
-        parts = [tensors[0]]
+        parts, empty = [tensors[0]], empty[1:]
     strict_out(out, parts, "cat")
     first = parts[0]
     d = wrap_dim(dim, first.nd, "cat")
@@ -87,8 +88,8 @@ def cat(tensors, dim=0, *, out=None, axis=None):
         if x.n:
             copy_raw(raw_part(y, SLICE, d, start, x.sizes[d], 1), x)
         start += x.sizes[d]
-    if (is_floating(dt) or is_complex_code(dt)) and recording_any(parts):
-        parts = [to_dtype(<Variable>x, dt) for x in parts]
+    if (is_floating(dt) or is_complex_code(dt)) and recording_any((*parts, *empty)):
+        parts = [to_dtype(<Variable>x, dt) for x in (*parts, *empty)]
         node = <Cat>Cat.__new__(Cat)
         node.dim = d
         node.lengths = lengths

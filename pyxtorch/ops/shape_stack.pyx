@@ -1,5 +1,6 @@
 """Stacking, splitting and combining by rule: hstack, hsplit, atleast_2d, meshgrid, block_diag and their kin."""
 import itertools
+import math
 
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
@@ -166,11 +167,13 @@ def combinations(Variable input not None, r=2, with_replacement=False):
         raise RuntimeError(f"combinations: Expect a non-negative number, but got {r}")
     if r == 0:
         return input.new_empty(0)
+    count = math.comb(input.n + r - 1, r) if with_replacement and input.n else math.comb(input.n, r)
+    if count * r >= 1 << 32:
+        raise RuntimeError(f"combinations: there are {count} combinations of {r} out of {input.n} elements, more than can be laid out. Choose fewer.")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    possible = input.n if with_replacement else input.n >= r
-    places = list(itertools.chain.from_iterable(choose(range(input.n), r))) if possible else []
+    places = list(itertools.chain.from_iterable(choose(range(input.n), r))) if count else []
     index = create.tensor(places, dtype=dtype_of(INT64), device=input.device)
-    return input.index_select(0, index).reshape(-1, r)
+    return input.index_select(0, index).reshape(count, r)
 
 
 def block_diag(*tensors):

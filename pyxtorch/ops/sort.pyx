@@ -195,12 +195,12 @@ def kthvalue(Variable input not None, k, dim=-1, keepdim=False, *, out=None):
 cdef object median_by(Variable input, object dim, bint keepdim, object out, int64_t kth, str op):
     if dim is not None:
         return select_one(input, kth, dim, keepdim, out, op, op)
-    if is_complex_code(input.dt) or input.dt == BOOL and False:
+    if is_complex_code(input.dt):
         undefined(-1, input, op)
     if input.n == 0:
         if input.dt < FLOAT16:
             return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, -(<object>1 << (8 * itemsize_of(input.dt) - 1)) if input.dt not in (BOOL, UINT8) else 0), out, op)
-        return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, float("nan")), out, op)
+        return finish_out(input.sum() + float("nan"), out, op)
     return finish_out(select_one(input.reshape(-1), kth, 0, False, None, op, op)[0], out, op)
 
 
@@ -514,7 +514,7 @@ def bincount(Variable input not None, weights=None, minlength=0):
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if input.nd == 1 and input.n == 0:
-        return input.new_zeros(minlength, dtype=dtype_of(INT64 if weights is None else FLOAT32 if weights.dtype == dtype_of(FLOAT32) else FLOAT64))
+        return input.new_zeros(minlength, dtype=dtype_of(INT64))
     if input.nd != 1 or bool((input < 0).any()):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     x = cast_raw(input, INT64)

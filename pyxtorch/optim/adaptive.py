@@ -289,7 +289,7 @@ class Adafactor(Optimizer):
         if eps1 is None:
             eps1 = pyxtorch.finfo(p.dtype).eps
         share = t ** group["beta2_decay"]
-        rate = max(eps2, p.norm(2).item() / p.numel() ** 0.5) * min(lr, 1 / t**0.5)
+        rate = max(eps2, p.norm(2).item() / max(p.numel(), 1) ** 0.5) * min(lr, 1 / t**0.5)
         if group["weight_decay"]:
             p.mul_(1 - lr * group["weight_decay"])
         squares = grad * grad
@@ -302,7 +302,7 @@ class Adafactor(Optimizer):
             state["variance"].lerp_(squares, share)
             estimate = state["variance"].clone()
         update = estimate.clamp_(min=eps1 * eps1).rsqrt_().mul_(grad)
-        limit = max(1.0, update.norm(2).item() / (update.numel() ** 0.5 * group["d"]))
+        limit = max(1.0, update.norm(2).item() / (max(update.numel(), 1) ** 0.5 * group["d"]))
         p.add_(update, alpha=-rate / limit)
 
 

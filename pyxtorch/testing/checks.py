@@ -48,6 +48,11 @@ def check_values(op, dtype):
                 assert y == e, f"{op}: result {i} of {call}: {y}, expected {e}"
 
 
+def same_values(a, b):
+    """Equal element by element, of one dtype and shape; NaN only where the other has NaN."""
+    return a.dtype == b.dtype and a.shape == b.shape and np.array_equal(array_of(a), array_of(b), equal_nan=a.dtype.is_floating_point or a.dtype.is_complex)
+
+
 def same_bits(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and bytes_of(a) == bytes_of(b)
 
@@ -94,6 +99,7 @@ def check_gradients(op):
 def check_second_gradients(op):
     """Second derivatives agree with finite differences of the first."""
     for dtype in derivative_dtypes(op):
+        tried = 0
         for call in op.samples:
             function, chosen = differentiable_function(op, call, dtype)
             if not chosen or not any(y.requires_grad for y in function(*chosen)):
@@ -102,10 +108,12 @@ def check_second_gradients(op):
             first = torch.autograd.grad(recorded, chosen, [torch.ones_like(y) for y in recorded], create_graph=True, allow_unused=True)
             if all(g is None for g in first):
                 continue
+            tried += 1
             try:
                 gradgradcheck(function, chosen, fast_mode=True, gen_non_contig_grad_outputs=True)
             except Exception as error:
                 raise AssertionError(f"{op}: second gradient of {call}, {dtype}: {error}") from error
+        assert tried, f"{op}: nothing that could be differentiated twice"
 
 
 def _apart(x):
@@ -230,7 +238,7 @@ def check_out(op, dtype):
             got = op.function(*args, **kwargs, out=outs if isinstance(plain, tuple) else outs[0])
             for o, g, y in zip(outs, results_of(got), results):
                 assert g is o, f"{op}: does not return the tensor given as out"
-                assert same_bits(o, y) or array_of(o).tolist() == array_of(y).tolist() or (y != y).any(), f"{op}: {call} with out="
+                assert same_values(o, y), f"{op}: {call} with out= gives {o}, expected {y}"
     recorded = tuple(torch.empty_like(t).requires_grad_() for t in results if t.dtype.is_floating_point)
     if len(recorded) == len(results):
         refuses(RuntimeError, lambda: op.function(*args, **kwargs, out=recorded if isinstance(plain, tuple) else recorded[0]),
@@ -247,7 +255,7 @@ def _same_or_refused(op, expected, function, what):
         return
     for y, g in zip(expected, got):
         if isinstance(y, torch.Tensor):
-            assert same_bits(y, g) or array_of(y).tolist() == array_of(g).tolist() or bool((y != y).any()), f"{op}: {what}"
+            assert same_values(y, g), f"{op}: {what}: {g}, expected {y}"
 
 
 def _overlapping(a, b):
@@ -315,6 +323,56 @@ def check_shared_arguments(op, dtype):
                 except Exception:
                     continue
                 _same_or_refused(op, expected, written, f"{call}, out= shares memory with argument {i}{' (overlapping)' if overlap else ''}")
+
+
+def check_shared_gradients(op):
+    """Gradients through arguments that are one tensor, or views of one, and of in-place forms: as with copies, or an error."""
+    for dtype in derivative_dtypes(op):
+        for call in op.samples:
+            args, kwargs = op.make(call, dtype)
+            tensors, fixed = tensors_of(args, kwargs), op.fixed(call)
+            method = getattr(torch.Tensor, op.inplace) if op.inplace and args and tensors and args[0] is tensors[0] else None
+            free = [i for i, t in enumerate(tensors) if not fixed[i] and t.dtype == dtype]
+            for i, j in [(i, j) for j in free for i in free if i < j]:
+                a, b = tensors[i], tensors[j]
+                for overlap in ([False] if a.shape == b.shape else []) + [True]:
+                    for form in (None, method) if i == 0 else (None,):
+                        _compare_shared(op, call, (args, kwargs, tensors), (i, j), overlap, form)
+
+
+def _compare_shared(op, call, arguments, places, overlap, form):
+    args, kwargs, tensors = arguments
+    a, b = (tensors[k] for k in places)
+    memory = torch.cat([a.reshape(-1), b.reshape(-1), torch.zeros(1, dtype=a.dtype)])
+
+    def gradient(copies):
+        base = memory.clone().requires_grad_()
+        work = base * 1                 # no leaf: it may be changed
+        first = work[: a.numel()].view(a.shape)
+        second = work[1 : b.numel() + 1].view(b.shape) if overlap else first
+        pair = (first.clone(), second.clone()) if copies else (first, second)
+        given = [pair[places.index(k)] if k in places else t for k, t in enumerate(tensors)]
+        some, named = replaced(args, kwargs, given)
+        if form:
+            form(*some, **named)
+        results = [given[0]] if form else results_of(op.function(*some, **named))
+        results = [y for y in results if isinstance(y, torch.Tensor) and y.requires_grad]
+        incoming = [torch.linspace(0.5, 1.5, y.numel(), dtype=torch.float64).to(y.dtype).reshape(y.shape) for y in results]
+        return torch.autograd.grad(results, base, incoming)[0] if results else None
+
+    try:
+        expected = gradient(copies=True)
+    except Exception:
+        return          # such values it does not take
+    what = f"{op}: gradient of {call} where arguments {places} {'overlap' if overlap else 'are one tensor'}{' in place' if form else ''}"
+    try:
+        got = gradient(copies=False)
+    except RuntimeError as error:
+        assert str(error), what
+        return
+    assert (expected is None) == (got is None), what
+    if expected is not None:
+        assert_near(array_of(got), array_of(expected), 1e-9, 1e-9, what)
 
 
 def refuses(kind, function, what):

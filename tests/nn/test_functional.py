@@ -409,3 +409,12 @@ def test_bytes_of_an_image_are_resampled_in_float32(mode, antialias):
         y = F.interpolate(x.to(torch.uint8), size, mode=mode, antialias=antialias)
         assert y.dtype == torch.uint8
         assert (y.double() - exact.clamp(0, 255)).abs().max() <= 0.5 + 1e-3
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])
+def test_a_place_that_is_no_number_samples_no_number(mode, padding_mode):
+    x = torch.arange(16.0).reshape(1, 1, 4, 4)
+    grid = torch.tensor([[[[0.0, 0.0], [np.nan, 0.0], [0.0, np.nan], [0.5, 0.5]]]])
+    y = F.grid_sample(x, grid, mode=mode, padding_mode=padding_mode, align_corners=True)
+    assert y.isnan().flatten().tolist() == [False, True, True, False]

@@ -99,3 +99,116 @@ def test_complex_products_round_both_terms(dtype):
     assert square.real.isnan().all() and (square.imag == inf).all()
     rows = torch.tensor([complex(-501, -big)] * 20, dtype=dtype) * torch.tensor(complex(-501, big), dtype=dtype)
     assert rows.tolist() == [complex(inf, 0)] * 20
+
+
+def slopes(function, *values, dtype=torch.float64):
+    leaves = [torch.tensor([v], dtype=dtype, requires_grad=True) for v in values]
+    return [g.item() for g in torch.autograd.grad(function(*leaves), leaves)]
+
+
+def test_the_angle_and_the_distance_have_slopes_of_any_size():
+    """x^2 + y^2 is out of range long before the angle and its slope are."""
+    for dtype, scales in ((torch.float32, (1e-38, 1e-30, 1.0, 1e30)), (torch.float64, (1e-300, 1.0, 1e300))):
+        for scale in scales:
+            for y, x in ((1, 1), (1, 0), (0, 1), (-3, 4), (0, -1)):
+                r2 = y * y + x * x
+                got = slopes(torch.atan2, y * scale, x * scale, dtype=dtype)
+                assert [g * scale for g in got] == pytest.approx([x / r2, -y / r2], rel=1e-5), (y, x, scale)
+                assert slopes(torch.hypot, y * scale, x * scale, dtype=dtype) == pytest.approx([y / r2**0.5, x / r2**0.5], rel=1e-5)
+        for function in (torch.atan2, torch.hypot):         # the phase of a silent bin: a subgradient, and no NaN after it
+            assert slopes(function, 0.0, 0.0, dtype=dtype) == [0, 0]
+            a, b = (torch.zeros(1, dtype=dtype, requires_grad=True) for _ in range(2))
+            first = torch.autograd.grad(function(a, b), (a, b), create_graph=True)
+            assert not any(g.item() for g in torch.autograd.grad(sum(first), (a, b)))
+        assert slopes(torch.atan2, 1.0, np.inf, dtype=dtype) == [0, 0]
+
+
+def sinc_derivative(x, n):
+    """pi^n times the integral of t^n cos(pi x t + n pi / 2) over 0..1, by Gauss's rule: no cancellation anywhere."""
+    nodes, weights = np.polynomial.legendre.leggauss(80)
+    t = (nodes + 1) / 2
+    return np.pi**n * np.sum(weights / 2 * t**n * np.cos(np.pi * x * t + n * np.pi / 2))
+
+
+@pytest.mark.parametrize("dtype, rtol", [(torch.float64, 1e-11), (torch.float32, 2e-6)])
+def test_all_derivatives_of_sinc_at_all_places(dtype, rtol):
+    for x in (0.0, 1e-30, 1e-8, 1e-4, 1e-3, 0.01, 0.1, 0.3, 0.5, 0.7, 0.99, 1.5, 2.25, -0.2, -3.4, 7.3):
+        leaf = torch.tensor(x, dtype=dtype, requires_grad=True)
+        y = torch.sinc(leaf)
+        for n in range(1, 6):
+            y, = torch.autograd.grad(y, leaf, create_graph=True)
+            assert y.item() == pytest.approx(sinc_derivative(leaf.item(), n), rel=rtol, abs=1e-12), (x, n)
+
+
+def test_ldexp_is_rounded_once():
+    def f(x, n, dtype=torch.float32, exponent=torch.int64):
+        return torch.ldexp(torch.tensor([x], dtype=dtype), torch.tensor([n], dtype=exponent)).item()
+
+    assert f(1.0, 128, torch.float64) == 2.0**128 and f(1.0, 1023, torch.float64) == 2.0**1023
+    assert f(2.0**-140, 160) == 2.0**20 and f(2.0**100, -200) == 2.0**-100
+    assert f(2.0**-1070, 2090, torch.float64) == 2.0**1020
+    assert f(0.0, 2000) == 0 and f(np.inf, -2000) == np.inf and f(1.0, 2000) == np.inf and f(1.0, -2000) == 0
+    assert np.isnan(f(np.nan, 3)) and f(1.5, 0.5, exponent=torch.float32) == pytest.approx(1.5 * 2**0.5)
+    for dtype in (torch.float32, torch.float64):
+        rng = np.random.default_rng(0)
+        x, n = rng.standard_normal(1000), rng.integers(-300, 300, 1000)
+        x = x.astype("float32" if dtype == torch.float32 else "float64")
+        with np.errstate(over="ignore"):
+            expected = np.ldexp(x, n)
+        got = torch.ldexp(torch.from_numpy(x), torch.from_numpy(n))
+        assert got.dtype == dtype and (got.numpy() == expected).all()
+    # dtypes as of input * 2.0 ** other
+    assert torch.ldexp(torch.tensor([1]), torch.tensor([3])).dtype == torch.float32
+    assert torch.ldexp(torch.tensor([1.0], dtype=torch.float16), torch.tensor([3])).dtype == torch.float32
+    leaf, n = torch.tensor([2.0**-140], requires_grad=True), torch.tensor([100.0], requires_grad=True)
+    a, b = torch.autograd.grad(torch.ldexp(leaf, n), (leaf, n))
+    assert a.item() == 2.0**100 and b.item() == pytest.approx(2.0**-40 * np.log(2))
+
+
+def test_logaddexp_at_infinities_and_nan():
+    inf, nan = np.inf, np.nan
+    for function in (torch.logaddexp, torch.logaddexp2):
+        for a, b, slope in ((inf, inf, [0.5, 0.5]), (-inf, -inf, [0.5, 0.5]), (inf, -inf, [1, 0]), (inf, 1.0, [1, 0]), (-inf, 1.0, [0, 1]), (2.0, 2.0, [0.5, 0.5])):
+            assert slopes(function, a, b) == slope
+        for a, b in ((nan, 1.0), (1.0, nan), (nan, nan), (nan, inf)):
+            assert np.isnan(slopes(function, a, b)).all(), (a, b)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_minus_zero_is_less_than_zero(dtype):
+    """IEEE 754-2019, whatever the order of the operands."""
+    low, high = torch.tensor([-0.0] * 20, dtype=dtype), torch.tensor([0.0] * 20, dtype=dtype)
+    for a, b in ((low, high), (high, low)):
+        for function, negative in ((torch.minimum, True), (torch.fmin, True), (torch.maximum, False), (torch.fmax, False)):
+            y = function(a, b)
+            assert not y.any() and (y.signbit() == negative).all(), function
+    assert torch.minimum(low, low).signbit().all() and torch.maximum(low, low).signbit().all() and not torch.minimum(high, high).signbit().any()
+    assert torch.maximum(low, low - 1).signbit().all() and torch.minimum(high, high + 1).signbit().sum() == 0
+
+
+def test_one_tensor_is_not_the_place_for_two_results():
+    x, ones = torch.rand(3, 3), torch.ones(3, dtype=torch.int64)
+    one, whole, wide = torch.empty(3), torch.empty(3, dtype=torch.int64), torch.empty(7)
+    calls = [
+        lambda: torch.aminmax(x, dim=0, out=(one, one)), lambda: torch.sort(ones, out=(whole, whole)), lambda: torch.topk(ones, 3, out=(whole, whole)),
+        lambda: torch.max(ones, 0, out=(whole, whole)), lambda: torch.cummax(ones, 0, out=(whole, whole)), lambda: torch.mode(ones, out=(whole, whole)),
+        lambda: torch.linalg.qr(x, out=(x, x)), lambda: torch.linalg.slogdet(x, out=(one, one)), lambda: torch.linalg.eigh(x, out=(one, one)),
+        lambda: torch.aminmax(x, dim=0, out=(wide[:3], wide[2:5])), lambda: torch.aminmax(x, dim=0, out=(torch.empty(0),) * 2),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="single memory location"):
+            call()
+    with pytest.raises(RuntimeError, match="dtype int"):
+        torch.frexp(one, out=(torch.empty(3), torch.empty(3)))
+    both = torch.aminmax(x, dim=0, out=(wide[:3], wide[4:]))
+    assert torch.equal(both.min, x.amin(0)) and torch.equal(both.max, x.amax(0))
+
+
+def test_memory_lent_twice_is_one_memory():
+    """Two tensors over one array: an in-place operation must not read what it has written."""
+    for function in (torch.Tensor.add_, torch.Tensor.mul_, torch.Tensor.atan2_, torch.Tensor.copy_):
+        array = np.arange(1.0, 9.0)
+        x, y = torch.from_numpy(array)[1:], torch.from_numpy(array)[:-1]
+        expected = function(x.clone(), y.clone())
+        function(x, y)
+        assert torch.equal(x, expected), function

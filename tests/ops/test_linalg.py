@@ -1,5 +1,6 @@
 """Linear algebra. Factorisations are compared through what they multiply to, for their signs are free."""
 import numpy as np
+import pytest
 import scipy.linalg
 import scipy.spatial.distance as spatial
 
@@ -167,3 +168,13 @@ def test_qr_by_reflections():
     q = torch.linalg.householder_product(torch.cat([packed, torch.zeros(3, 1, dtype=torch.float64)], 1), torch.cat([tau, torch.zeros(1, dtype=torch.float64)]))
     assert np.allclose(torch.ormqr(packed, tau, c).numpy(), (q @ c).numpy())
     assert np.allclose((q[:, :2] @ packed[:2].triu()).numpy(), a.numpy())
+
+
+def test_a_pivot_that_is_nan_is_not_positive():
+    nan = np.nan
+    bad = torch.tensor([[1.0, nan], [nan, 1.0]])
+    factor, info = torch.linalg.cholesky_ex(torch.stack([bad, torch.eye(2), -torch.eye(2), torch.full((2, 2), nan)]))
+    assert info.tolist() == [2, 0, 1, 1] and torch.equal(factor[1], torch.eye(2))
+    for function in (torch.linalg.cholesky, torch.cholesky):
+        with pytest.raises(torch.linalg.LinAlgError, match="order 2"):
+            function(bad)

@@ -92,3 +92,26 @@ def test_sums_over_a_dimension_of_one_factor_alone(dtype):
     ):
         y = torch.einsum(equation, *operands)
         assert y.dtype == want and y.tolist() == expected
+
+
+def test_what_is_multiplied_by_zero_is_not_read():
+    """As BLAS has it: NaN in the matrices does not count where alpha is 0, nor that in input where beta is 0; gradients likewise."""
+    ones, nans = torch.ones(1, 2, 2), torch.full((1, 2, 2), np.nan)
+    forms = {
+        torch.addmm: lambda x: x[0], torch.baddbmm: lambda x: x, torch.addbmm: None, torch.addmv: None, torch.addr: None,
+    }
+    for function in forms:
+        pick = {torch.addbmm: [lambda x: x[0], lambda x: x, lambda x: x], torch.addmv: [lambda x: x[0, 0], lambda x: x[0], lambda x: x[0, 0]],
+                torch.addr: [lambda x: x[0], lambda x: x[0, 0], lambda x: x[0, 0]]}.get(function, [forms[function]] * 3)
+        for a, b in ((nans, ones), (ones, nans)):
+            d, left, right = (p(x).clone().requires_grad_() for p, x in zip(pick, (ones, a, b)))
+            for beta in (1, 2.0, 0):
+                y = function(d, left, right, alpha=0, beta=beta)
+                assert (y == beta).all(), (function, beta)
+                y.sum().backward()
+                assert not left.grad.any() and not right.grad.any() and (d.grad == beta).all()
+                d.grad = left.grad = right.grad = None
+        d, left, right = (p(x) for p, x in zip(pick, (nans, ones, ones)))
+        assert not function(d, left, right, beta=0).isnan().any()
+    x = torch.ones(2, 2)
+    assert (x.addmm_(nans[0], x, alpha=0) == 1).all()

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
+import pyxtorch.nn.functional as F
 from pyxtorch.testing.operations import FLOAT, WIDE, Error, Op, S, tensor
 
 TOL = {torch.float32: (1e-5, 1e-5), torch.float16: (2e-3, 4e-3), torch.bfloat16: (1.6e-2, 3e-2)}
@@ -102,3 +103,34 @@ def test_statistics_of_half_precision_are_in_the_dtype_of_the_weight(dtype):
     w = torch.ones(3, dtype=dtype)
     for training in (True, False):
         assert [t.dtype for t in torch.native_batch_norm(x, w, w, w.clone(), w.clone(), training, 0.1, 1e-5)] == [dtype] * 3
+
+
+NORMS = {
+    "layer": lambda x: F.layer_norm(x, x.shape[1:]), "group": lambda x: F.group_norm(x, 1), "batch": lambda x: F.batch_norm(x.transpose(0, 1), None, None, training=True),
+    "instance": lambda x: F.instance_norm(x), "weighted": lambda x: F.batch_norm(x.transpose(0, 1), None, None, torch.ones(1).to(x.dtype), torch.zeros(1).to(x.dtype), training=True),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("value", [2e7, 16777217.0, 1 / 3, 1e30, -7e5, 0.0])
+def test_what_is_constant_is_normalised_to_zero(name, value):
+    """(x - mean) / deviation, not x / deviation - mean / deviation, whose roundings are as large as the quotients."""
+    for size in (8, 100, 4096):
+        for dtype in (torch.float32, torch.float64):
+            assert not NORMS[name](torch.full((1, 1, size), value, dtype=dtype)).any()
+
+
+@pytest.mark.parametrize("name", NORMS)
+@pytest.mark.parametrize("dtype, scale", [(torch.float32, 1e25), (torch.float32, 1e38), (torch.float64, 1e200), (torch.float64, 1e307)])
+def test_squares_out_of_range_are_normalised_all_the_same(name, dtype, scale):
+    x = torch.tensor([[[1.0, -1.0, 3.0, 0.5] * 20]], dtype=torch.float64)
+    expected = (x - x.mean()) / x.std(correction=0)
+    big = (x * scale).to(dtype).requires_grad_()
+    y = NORMS[name](big)
+    assert torch.allclose(y.reshape(x.shape).double(), expected, atol=2e-6)
+    weights = torch.linspace(0, 1, x.numel()).to(dtype).reshape(y.shape)
+    g, = torch.autograd.grad((y * weights).sum(), big)
+    small = x.clone().requires_grad_()
+    g0, = torch.autograd.grad((NORMS[name](small) * weights).sum(), small)
+    if scale < 1e38:    # beyond, the gradient vanishes
+        assert torch.allclose(g.double() * scale, g0, rtol=1e-3, atol=1e-6)

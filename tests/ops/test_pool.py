@@ -4,6 +4,7 @@ import itertools
 import numpy as np
 
 import pyxtorch as torch
+import pyxtorch.nn.functional as F
 from pyxtorch.testing.operations import FLOAT, WIDE, Error, Op, S, given
 
 
@@ -102,21 +103,22 @@ OPS = [
 
 
 def test_unpooling_undoes_pooling():
-    for n, name in ((1, "1d"), (2, "2d"), (3, "3d")):
+    for n, name, unpool in ((1, "1d", F.max_unpool1d), (2, "2d", F.max_unpool2d), (3, "3d", F.max_unpool3d)):
         x = torch.arange(float(2 * 4 ** n)).reshape(1, 2, *[4] * n)
         y, places = getattr(torch.nn.functional, f"max_pool{name}")(x, 2, return_indices=True)
-        back = getattr(torch.nn.functional, f"max_unpool{name}")(y, places, 2)
+        back = unpool(y, places, 2)
         assert back.shape == x.shape and back.sum() == y.sum() and (back[back > 0] == x[back > 0]).all()
 
 
 def test_fractional_pooling_takes_the_largest_of_its_regions():
-    for n in (2, 3):
+    for n, f, both in ((2, F.fractional_max_pool2d, F.fractional_max_pool2d_with_indices), (3, F.fractional_max_pool3d, F.fractional_max_pool3d_with_indices)):
         x = torch.rand(1, 2, *[9] * n)
-        f = getattr(torch.nn.functional, f"fractional_max_pool{n}d")
         y, places = f(x, 2, output_size=4, return_indices=True)
         assert y.shape == (1, 2, *[4] * n)
         assert (x.flatten(2).gather(2, places.flatten(2)) == y.flatten(2)).all()
         assert f(x, 2, output_ratio=0.5).shape == y.shape
+        y, places = both(x, 2, output_size=4)
+        assert (x.flatten(2).gather(2, places.flatten(2)) == y.flatten(2)).all()
 
 
 def test_max_pooling_passes_nan_on():

@@ -162,3 +162,64 @@ def test_sums_and_products_are_of_the_dtype_asked_for(dtype):
         assert y.dtype == dtype and torch.equal(y, torch.tensor(exact).to(dtype))
         assert torch.equal(op(x, 0, keepdim=True, dtype=dtype), y[None])
         assert op(x, dtype=dtype).dtype == dtype
+
+
+def gradient_of(function, *values, dtype=torch.float64):
+    leaf = torch.tensor(*values, dtype=dtype, requires_grad=True)
+    return torch.autograd.grad(function(leaf).sum(), leaf)[0].tolist()
+
+
+SPREADS = [lambda x: x.std(), lambda x: x.std(-1), lambda x: x.std(correction=0), lambda x: torch.std_mean(x)[0], lambda x: x.norm(), lambda x: x.norm(3.0), lambda x: x.norm(1.5),
+           lambda x: torch.view_as_complex(torch.stack([x, x], -1)).std()]
+
+
+@pytest.mark.parametrize("function", SPREADS[:4])
+@pytest.mark.parametrize("dtype", FLOAT)
+def test_the_deviation_of_equal_values_has_a_gradient_of_zero(function, dtype):
+    assert gradient_of(function, [[2.0, 2.0, 2.0]], dtype=dtype) == [[0, 0, 0]]
+    x = torch.full((3,), 2.0, dtype=torch.float64, requires_grad=True)
+    first, = torch.autograd.grad(function(x).sum(), x, create_graph=True)
+    assert torch.autograd.grad(first.sum(), x)[0].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("function", SPREADS)
+@pytest.mark.parametrize("dtype, scales", [(torch.float32, (1e30, 1e-30, 1e-38)), (torch.float64, (1e200, 1e-200, 1e-305))])
+def test_squares_out_of_range_do_not_spoil_their_root(function, dtype, scales):
+    """f(s x) = s f(x), and its gradient does not depend on s, though (s x)^2 can't be told from 0 or infinity."""
+    x = torch.tensor([1.0, -1.0, 3.0], dtype=torch.float64)
+    expected, slope = function(x).item(), gradient_of(function, x.tolist())
+    for scale in scales:
+        y = (x * scale).to(dtype).requires_grad_()
+        value = function(y)
+        assert value.item() / scale == pytest.approx(expected, rel=1e-5 if dtype == torch.float32 else 1e-12)
+        g, = torch.autograd.grad(value, y)
+        assert g.tolist() == pytest.approx(slope, rel=1e-4, abs=1e-6)
+
+
+def test_the_range_is_kept_for_each_slice():
+    x = torch.tensor([[1e200, -1e200, 3e200], [1.0, -1.0, 3.0], [1e-200, -1e-200, 3e-200], [0.0, 0.0, 0.0]], dtype=torch.float64)
+    assert (x.std(1) / torch.tensor([1e200, 1, 1e-200, 1], dtype=torch.float64)).tolist() == pytest.approx([2, 2, 2, 0])
+    assert (x.t().norm(dim=0, keepdim=True)[0] / torch.tensor([1e200, 1, 1e-200, 1], dtype=torch.float64)).tolist() == pytest.approx([11**0.5] * 3 + [0])
+    assert torch.linalg.vector_norm(x, -2, 1).tolist() == pytest.approx([(2 + 1 / 9) ** -0.5 * s for s in (1e200, 1, 1e-200)] + [0])
+    assert x.var(1).tolist() == [np.inf, 4, 0, 0]       # that is out of range
+    inf = torch.tensor([1.0, np.inf])
+    assert inf.norm().item() == np.inf and np.isnan(inf.std().item()) and np.isnan(torch.tensor([nan, 1e30]).norm().item())
+
+
+@pytest.mark.parametrize("function", [torch.prod, lambda x: x.prod(0), lambda x: x[None].prod(1)])
+@pytest.mark.parametrize("dtype, big", [(torch.float32, 1e13), (torch.float64, 1e130)])
+def test_products_that_nobody_asked_for_may_overflow(function, dtype, big):
+    assert gradient_of(function, [big, 0, 0, big, big, 0, big, big, big], dtype=dtype) == [0] * 9
+    assert gradient_of(function, [0, big, big, big], dtype=dtype) == [np.inf, 0, 0, 0]
+    # 1e-30 four times, then 1e30 four times: on the way 1e-120 and 1e120
+    assert gradient_of(function, [1e-30] * 4 + [1e30] * 4, dtype=dtype) == pytest.approx([1e30] * 4 + [1e-30] * 4, rel=1e-5)
+    assert np.isnan(gradient_of(function, [0.0, nan], dtype=dtype)[0])
+
+
+def test_infinite_terms_of_logsumexp_have_the_gradient():
+    inf = np.inf
+    cases = {(inf, 0.0): [1, 0], (inf, inf): [0.5, 0.5], (-inf, 0.0): [0, 1], (-inf, -inf): [0.5, 0.5], (inf, -inf): [1, 0], (1.0, 1.0): [0.5, 0.5]}
+    for x, slope in cases.items():
+        assert gradient_of(lambda x: torch.logsumexp(x, 0), list(x)) == pytest.approx(slope), x
+        assert gradient_of(lambda x: torch.logsumexp(x, (0, 1), True), [list(x)])[0] == pytest.approx(slope), x
+    assert np.isnan(gradient_of(lambda x: torch.logsumexp(x, 0), [nan, 0.0])).all()

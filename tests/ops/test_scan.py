@@ -69,3 +69,21 @@ def test_gradient_of_cumprod_with_zeros():
     x.cumprod(0).sum().backward()
     # d/dx0 (x0 + x0 x1 + x0 x1 x2) and so on, at (2, 0, 3)
     assert x.grad.tolist() == [1.0, 8.0, 0.0]
+
+
+def test_what_overflows_behind_a_zero_does_not_count():
+    for dtype, big in ((torch.float32, 1e13), (torch.float64, 1e130)):
+        x = torch.tensor([big, 0, 0, big, big, 0, big, big, big], dtype=dtype, requires_grad=True)
+        g, = torch.autograd.grad(x.cumprod(0).sum(), x)
+        assert torch.equal(g, torch.tensor([1, big] + [0] * 7, dtype=dtype))
+
+
+def test_infinite_terms_of_logcumsumexp_have_the_gradient():
+    inf = np.inf
+    # Jacobians, row i of output i: equal infinite terms share.
+    cases = {(-inf, 0.0): [[1, 0], [0, 1]], (-inf, -inf): [[1, 0], [0.5, 0.5]], (inf, 0.0): [[1, 0], [1, 0]], (0.0, inf): [[1, 0], [0, 1]],
+             (inf, inf): [[1, 0], [0.5, 0.5]], (-inf, inf, inf): [[1, 0, 0], [0, 1, 0], [0, 0.5, 0.5]], (0.0, -inf): [[1, 0], [1, 0]]}
+    for x, jacobian in cases.items():
+        for i, row in enumerate(jacobian):
+            leaf = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+            assert torch.autograd.grad(leaf.logcumsumexp(0)[i], leaf)[0].tolist() == row, (x, i)

@@ -194,3 +194,10 @@ def test_overlapping_windows_of_half_precision_are_added_in_float32():
     exact = torch.zeros(64, dtype=torch.float64, requires_grad=True)
     exact.unfold(0, 32, 1).backward(g.double())
     assert torch.equal(x.grad, exact.grad.to(torch.float16))
+
+
+def test_combinations_that_cannot_be_laid_out():
+    with pytest.raises(RuntimeError, match="118264581564861424 combinations of 30 out of 60"):
+        torch.combinations(torch.arange(60), 30)
+    assert torch.combinations(torch.arange(60), 60).shape == (1, 60)
+    assert torch.combinations(torch.arange(0), 2, True).shape == (0, 2)

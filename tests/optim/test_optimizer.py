@@ -268,3 +268,13 @@ def test_foreign_things_in_a_group_are_refused(name):
         for use in (optimizer.step, optimizer.zero_grad):
             with pytest.raises((TypeError, AttributeError)):
                 use()
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("LBFGS", "Muon")])
+def test_a_parameter_without_elements(name):
+    empty, other = torch.nn.Parameter(torch.zeros(0)), torch.nn.Parameter(torch.ones(2))
+    optimizer = getattr(torch.optim, name)([empty, other])
+    for _ in range(2):
+        empty.grad, other.grad = torch.zeros(0), torch.ones(2)
+        optimizer.step()
+    assert empty.shape == (0,) and not other.isnan().any() and (other != 1).all()

@@ -63,15 +63,70 @@ inline void lanes2(int64_t n, F f, G g, double* a, double* b) {
     *b += t;
 }
 
+/* Mean, biased variance and 1 / sqrt(variance + eps) of N stretches of S elements, `step` apart. */
+template <class T> struct Moments { T mean; double var; T rstd; };
+
+/* The same where squares, or sums, of x are out of range: of x divided by a power of two. */
+template <class T>
+Moments<T> rescaled_moments(const T* x, int64_t N, int64_t step, int64_t S, double eps, Moments<T> plain) {
+    double count = (double)(N * S), largest = 0, mean = 0, var = 0;
+    for (int64_t i = 0; i < N; i++)
+        for (int64_t k = 0; k < S; k++) {
+            double size = ::fabs((double)x[i * step + k]);
+            if (!(size < INFINITY)) return plain;
+            largest = std::max(largest, size);
+        }
+    double scale = ::ldexp(1, ::ilogb(largest)), inverse = 1 / scale;
+    for (int64_t i = 0; i < N; i++) mean += lanes<double>(S, [=](int64_t k) { return x[i * step + k] * inverse; });
+    mean /= count;
+    for (int64_t i = 0; i < N; i++)
+        var += lanes<double>(S, [=](int64_t k) { double d = x[i * step + k] * inverse - mean; return d * d; });
+    var /= count;
+    return {(T)(mean * scale), var * scale * scale, (T)(inverse / root(var + eps * inverse * inverse))};
+}
+
+template <class T>
+inline Moments<T> moments(const T* x, int64_t N, int64_t step, int64_t S, double eps) {
+    double count = (double)(N * S), total = 0;
+    for (int64_t i = 0; i < N; i++) {
+        const T* p = x + i * step;
+        total += lanes<T>(S, [=](int64_t k) { return p[k]; });
+    }
+    T m = (T)(total / count);
+    total = 0;
+    for (int64_t i = 0; i < N; i++) {
+        const T* p = x + i * step;
+        total += lanes<T>(S, [=](int64_t k) { T d = p[k] - m; return d * d; });
+    }
+    double var = total / count;
+    /* Where the deviations are no larger than the roundings of the sum, the mean is brought up to date by theirs. */
+    if (var < (double)m * m * (sizeof(T) == 4 ? 1e-8 : 1e-24)) {
+        total = 0;
+        for (int64_t i = 0; i < N; i++) {
+            const T* p = x + i * step;
+            total += lanes<T>(S, [=](int64_t k) { return p[k] - m; });
+        }
+        double off = total / count;
+        m = (T)(m + off);
+        total = 0;
+        for (int64_t i = 0; i < N; i++) {
+            const T* p = x + i * step;
+            total += lanes<T>(S, [=](int64_t k) { T d = p[k] - m; return d * d; });
+        }
+        var = total / count;
+    }
+    Moments<T> result = {m, var, (T)(1 / root(var + eps))};
+    return var < INFINITY ? result : rescaled_moments(x, N, step, S, eps, result);
+}
+
 template <class T>
 int layer_forward_of(const T* x, const T* w, const T* b, T* y, T* mean, T* rstd, int64_t rows, int64_t n, double eps) {
     parallel_for(rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, n)), [=](int64_t r0, int64_t r1) {
         for (int64_t r = r0; r < r1; r++) {
             const T* p = x + r * n;
             T* q = y + r * n;
-            T m = (T)(lanes<T>(n, [=](int64_t i) { return p[i]; }) / n);
-            double var = lanes<T>(n, [=](int64_t i) { T d = p[i] - m; return d * d; }) / n;
-            T s = (T)(1 / root(var + eps));
+            Moments<T> found = moments(p, 1, 0, n, eps);
+            T m = found.mean, s = found.rstd;
             mean[r] = m;
             rstd[r] = s;
             if (w && b)
@@ -117,12 +172,12 @@ int layer_backward_of(const T* g, const T* x, const T* w, const T* mean, const T
                     lanes2<T>(n, [=](int64_t i) { return pg[i] * w[i]; }, [=](int64_t i) { return pg[i] * w[i] * (px[i] - m); }, &a, &c);
                 else
                     lanes2<T>(n, [=](int64_t i) { return pg[i]; }, [=](int64_t i) { return pg[i] * (px[i] - m); }, &a, &c);
-                T first = (T)(a / n), second = (T)(c * s * s / n);
+                T first = (T)(a / n), second = (T)(c * s / n);
                 T* out = gx + r * n;
                 if (w)
-                    for (int64_t i = 0; i < n; i++) out[i] = s * (pg[i] * w[i] - first - (px[i] - m) * second);
+                    for (int64_t i = 0; i < n; i++) out[i] = s * (pg[i] * w[i] - first - (px[i] - m) * s * second);
                 else
-                    for (int64_t i = 0; i < n; i++) out[i] = s * (pg[i] - first - (px[i] - m) * second);
+                    for (int64_t i = 0; i < n; i++) out[i] = s * (pg[i] - first - (px[i] - m) * s * second);
             }
         }
     });
@@ -144,7 +199,7 @@ int layer_backward_of(const T* g, const T* x, const T* w, const T* mean, const T
 }
 
 template <class T>
-int stats_of(const T* x, T* mean, T* var, int64_t N, int64_t C, int64_t S) {
+int stats_of(const T* x, T* mean, T* var, T* rstd, int64_t N, int64_t C, int64_t S, double eps) {
     if (S == 1) {
         parallel_for(C, 64, [=](int64_t c0, int64_t c1) {
             double m[64], v[64];
@@ -162,6 +217,7 @@ int stats_of(const T* x, T* mean, T* var, int64_t N, int64_t C, int64_t S) {
                 for (int64_t c = 0; c < k; c++) {
                     mean[base + c] = (T)m[c];
                     var[base + c] = (T)(v[c] / N);
+                    rstd[base + c] = (T)(1 / root(v[c] / N + eps));
                 }
             }
         });
@@ -169,39 +225,30 @@ int stats_of(const T* x, T* mean, T* var, int64_t N, int64_t C, int64_t S) {
     }
     parallel_for(C, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, N * S)), [=](int64_t c0, int64_t c1) {
         for (int64_t c = c0; c < c1; c++) {
-            double total = 0;
-            for (int64_t i = 0; i < N; i++) {
-                const T* p = x + (i * C + c) * S;
-                total += lanes<T>(S, [=](int64_t k) { return p[k]; });
-            }
-            T m = (T)(total / (double)(N * S));
-            total = 0;
-            for (int64_t i = 0; i < N; i++) {
-                const T* p = x + (i * C + c) * S;
-                total += lanes<T>(S, [=](int64_t k) { T d = p[k] - m; return d * d; });
-            }
-            mean[c] = m;
-            var[c] = (T)(total / (double)(N * S));
+            Moments<T> found = moments(x + c * S, N, C * S, S, eps);
+            mean[c] = found.mean;
+            var[c] = (T)found.var;
+            rstd[c] = found.rstd;
         }
     });
     return 0;
 }
 
 template <class T>
-int affine_of(const T* x, const T* scale, const T* shift, T* y, int64_t N, int64_t C, int64_t S) {
+int affine_of(const T* x, const T* mean, const T* scale, const T* shift, T* y, int64_t N, int64_t C, int64_t S) {
     if (S == 1) {
         parallel_for(N, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, C)), [=](int64_t a, int64_t b) {
             for (int64_t i = a; i < b; i++)
-                for (int64_t c = 0; c < C; c++) y[i * C + c] = x[i * C + c] * scale[c] + shift[c];
+                for (int64_t c = 0; c < C; c++) y[i * C + c] = (x[i * C + c] - mean[c]) * scale[c] + (shift ? shift[c] : (T)0);
         });
         return 0;
     }
     parallel_for(N * C, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, S)), [=](int64_t a, int64_t b) {
         for (int64_t i = a; i < b; i++) {
-            T u = scale[i % C], v = shift[i % C];
+            T m = mean[i % C], u = scale[i % C], v = shift ? shift[i % C] : (T)0;
             const T* p = x + i * S;
             T* q = y + i * S;
-            for (int64_t k = 0; k < S; k++) q[k] = p[k] * u + v;
+            for (int64_t k = 0; k < S; k++) q[k] = (p[k] - m) * u + v;
         }
     });
     return 0;
@@ -231,7 +278,7 @@ int channel_backward_of(const T* g, const T* x, const T* w, const T* mean, const
                         for (int64_t c = 0; c < k; c++) {
                             int64_t at = i * C + base + c;
                             T s = rstd[base + c], scale = w ? w[base + c] * s : s;
-                            gx[at] = training ? scale * (g[at] - (T)(a[c] / count) - (x[at] - mean[base + c]) * (T)(d[c] * s * s / count)) : scale * g[at];
+                            gx[at] = training ? scale * (g[at] - (T)(a[c] / count) - (x[at] - mean[base + c]) * s * (T)(d[c] * s / count)) : scale * g[at];
                         }
             }
         });
@@ -248,12 +295,12 @@ int channel_backward_of(const T* g, const T* x, const T* w, const T* mean, const
             gb[c] = (T)a;
             gw[c] = (T)(d * s);
             if (!gx) continue;
-            T first = (T)(a / count), second = (T)(d * s * s / count);
+            T first = (T)(a / count), second = (T)(d * s / count);
             for (int64_t i = 0; i < N; i++) {
                 const T *pg = g + (i * C + c) * S, *px = x + (i * C + c) * S;
                 T* out = gx + (i * C + c) * S;
                 if (training)
-                    for (int64_t k = 0; k < S; k++) out[k] = scale * (pg[k] - first - (px[k] - m) * second);
+                    for (int64_t k = 0; k < S; k++) out[k] = scale * (pg[k] - first - (px[k] - m) * s * second);
                 else
                     for (int64_t k = 0; k < S; k++) out[k] = scale * pg[k];
             }
@@ -273,12 +320,12 @@ int layer_backward(int dtype, const void* g, const void* x, const void* w, const
     PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return layer_backward_of(P(g), P(x), P(w), P(mean), P(rstd), Q(gx), Q(gw), Q(gb), rows, n); }))
     return -1;
 }
-int channel_stats(int dtype, const void* x, void* mean, void* var, int64_t N, int64_t C, int64_t S) {
-    PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return stats_of(P(x), Q(mean), Q(var), N, C, S); }))
+int channel_stats(int dtype, const void* x, void* mean, void* var, void* rstd, int64_t N, int64_t C, int64_t S, double eps) {
+    PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return stats_of(P(x), Q(mean), Q(var), Q(rstd), N, C, S, eps); }))
     return -1;
 }
-int channel_affine(int dtype, const void* x, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) {
-    PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return affine_of(P(x), P(scale), P(shift), Q(y), N, C, S); }))
+int channel_affine(int dtype, const void* x, const void* mean, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) {
+    PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return affine_of(P(x), P(mean), P(scale), P(shift), Q(y), N, C, S); }))
     return -1;
 }
 int channel_backward(int dtype, const void* g, const void* x, const void* w, const void* mean, const void* rstd, void* gx, void* gw, void* gb,

@@ -237,6 +237,12 @@ int extreme(int minimum, int dtype, const void* x, void* values, int64_t* indice
     return -1;
 }
 
+/* a * s, but 0 where a is 0: what overflowed behind a factor of 0 does not count. */
+template <class T> inline T absorbing(T a, T s) { return a == (T)0 ? (T)0 * (s == s ? (T)0 : s) : a * s; }
+template <class T> inline complex<T> absorbing(complex<T> a, complex<T> s) {
+    return a.re == 0 && a.im == 0 && s.re == s.re && s.im == s.im ? complex<T>{} : a * s;
+}
+
 template <class T>
 int recur(const T* a, const T* b, T* y, int64_t outer, int64_t dim, int64_t inner, bool reverse) {
     if (!outer || !dim || !inner) return 0;
@@ -247,7 +253,7 @@ int recur(const T* a, const T* b, T* y, int64_t outer, int64_t dim, int64_t inne
             for (int64_t j = 0; j < dim; j++) {
                 int64_t at = base + (reverse ? dim - 1 - j : j) * inner;
                 if (j == 0) s = b[at];
-                else s = b[at] + a[reverse ? at + inner : at] * s;
+                else s = b[at] + absorbing(a[reverse ? at + inner : at], s);
                 y[at] = s;
             }
         }
