@@ -437,7 +437,7 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
     """An operation is called while somebody may want to see it."""
     cdef Py_ssize_t count = PyVectorcall_NARGS(n)
     cdef Py_ssize_t named = 0 if names == NULL else PyTuple_GET_SIZE(<tuple>names)
-    cdef list found = overriding(args, count + named)
+    cdef list found = None if (<Operation>self).name in FROM_DATA else overriding(args, count + named)
     cdef Py_ssize_t i
     if found is None and not entered():
         return new_reference((<Operation>self).call(<PyObject*>(<Operation>self).function, args, n, names))
@@ -448,7 +448,7 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
 
 cdef PyObject* after_error(PyObject* self, PyObject* const* args, size_t n, PyObject* names) noexcept:
     """An operation has raised an error: because an argument is of a class that overrides and was not known yet?"""
-    if not newcomer(args, PyVectorcall_NARGS(n) + (0 if names == NULL else PyTuple_GET_SIZE(<tuple>names))):
+    if (<Operation>self).name in FROM_DATA or not newcomer(args, PyVectorcall_NARGS(n) + (0 if names == NULL else PyTuple_GET_SIZE(<tuple>names))):
         return NULL
     return (<vectorcallfunc><void*>watched)(self, args, n, names)
 
@@ -537,6 +537,9 @@ def operations(str module, dict namespace, names):
         if callable(value) and not isinstance(value, (type, Operation)) and name not in NO_OPERATIONS:
             namespace[name] = Operation(value, name, module)
 
+
+# Makers of tensors from data of any kind: only modes see these, whatever the data are.
+cdef frozenset FROM_DATA = frozenset(("tensor", "as_tensor", "asarray", "from_numpy", "frombuffer", "scalar_tensor"))
 
 never_converted = set()     # see Tensor.__torch_function__; tensor.pyx fills it
 

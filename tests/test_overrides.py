@@ -93,6 +93,7 @@ def test_subclasses_survive_operations():
     for many in (x.max(1), x.split(1), torch.std_mean(x), x.unbind(), torch.meshgrid(x[0], x[0], indexing="ij"), x.sort(), torch.frexp(x)):
         assert many and all(type(y) is Mine for y in many)
     assert type(x.max(1)).__name__ == "max" and x.max(1).values.tolist() == [2, 5]
+    assert type(torch.tensor([x[0, 0], x[0, 1]])) is Tensor and torch.as_tensor(x) is x
     y = x.clone()
     z = y
     y += 1
@@ -510,6 +511,13 @@ for function, stand_in in testing.items():
         gc.collect()
 assert not wrong, wrong
 assert tested > 1500, tested
+
+# Nothing of the package itself makes operations look at their arguments.
+import importlib, pkgutil
+for info in pkgutil.walk_packages(torch.__path__, "pyxtorch."):
+    if not info.name.startswith(("pyxtorch.kernels.cuda", "pyxtorch.kernels.cpu._")):
+        importlib.import_module(info.name)
+assert not torch._gate.watching()
 """
 
 
