@@ -134,32 +134,74 @@ cdef void give_back(pyx_storage* s) noexcept:
     PyMem_Free(s)
 
 
+cdef void give_back_versioned(pyx_storage* s) noexcept:
+    cdef DLManagedTensorVersioned* managed = <DLManagedTensorVersioned*>s.owner
+    if managed.deleter != NULL:
+        managed.deleter(managed)
+    PyMem_Free(s)
+
+
 cdef object borrowed(object lender):
     """The capsule of an object with __dlpack__; a GPU's work on it is waited for by our current stream."""
     kind, index = lender.__dlpack_device__() if hasattr(lender, "__dlpack_device__") else (1, 0)
-    if kind != 2:
-        return lender.__dlpack__()
-    from pyxtorch import _cuda_device
-    return lender.__dlpack__(stream=_cuda_device.dlpack_stream(index))
+    wishes = {}
+    if kind == 2:
+        from pyxtorch import _cuda_device
+        wishes["stream"] = _cuda_device.dlpack_stream(index)
+    try:
+        return lender.__dlpack__(max_version=(1, 0), **wishes)
+    except TypeError:           # a lender from before versions
+        return lender.__dlpack__(**wishes)
 
 
-def from_dlpack(ext_tensor):
+def from_dlpack(ext_tensor, *, device=None, copy=None):
     """A tensor on the memory of an object with `__dlpack__`, or of a DLPack capsule.
 
+    Args:
+        device: where the tensor shall be; None for where the memory is.
+        copy: True copies always, False never; None where it must be: to another device, or of memory that is read-only.
     Raises:
         RuntimeError: a device, dtype or layout that tensors cannot have.
+        ValueError: copy=False where it must be copied.
     """
-    cdef DLManagedTensor* managed
+    cdef bint readonly = False
+    x = lent(ext_tensor, &readonly)
+    moved = device is not None and x.device != x.new_empty(0, device=device).device
+    if copy is False and (readonly or moved):
+        raise ValueError(f"from_dlpack: copy=False, but {'the memory is read-only, which tensors are not' if readonly else 'the device differs'}. Leave copy out.")
+    if moved:
+        return x.to(device)
+    return x.clone() if copy or readonly else x
+
+
+cdef TensorBase lent(object ext_tensor, bint* readonly):
+    """A tensor on what is lent, and whether the lender forbids to write it."""
+    cdef DLManagedTensor* managed = NULL
+    cdef DLManagedTensorVersioned* versioned = NULL
     cdef DLTensor* t
     cdef int code = -1, i
     cdef int64_t high = 0, n = 1, step = 1
     cdef int64_t strides[64]
     cdef TensorBase x
     capsule = borrowed(ext_tensor) if hasattr(ext_tensor, "__dlpack__") else ext_tensor
-    if not PyCapsule_IsValid(capsule, "dltensor"):
+    cdef void* owner
+    cdef void (*release)(pyx_storage*) noexcept
+    readonly[0] = False
+    if PyCapsule_IsValid(capsule, "dltensor_versioned"):
+        versioned = <DLManagedTensorVersioned*>PyCapsule_GetPointer(capsule, "dltensor_versioned")
+        if versioned.major != 1:
+            raise RuntimeError(f"from_dlpack: DLPack {versioned.major}.{versioned.minor} is not known; ask for version 1.")
+        readonly[0] = versioned.flags & 1
+        t = &versioned.dl_tensor
+        owner = versioned
+        release = give_back_versioned
+    elif PyCapsule_IsValid(capsule, "dltensor"):
+        managed = <DLManagedTensor*>PyCapsule_GetPointer(capsule, "dltensor")
+        t = &managed.dl_tensor
+        owner = managed
+        release = give_back
+    else:
         raise RuntimeError("from_dlpack: expected an object with __dlpack__, or a capsule that has not been used yet.")
-    managed = <DLManagedTensor*>PyCapsule_GetPointer(capsule, "dltensor")
-    t = &managed.dl_tensor
     for i in range(12):
         if CODES[i] == t.dtype.code and 8 * itemsize_of(i) == t.dtype.bits and t.dtype.lanes == 1:
             code = i
@@ -180,8 +222,12 @@ def from_dlpack(ext_tensor):
         step *= t.shape[i]
         n *= t.shape[i]
         high += (t.shape[i] - 1) * strides[i]
-    x = new_foreign(<char*>t.data + t.byte_offset, (high + 1) * itemsize_of(code) if n else 0, managed, give_back,
+    x = new_foreign(<char*>t.data + t.byte_offset, (high + 1) * itemsize_of(code) if n else 0,
+                    owner, release,
                     CUDA if t.device.device_type == 2 else CPU, t.device.device_id if t.device.device_type == 2 else 0,
                     t.ndim, t.shape, strides, code)
-    PyCapsule_SetName(capsule, "used_dltensor")
+    if versioned != NULL:
+        PyCapsule_SetName(capsule, "used_dltensor_versioned")
+    else:
+        PyCapsule_SetName(capsule, "used_dltensor")
     return x

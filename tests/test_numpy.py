@@ -165,3 +165,23 @@ def test_numbers_of_numpy_in_lists_keep_their_dtype():
     assert torch.tensor([1.0, np.float64(1)]).dtype == torch.tensor([np.float64(1), 1.0]).dtype == torch.float64
     assert torch.tensor([np.float64(1), 1]).dtype == torch.float64
     assert torch.tensor([1.0]).dtype == torch.float32
+
+
+def test_from_dlpack_copies_where_it_must():
+    array = np.arange(4.0)
+    shared, apart = torch.from_dlpack(array), torch.from_dlpack(array, copy=True)
+    array[0] = 9
+    assert shared[0] == 9 and apart[0] == 0
+    assert torch.from_dlpack(array, device="cpu", copy=False)[0] == 9
+    array.flags.writeable = False
+    safe = torch.from_dlpack(array)             # a tensor could write it
+    safe[0] = 1
+    assert array[0] == 9
+    with pytest.raises(ValueError, match="read-only"):
+        torch.from_dlpack(array, copy=False)
+    x = torch.arange(3)
+    y = torch.from_dlpack(x)
+    y[0] = 7
+    assert x[0] == 7 and torch.from_dlpack(x.__dlpack__())[0] == 7
+    del x
+    assert y.tolist() == [7, 1, 2]

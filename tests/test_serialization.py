@@ -668,3 +668,11 @@ def test_deeply_nested_lists(depth):
     for _ in range(depth):
         (loaded,) = loaded
     assert torch.equal(loaded, torch.ones(2))
+
+
+def test_builtins_that_only_hold_may_be_allowed():
+    with torch.serialization.safe_globals([dict, list, (set, "builtins.set")]):
+        assert dict in torch.serialization.get_safe_globals()
+    for wrong in (eval, getattr, type):
+        with pytest.raises(ValueError, match="never be allowed"):
+            torch.serialization.add_safe_globals([wrong])

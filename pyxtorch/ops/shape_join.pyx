@@ -116,8 +116,15 @@ def stack(tensors, dim=0, *, out=None):
     return cat([unsqueezed(<Variable>x, d) for x in tensors], d, out=out)
 
 
-def split(Variable tensor not None, split_size_or_sections, dim=0):
-    """Views of parts along a dimension: all of one size but the last, or of the sizes given."""
+def split(Variable tensor not None, split_size_or_sections=None, dim=0, *, split_size=None):
+    """Views of parts along a dimension: all of one size but the last, or of the sizes given.
+
+    `split_size` is the name that the size has as a method's argument.
+    """
+    if (split_size_or_sections is None) == (split_size is None):
+        raise TypeError("split(): give one of split_size_or_sections and split_size.")
+    if split_size is not None:
+        split_size_or_sections = split_size
     cdef int d
     cdef int64_t start = 0, n
     cdef list out = []

@@ -104,8 +104,6 @@ class Optimizer:
 
     def __init__(self, params, defaults):
         self.defaults = defaults
-        self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = OrderedDict(), OrderedDict()
-        self._state_dict_hooks = {name: OrderedDict() for name in ("save_before", "save_after", "load_before", "load_after")}
         if isinstance(params, Tensor):
             raise TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}. Use [tensor].")
         self.state = defaultdict(dict)
@@ -118,14 +116,24 @@ class Optimizer:
         for group in groups:
             self.add_param_group(dict(group) if isinstance(group, dict) else group)
 
+    def __getattr__(self, name):
+        """What is made when it is first asked for: a subclass may do without `super().__init__()`."""
+        if name in ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"):
+            value = OrderedDict()
+        elif name == "_state_dict_hooks":
+            value = {when: OrderedDict() for when in ("save_before", "save_after", "load_before", "load_after")}
+        elif name in ("defaults", "state"):
+            value = {} if name == "defaults" else defaultdict(dict)
+        else:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.__dict__[name] = value
+        return value
+
     def __getstate__(self):
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
-        if "_optimizer_step_pre_hooks" not in self.__dict__:
-            self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks = OrderedDict(), OrderedDict()
-            self._state_dict_hooks = {name: OrderedDict() for name in ("save_before", "save_after", "load_before", "load_after")}
         for group in self.param_groups:
             for name, value in self.defaults.items():
                 group.setdefault(name, value)

@@ -483,6 +483,7 @@ _CALLS = {name: Call(function) for name, function in _CALLS.items()}
 # ---------------------------------------------------------------------- what the user allows
 
 _BLOCKED = ("sys", "os", "posix", "nt", "subprocess", "builtins")
+_DATA = {bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, slice, range}     # builtins that do nothing but hold
 _safe = []
 
 
@@ -533,7 +534,7 @@ def _entry_name(entry):
     if not callable(thing):
         raise TypeError(f"add_safe_globals: expected classes and functions, not {type(thing).__name__}.")
     module, own = getattr(thing, "__module__", None), getattr(thing, "__qualname__", None)
-    if module in _BLOCKED:
+    if module in _BLOCKED and not (isinstance(thing, type) and thing in _DATA):
         raise ValueError(f"add_safe_globals: {module}.{own} can never be allowed.")
     return name or f"{module}.{own}", thing
 

@@ -471,3 +471,9 @@ def test_unexpected_arguments_are_refused():
         nn.Module(nothing=1)
     with pytest.raises(TypeError):
         nn.ReLU()(torch.ones(1), torch.ones(1))
+
+
+def test_modules_with_and_without_duplicates():
+    layer = nn.Linear(1, 1)
+    twice = nn.Sequential(layer, layer)
+    assert len(list(twice.modules())) == 2 and len(list(twice.modules(remove_duplicate=False))) == 3

@@ -201,3 +201,12 @@ def test_combinations_that_cannot_be_laid_out():
         torch.combinations(torch.arange(60), 30)
     assert torch.combinations(torch.arange(60), 60).shape == (1, 60)
     assert torch.combinations(torch.arange(0), 2, True).shape == (0, 2)
+
+
+def test_split_by_the_names_of_function_and_method():
+    x = torch.arange(6)
+    for parts in (torch.split(x, split_size_or_sections=4), x.split(split_size=4), x.split(4), x.split(split_size=[4, 2], dim=0)):
+        assert [p.tolist() for p in parts] == [[0, 1, 2, 3], [4, 5]]
+    for arguments in ({}, {"split_size": 2, "split_size_or_sections": 2}):
+        with pytest.raises(TypeError, match="one of"):
+            x.split(**arguments)

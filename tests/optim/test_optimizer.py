@@ -278,3 +278,24 @@ def test_a_parameter_without_elements(name):
         empty.grad, other.grad = torch.zeros(0), torch.ones(2)
         optimizer.step()
     assert empty.shape == (0,) and not other.isnan().any() and (other != 1).all()
+
+
+def test_a_subclass_may_do_without_the_constructor():
+    class Descent(torch.optim.Optimizer):
+        def __init__(self, params):
+            self.param_groups = [{"params": list(params)}]
+
+        def step(self):
+            for p in self.param_groups[0]["params"]:
+                p.data.add_(p.grad, alpha=-1)
+
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer, calls = Descent([p]), []
+    optimizer.register_step_post_hook(lambda *_: calls.append(1))
+    p.sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+    assert p.tolist() == [0, 0] and p.grad is None and calls == [1] and optimizer.state == {} and optimizer.defaults == {}
+    assert copy.deepcopy(optimizer).param_groups[0]["params"][0].tolist() == [0, 0] and "Descent" in repr(optimizer)
+    with pytest.raises(AttributeError, match="nothing"):
+        optimizer.nothing
