@@ -86,14 +86,6 @@ cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 
 
-cdef inline object from_array(object x, Variable other):
-    """An operand on the left whose class left the operation to the tensor: an array as a tensor, anything else as it is."""
-    if isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or not hasattr(x, "__array_interface__") or is_number(x):
-        return x
-    x = _create.as_tensor_(x)
-    return x if x.dim() else x.expand(shape_of(other))      # an array's dtype counts, whatever its shape
-
-
 @cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Tensor(Variable):
     """An n-dimensional array that can be recorded: see the documentation of each method.
@@ -322,8 +314,7 @@ cdef class Tensor(Variable):
         return add_op(self, other)
 
     def __radd__(self, other):
-        other = from_array(other, self)
-        return add_op(other, self)
+        return add_op(other, self) if operand(other) else _create.reflected(_elementwise.add, other, self)
 
     def __iadd__(self, other):
         return iadd_op(self, other) if operand(other) else NotImplemented
@@ -332,8 +323,7 @@ cdef class Tensor(Variable):
         return sub_op(self, other)
 
     def __rsub__(self, other):
-        other = from_array(other, self)
-        return sub_op(other, self)
+        return sub_op(other, self) if operand(other) else _create.reflected(_elementwise.sub, other, self)
 
     def __isub__(self, other):
         return isub_op(self, other) if operand(other) else NotImplemented
@@ -342,8 +332,7 @@ cdef class Tensor(Variable):
         return mul_op(self, other)
 
     def __rmul__(self, other):
-        other = from_array(other, self)
-        return mul_op(other, self)
+        return mul_op(other, self) if operand(other) else _create.reflected(_elementwise.mul, other, self)
 
     def __imul__(self, other):
         return imul_op(self, other) if operand(other) else NotImplemented
@@ -352,8 +341,7 @@ cdef class Tensor(Variable):
         return div_op(self, other)
 
     def __rtruediv__(self, other):
-        other = from_array(other, self)
-        return div_op(other, self)
+        return div_op(other, self) if operand(other) else _create.reflected(_div, other, self)
 
     def __rdiv__(self, other):
         return _div(other, self)
@@ -365,8 +353,7 @@ cdef class Tensor(Variable):
         return _arithmetic.floor_divide(self, other) if operand(other) else NotImplemented
 
     def __rfloordiv__(self, other):
-        other = from_array(other, self)
-        return _arithmetic.floor_divide(other, self) if operand(other) else NotImplemented
+        return _arithmetic.floor_divide(other, self) if operand(other) else _create.reflected(_arithmetic.floor_divide, other, self)
 
     def __ifloordiv__(self, other):
         return self.floor_divide_(other) if operand(other) else NotImplemented
@@ -375,8 +362,7 @@ cdef class Tensor(Variable):
         return _arithmetic.remainder(self, other) if operand(other) else NotImplemented
 
     def __rmod__(self, other):
-        other = from_array(other, self)
-        return _arithmetic.remainder(other, self) if operand(other) else NotImplemented
+        return _arithmetic.remainder(other, self) if operand(other) else _create.reflected(_arithmetic.remainder, other, self)
 
     def __imod__(self, other):
         return self.remainder_(other) if operand(other) else NotImplemented
@@ -387,8 +373,7 @@ cdef class Tensor(Variable):
         return _pow(self, other) if operand(other) else NotImplemented
 
     def __rpow__(self, other, modulo):
-        other = from_array(other, self)
-        return _pow(other, self) if operand(other) else NotImplemented
+        return _pow(other, self) if operand(other) else _create.reflected(_pow, other, self)
 
     def __ipow__(self, other):
         return self.pow_(other) if operand(other) else NotImplemented
@@ -397,8 +382,7 @@ cdef class Tensor(Variable):
         return _matmul(self, other) if isinstance(other, Variable) else NotImplemented
 
     def __rmatmul__(self, other):
-        other = from_array(other, self)
-        return _matmul(other, self) if isinstance(other, Variable) else NotImplemented
+        return _matmul(other, self) if operand(other) else _create.reflected(_matmul, other, self)
 
     def __neg__(self):
         return _elementwise.neg(self)
@@ -416,8 +400,7 @@ cdef class Tensor(Variable):
         return _compare.bitwise_and(self, other) if operand(other) else NotImplemented
 
     def __rand__(self, other):
-        other = from_array(other, self)
-        return _compare.bitwise_and(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_and(other, self) if operand(other) else _create.reflected(_compare.bitwise_and, other, self)
 
     def __iand__(self, other):
         return self.bitwise_and_(other) if operand(other) else NotImplemented
@@ -426,8 +409,7 @@ cdef class Tensor(Variable):
         return _compare.bitwise_or(self, other) if operand(other) else NotImplemented
 
     def __ror__(self, other):
-        other = from_array(other, self)
-        return _compare.bitwise_or(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_or(other, self) if operand(other) else _create.reflected(_compare.bitwise_or, other, self)
 
     def __ior__(self, other):
         return self.bitwise_or_(other) if operand(other) else NotImplemented
@@ -436,8 +418,7 @@ cdef class Tensor(Variable):
         return _compare.bitwise_xor(self, other) if operand(other) else NotImplemented
 
     def __rxor__(self, other):
-        other = from_array(other, self)
-        return _compare.bitwise_xor(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_xor(other, self) if operand(other) else _create.reflected(_compare.bitwise_xor, other, self)
 
     def __ixor__(self, other):
         return self.bitwise_xor_(other) if operand(other) else NotImplemented
@@ -446,15 +427,13 @@ cdef class Tensor(Variable):
         return _compare.bitwise_left_shift(self, other) if operand(other) else NotImplemented
 
     def __rlshift__(self, other):
-        other = from_array(other, self)
-        return _compare.bitwise_left_shift(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_left_shift(other, self) if operand(other) else _create.reflected(_compare.bitwise_left_shift, other, self)
 
     def __rshift__(self, other):
         return _compare.bitwise_right_shift(self, other) if operand(other) else NotImplemented
 
     def __rrshift__(self, other):
-        other = from_array(other, self)
-        return _compare.bitwise_right_shift(other, self) if operand(other) else NotImplemented
+        return _compare.bitwise_right_shift(other, self) if operand(other) else _create.reflected(_compare.bitwise_right_shift, other, self)
 
     def __richcmp__(self, other, int op):
         if not operand(other):

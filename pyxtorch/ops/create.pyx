@@ -190,6 +190,14 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     return x
 
 
+def reflected(function, a, Variable b not None):
+    """function(a, b) of an array on the left of an operator: a tensor as it is, whose dtype counts whatever its shape; else NotImplemented."""
+    if not hasattr(a, "__array_interface__"):
+        return NotImplemented
+    x = as_tensor_(a)
+    return function(x if x.dim() else x.expand(shape_of(b)), b)
+
+
 def as_tensor_(data, dtype=None, device=None):
     """As `tensor`, without a copy where the memory can be shared (that of a read-only array cannot)."""
     return from_data(data, dtype, device, "as_tensor", True)
