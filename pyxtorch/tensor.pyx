@@ -230,14 +230,6 @@ cdef class Tensor(Variable):
             raise IndexError("size: Dimension specified as 0 but tensor has no dimensions")
         return self.sizes[wrap_dim(dim, self.nd, "size")]
 
-    def stride(self, dim=None):
-        """The strides in elements, or that of one dimension."""
-        if dim is None:
-            return tuple([self.strides[i] for i in range(self.nd)])
-        if self.nd == 0:
-            raise IndexError("stride: Dimension specified as 0 but tensor has no dimensions")
-        return self.strides[wrap_dim(dim, self.nd, "stride")]
-
     def dim(self):
         """How many dimensions there are."""
         return self.nd
@@ -249,10 +241,6 @@ cdef class Tensor(Variable):
         return self.n
 
     nelement = numel
-
-    def element_size(self):
-        """Bytes an element."""
-        return itemsize_of(self.dt)
 
     def is_contiguous(self, memory_format=None):
         """Whether the elements lie in row-major order without gaps."""
@@ -286,15 +274,6 @@ cdef class Tensor(Variable):
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
         """Add the gradient of this tensor to `.grad` of the leaves it was made from (see autograd.backward)."""
         _backward((self,), None if gradient is None else (gradient,), retain_graph, create_graph, None, inputs)
-
-    def detach_(self):
-        """Take this tensor off the tape."""
-        if self._base is not None:
-            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
-        self._grad_fn = None
-        self.output_nr = 0
-        self.flags &= ~REQUIRES_GRAD
-        return self
 
     def register_hook(self, hook):
         """Call `hook(grad)` when this tensor's gradient is known."""

@@ -3,7 +3,6 @@
 Written by tools/names.py from the tables of the families; do not edit.
 """
 from pyxtorch import _gate
-from pyxtorch.tensor import Tensor
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import elementwise_arithmetic as _elementwise_arithmetic
 from pyxtorch.ops import elementwise_math as _elementwise_math
@@ -100,7 +99,9 @@ from pyxtorch.ops.shape_join import (
     cat, chunk, concat, concatenate, flip, roll, split, split_with_sizes, stack, tensor_split, tile, unbind, chunk as unsafe_chunk,
     split as unsafe_split, split_with_sizes as unsafe_split_with_sizes,
 )
-from pyxtorch.ops.shape_memory import get_device, is_conj, is_inference, is_neg, is_nonzero, is_same_size, is_signed, resize_as_
+from pyxtorch.ops.shape_memory import (
+    detach_, get_device, is_conj, is_inference, is_neg, is_nonzero, is_same_size, is_signed, resize_as_,
+)
 from pyxtorch.ops.shape_pad import constant_pad_nd
 from pyxtorch.ops.shape_part import as_strided, diagonal, narrow, select
 from pyxtorch.ops.shape_rearrange import channel_shuffle, native_channel_shuffle, pixel_shuffle, pixel_unshuffle
@@ -194,7 +195,6 @@ view_copy = _shape_copy.exports["view_copy"]
 conj_physical_ = _shape_copy.methods["conj_physical_"]
 as_strided_ = _shape_inplace.methods["as_strided_"]
 i0_ = _special.methods["i0_"]
-detach_ = Tensor.detach_.__wrapped__
 
 __all__ = [
     "Generator", "_standard_gamma", "abs", "abs_", "absolute", "acos", "acos_", "acosh", "acosh_", "adaptive_avg_pool1d",

@@ -42,6 +42,30 @@ def is_nonzero(Variable self not None):
     return bool(self)
 
 
+def detach_(Variable self not None):
+    """Take this tensor off the tape."""
+    if self._base is not None:
+        raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+    self._grad_fn = None
+    self.output_nr = 0
+    self.flags &= ~REQUIRES_GRAD
+    return self
+
+
+def element_size(Variable self not None):
+    """Bytes an element."""
+    return itemsize_of(self.dt)
+
+
+def stride(Variable self not None, dim=None):
+    """The strides in elements, or that of one dimension."""
+    if dim is None:
+        return tuple([self.strides[i] for i in range(self.nd)])
+    if self.nd == 0:
+        raise IndexError("stride: Dimension specified as 0 but tensor has no dimensions")
+    return self.strides[wrap_dim(dim, self.nd, "stride")]
+
+
 def is_shared(Variable self not None):
     """Whether processes that are forked off share the memory: after `share_memory_()`, and on a GPU."""
     return self.dev != CPU or in_shared_memory(self)
@@ -183,6 +207,7 @@ def map_(Variable self not None, Variable tensor not None, function):
 
 
 methods = {
+    "detach_": detach_, "element_size": element_size, "stride": stride,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_signed": is_signed, "is_conj": is_conj, "is_neg": is_neg,
     "is_inference": is_inference, "is_nonzero": is_nonzero,
     "is_shared": is_shared, "is_pinned": is_pinned, "pin_memory": pin_memory, "share_memory_": share_memory_, "is_set_to": is_set_to,
