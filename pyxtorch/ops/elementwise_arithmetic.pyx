@@ -2,12 +2,12 @@
 from cpython.complex cimport PyComplex_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, record1, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    SAME, Binary, Unary, binary, formula, formula1, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
+    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
 )
-from pyxtorch.ops.shape cimport conj_of, to_dtype
+from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 from pyxtorch.ops._common import inplace
 from pyxtorch.ops._precision import rounds_once
@@ -243,41 +243,116 @@ def float_power(input, exponent, *, out=None):
 
 # ------------------------------------------------------------------- three and more operands
 
+cdef int ADDCMUL = formula(b"addcmul")
+cdef int ADDCDIV = formula(b"addcdiv")
+cdef int LERP = formula(b"lerp")
+
+
+cdef class Ternary(Function):
+    """y = f(a, b, c; value): one pass over three tensors of one dtype, all saved."""
+    cdef double value
+
+
+cdef class Addcmul(Ternary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, g)
+        scaled = mul_number(g, self.value)
+        if self.needs(1):
+            self.pass_grad(1, mul_t(scaled, conj_of(self.saved(2))))
+        if self.needs(2):
+            self.pass_grad(2, mul_t(scaled, conj_of(self.saved(1))))
+
+
+cdef class Addcdiv(Ternary):
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, g)
+        b = self.saved(2)
+        quotient = zero_div(mul_number(g, self.value), conj_of(b))
+        self.pass_grad(1, quotient)
+        if self.needs(2):
+            self.pass_grad(2, neg_t(zero_mul(quotient, conj_of(<Variable>div(self.saved(1), b)))))
+
+
+cdef class Lerp(Ternary):
+    cdef int vjp(self, Variable g) except -1:
+        weight = self.saved(2)
+        if self.needs(0):
+            self.pass_grad(0, g * (1 - weight))
+        if self.needs(1):
+            self.pass_grad(1, g * weight)
+        if self.needs(2):
+            self.pass_grad(2, g * (self.saved(1) - self.saved(0)))
+
+
+cdef bint one_pass(Variable a, Variable b, Variable c, object value) noexcept:
+    """Whether the kernel can do these as they are: one device, one inexact dtype, a real factor."""
+    return (a.dt == b.dt and a.dt == c.dt and a.dt >= FLOAT16 and a.dev == b.dev and a.dev == c.dev and a.dev_index == b.dev_index
+            and a.dev_index == c.dev_index and is_number(value) and not PyComplex_Check(value))
+
+
+cdef Variable ternary(int f, object cls, Variable a, Variable b, Variable c, double value, str op):
+    cdef Variable y = formula3(f, a, b, c, &value, op)
+    cdef Ternary node
+    if recording(a) or recording(b) or recording(c):
+        a, b, c = [expand_to(v, y.nd, y.sizes, op) if recording(v) else v for v in (a, b, c)]
+        node = <Ternary>cls.__new__(cls)
+        node.value = value
+        node.save(a)
+        node.save(b)
+        node.save(c)
+        record3(node, y, a, b, c)
+    return y
+
+
 @rounds_once
 def addcmul(input, tensor1, tensor2, *, value=1, out=None):
-    """input + value * tensor1 * tensor2"""
-    product = mul(tensor1, tensor2)
-    return finish_out(add(input, product if value == 1 else mul(product, value)), out, "addcmul")
+    """input + value * tensor1 * tensor2, in one pass where the dtypes are equal and inexact."""
+    cdef Variable x = checked(input, "addcmul", "input")
+    cdef Variable a = checked(tensor1, "addcmul", "tensor1")
+    cdef Variable b = checked(tensor2, "addcmul", "tensor2")
+    if one_pass(x, a, b, value):
+        return finish_out(ternary(ADDCMUL, Addcmul, x, a, b, value, "addcmul"), out, "addcmul")
+    product = mul(a, b)
+    return finish_out(add(x, product if value == 1 else mul(product, value)), out, "addcmul")
 
 
 @rounds_once
 def addcdiv(input, tensor1, tensor2, *, value=1, out=None):
-    """input + value * tensor1 / tensor2, for floating-point tensors."""
+    """input + value * tensor1 / tensor2, for floating-point tensors; in one pass where the dtypes are equal."""
     cdef Variable a = checked(tensor1, "addcdiv", "tensor1")
     cdef Variable b = checked(tensor2, "addcdiv", "tensor2")
-    checked(input, "addcdiv", "input")
+    cdef Variable x = checked(input, "addcdiv", "input")
     if a.dt <= INT64 and b.dt <= INT64:
         raise RuntimeError(
             "addcdiv: Integer division with addcdiv is no longer supported; use (input + value * trunc(tensor1 / tensor2)) for the old behaviour."
         )
+    if one_pass(x, a, b, value):
+        return finish_out(ternary(ADDCDIV, Addcdiv, x, a, b, value, "addcdiv"), out, "addcdiv")
     ratio = div(a, b)
-    return finish_out(add(input, ratio if value == 1 else mul(ratio, value)), out, "addcdiv")
+    return finish_out(add(x, ratio if value == 1 else mul(ratio, value)), out, "addcdiv")
 
 
 @rounds_once
 def lerp(input, end, weight, *, out=None):
-    """input + weight * (end - input)"""
+    """input + weight * (end - input); from a weight of 0.5 on, counted back from `end`."""
     cdef Variable a = checked(input, "lerp", "input")
     cdef Variable b = checked(end, "lerp", "end")
+    cdef Variable w
     if a.dt != b.dt:
         raise RuntimeError(f"lerp: expected dtype {dtype_of(a.dt).name} for `end` but got dtype {dtype_of(b.dt).name}")
     if isinstance(weight, Variable):
-        if (<Variable>weight).dt != a.dt and (<Variable>weight).nd:
-            raise RuntimeError(f"lerp: expected dtype {dtype_of(a.dt).name} for `weight` but got dtype {dtype_of((<Variable>weight).dt).name}")
-        near = (abs(weight) if is_complex_code((<Variable>weight).dt) else abs(weight)) < 0.5
-        gap = b - a
-        return finish_out(where(near, a + weight * gap, b - gap * (1 - weight)), out, "lerp")
+        w = <Variable>weight
+        if w.dt != a.dt and w.nd:
+            raise RuntimeError(f"lerp: expected dtype {dtype_of(a.dt).name} for `weight` but got dtype {dtype_of(w.dt).name}")
+    elif is_number(weight) and not PyComplex_Check(weight) and is_floating(a.dt):
+        w = wrap_number(weight, a.dt, a.dev, a.dev_index)
+    else:
+        w = None
+    if w is not None and is_floating(a.dt) and one_pass(a, b, w, 1):
+        return finish_out(ternary(LERP, Lerp, a, b, w, 1, "lerp"), out, "lerp")
     gap = b - a
+    if w is not None:
+        return finish_out(where(abs(w) < 0.5, a + w * gap, b - gap * (1 - w)), out, "lerp")
     near = (weight.real * weight.real + weight.imag * weight.imag if isinstance(weight, complex) else weight * weight) < 0.25
     return finish_out(a + gap * weight if near else b - gap * (1 - weight), out, "lerp")
 

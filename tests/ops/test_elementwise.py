@@ -239,3 +239,18 @@ def test_what_goes_to_one_never_passes_it(name):
     x = np.linspace(-12, 12, 100_001, dtype=np.float32)
     y = getattr(torch, name)(torch.tensor(np.append(x, np.float32([np.inf, 3e38, 1e12])))).numpy()
     assert np.abs(y).max() == 1 and (y[x.size:] == 1).all()
+
+
+def test_one_pass_of_three_operands():
+    a, b, c = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in ([1.0, -2.0], [0.5, 3.0], [2.0, 4.0]))
+    for function in (lambda a, b, c: torch.addcmul(a, b, c, value=0.5), lambda a, b, c: torch.addcdiv(a, b, c, value=0.5), torch.lerp):
+        assert function(a, b, c).grad_fn.name().rstrip("0") in ("AddcmulBackward", "AddcdivBackward", "LerpBackward")
+        assert torch.autograd.gradcheck(function, (a, b, c)) and torch.autograd.gradgradcheck(function, (a, b, c))
+    broadcast = torch.addcmul(a, b[:1], c.reshape(2, 1))
+    broadcast.sum().backward()
+    assert a.grad.tolist() == [2.0, 2.0] and c.grad.tolist() == [1.0, 1.0] and b.grad.tolist() == [12.0, 0.0]
+    # Where dtypes differ they are promoted, as by add and mul.
+    mixed = torch.addcmul(torch.ones(2, dtype=torch.float32), torch.tensor([1, 2]), torch.tensor([3.0, 4.0]))
+    assert mixed.dtype == torch.float32 and mixed.tolist() == [4.0, 9.0]
+    assert torch.lerp(torch.zeros(2), torch.ones(2), -0.25).tolist() == [-0.25, -0.25]
+    assert torch.lerp(torch.zeros(2), torch.ones(2), torch.tensor([0.25, 0.75])).tolist() == [0.25, 0.75]
