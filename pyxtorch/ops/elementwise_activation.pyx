@@ -46,9 +46,9 @@ cdef Variable sloped(Variable g, Variable x, int slope, str name, const double* 
         node.slope = slope
         node.name_ = name
         node.s[0], node.s[1], node.s[2] = s[0], s[1], s[2]
-        record2(node, y, g, x)
         node.save(g)
         node.save(x)
+        record2(node, y, g, x)
     return y
 
 
@@ -69,12 +69,12 @@ cdef object activate(int f, int slope, object input, str name, bint inplace_, do
         node.slope = slope
         node.name_ = name
         node.s[0], node.s[1], node.s[2] = a, b, c
-        record1(node, y, x)
         if inplace_:
             x_kept = <Variable>clone_raw(x)     # the input is about to be overwritten
             node.save(x_kept)
         else:
             node.save(x)
+        record1(node, y, x)
     return write_inplace(x, y, name + "_") if inplace_ else y
 
 

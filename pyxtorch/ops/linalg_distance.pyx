@@ -40,10 +40,10 @@ cdef Variable euclidean(Variable x1, Variable x2, bint products):
     cdef Euclidean node
     if recording(x1) or recording(x2):
         node = <Euclidean>Euclidean.__new__(Euclidean)
-        record2(node, y, x1, x2)
         node.save(x1)
         node.save(x2)
         node.save_output(y)
+        record2(node, y, x1, x2)
     return y
 
 

@@ -36,9 +36,9 @@ cdef tuple slogdet_t(object A, str op):
     cdef Slogdet node
     if recording(a):
         node = <Slogdet>Slogdet.__new__(Slogdet)
-        record_many(node, [s, v], [a])
         node.save(a)
         node.save_output(s)
+        record_many(node, [s, v], [a])
     return s, v
 
 
@@ -92,9 +92,9 @@ def det(A, *, out=None):
     cdef Det node
     if recording(a):
         node = <Det>Det.__new__(Det)
-        record1(node, d, a)
         node.save(a)
         node.save_output(d)
+        record1(node, d, a)
     return finish_out(d, out, "linalg.det")
 
 
@@ -136,9 +136,9 @@ cdef tuple eigh_t(object A, object UPLO, str op):
     cdef Eigh node
     if recording(a):
         node = <Eigh>Eigh.__new__(Eigh)
-        record_many(node, [x, y], [a])
         node.save_output(x)
-        node.save_output(y)
+        node.save_output(y, 1)
+        record_many(node, [x, y], [a])
     return x, y
 
 
@@ -192,9 +192,9 @@ cdef tuple eig_t(object A, str op):
     cdef Eig node
     if recording(c):
         node = <Eig>Eig.__new__(Eig)
-        record_many(node, [p, q], [c])
         node.save_output(p)
-        node.save_output(q)
+        node.save_output(q, 1)
+        record_many(node, [p, q], [c])
     return p, q
 
 
@@ -261,10 +261,10 @@ cdef tuple svd_t(object A, bint full, str op):
     cdef Variable ps = <Variable>p[..., :k].clone() if full else p
     cdef Variable rs = <Variable>r[..., :k, :].clone() if full else r
     node = <Svd>Svd.__new__(Svd)
-    record_many(node, [ps, q, rs], [a])
     node.save_output(ps)
-    node.save_output(q)
-    node.save_output(rs)
+    node.save_output(q, 1)
+    node.save_output(rs, 2)
+    record_many(node, [ps, q, rs], [a])
     if full:
         from pyxtorch.ops.shape_join import cat
         ps = cat([ps, p[..., k:]], -1)
@@ -394,9 +394,9 @@ cdef object pinv_t(object A, object atol, object rtol, bint hermitian, str op):
     cdef Pinv node
     if recording(a):
         node = <Pinv>Pinv.__new__(Pinv)
-        record1(node, r, a)
         node.save(a)
         node.save_output(r)
+        record1(node, r, a)
     return r
 
 
@@ -511,8 +511,8 @@ def matrix_exp(A):
     cdef MatrixExp node
     if recording(b):
         node = <MatrixExp>MatrixExp.__new__(MatrixExp)
-        record1(node, r, b)
         node.save(b)
+        record1(node, r, b)
     return r if a.dt == b.dt else r.to(dtype_of(a.dt))
 
 

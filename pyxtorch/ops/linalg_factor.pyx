@@ -59,9 +59,9 @@ cdef tuple qr_t(Variable a, str mode, str op):
         raise RuntimeError(f"{op}: The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
     q, r = qr_raw(a, "reduced")
     node = <Qr>Qr.__new__(Qr)
-    record_many(node, [q, r], [a])
     node.save_output(q)
-    node.save_output(r)
+    node.save_output(r, 1)
+    record_many(node, [q, r], [a])
     return q, r
 
 
@@ -217,9 +217,9 @@ cdef tuple lu_t(Variable a):
     square = permuted[..., :k, :k]
     low_square, up_square = low[..., :k, :].clone(), up[..., :, :k].clone()
     node = <LuPlain>LuPlain.__new__(LuPlain)
-    record_many(node, [low_square, up_square], [square])
     node.save_output(low_square)
-    node.save_output(up_square)
+    node.save_output(up_square, 1)
+    record_many(node, [low_square, up_square], [square])
     low, up = low_square, up_square
     from pyxtorch.ops.shape_join import cat
     if m > n:           # L2 = A2 U^-1

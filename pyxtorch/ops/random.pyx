@@ -171,8 +171,9 @@ cdef Variable fill_law(Variable x, int law, double a, double b, object generator
     seed = g._seed
     place = g.advance(k.blocks(n, k.words(law, dt)))
     if n > 2048:
+        x_ptr = x.ptr
         with nogil:
-            code = k.fill(law, dt, x.ptr, n, a, b, seed, place)
+            code = k.fill(law, dt, x_ptr, n, a, b, seed, place)
     else:
         code = k.fill(law, dt, x.ptr, n, a, b, seed, place)
     if code:
@@ -268,8 +269,9 @@ cdef Variable bernoulli_fill(Variable y, Variable p, object generator, str op):
     cdef uint64_t place = g.advance(k.blocks(y.n, 2 if p.dt == FLOAT64 else 1))
     cdef int code
     if y.n > 2048:
+        y_dt, p_ptr, p_dt, y_ptr, y_n = y.dt, p.ptr, p.dt, y.ptr, y.n
         with nogil:
-            code = k.bernoulli(y.dt, p.ptr, p.dt, y.ptr, y.n, seed, place)
+            code = k.bernoulli(y_dt, p_ptr, p_dt, y_ptr, y_n, seed, place)
     else:
         code = k.bernoulli(y.dt, p.ptr, p.dt, y.ptr, y.n, seed, place)
     if code == -2:
@@ -348,8 +350,9 @@ cdef Variable integers(Variable y, object low, object high, object generator, st
     start = low
     seed = g._seed
     place = g.advance(k.blocks(y.n, 1 if span and span <= <uint64_t>1 << 32 else 2))
+    y_dt, y_ptr, y_n = y.dt, y.ptr, y.n
     with nogil:
-        code = k.integers(y.dt, y.ptr, y.n, start, span, seed, place)
+        code = k.integers(y_dt, y_ptr, y_n, start, span, seed, place)
     if code:
         raise no_law(op, y.dt)
     return y
@@ -491,8 +494,9 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
     k = random_kernels(y, "randperm")
     seed = g._seed
     place = g.advance(k.blocks(2 * count, 1))
+    y_ptr = y.ptr
     with nogil:
-        code = k.permutation(<int64_t*>y.ptr, count, seed, place)
+        code = k.permutation(<int64_t*>y_ptr, count, seed, place)
     if code:
         raise MemoryError(f"randperm: no memory for {count} numbers.")
     if dtype is not None and dtype_code(dtype) != INT64:
@@ -580,8 +584,9 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
     y = <Variable>new_empty(input.nd, sizes, INT64, input.dev, input.dev_index)
     seed = g._seed
     place = g.advance(PRIVATE_BLOCKS)
+    w_dt, w_ptr, y_ptr = w.dt, w.ptr, y.ptr
     with nogil:
-        code = k.multinomial(w.dt, w.ptr, rows, n, count, again, <int64_t*>y.ptr, seed, place)
+        code = k.multinomial(w_dt, w_ptr, rows, n, count, again, <int64_t*>y_ptr, seed, place)
     if code == -3:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if code == -5:
@@ -600,13 +605,15 @@ cdef Variable sampled(Variable a, Variable b, int kind, object generator, str op
     cdef uint64_t seed = g._seed
     cdef uint64_t place = g.advance(PRIVATE_BLOCKS)
     cdef int code
+    x_dt, x_ptr, y_ptr, x_n = x.dt, x.ptr, y.ptr, x.n
+    p_ptr = p.ptr if p is not None else NULL
     with nogil:
         if kind == 0:
-            code = k.poisson(x.dt, x.ptr, y.ptr, x.n, seed, place)
+            code = k.poisson(x_dt, x_ptr, y_ptr, x_n, seed, place)
         elif kind == 1:
-            code = k.binomial(x.dt, x.ptr, p.ptr, y.ptr, x.n, seed, place)
+            code = k.binomial(x_dt, x_ptr, p_ptr, y_ptr, x_n, seed, place)
         else:
-            code = k.gamma(x.dt, x.ptr, y.ptr, x.n, seed, place)
+            code = k.gamma(x_dt, x_ptr, y_ptr, x_n, seed, place)
     rejected(code, x, op, "invalid parameters: " + ("rates must be 0 or more", "counts must be 0 or more and probabilities in [0, 1]", "concentrations must be positive")[kind])
     return y
 

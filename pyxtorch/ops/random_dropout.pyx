@@ -19,13 +19,14 @@ cdef Variable masked_scale(Variable g, Variable keep, double scale):
     cdef Variable y = <Variable>new_like(x, x.dt)
     cdef pyx_random_kernels* k = random_kernels(x, "dropout")
     cdef Dropout node
+    x_dt, x_ptr, keep_ptr, y_ptr, x_n = x.dt, x.ptr, keep.ptr, y.ptr, x.n
     with nogil:
-        k.masked_scale(x.dt, x.ptr, <const uint8_t*>keep.ptr, y.ptr, x.n, scale)
+        k.masked_scale(x_dt, x_ptr, <const uint8_t*>keep_ptr, y_ptr, x_n, scale)
     if recording(g):
         node = <Dropout>Dropout.__new__(Dropout)
         node.scale = scale
-        record1(node, y, g)
         node.save(keep)
+        record1(node, y, g)
     return y
 
 
@@ -53,8 +54,9 @@ cdef tuple dropped(Variable input, double p, bint keep_mask):
         keep = <Variable>new_like(x, BOOL)
         mask = <uint8_t*>keep.ptr
     if x.n > 2048:
+        x_dt, x_ptr, y_ptr, x_n = x.dt, x.ptr, y.ptr, x.n
         with nogil:
-            code = k.dropout(x.dt, x.ptr, y.ptr, mask, x.n, p, scale, seed, place)
+            code = k.dropout(x_dt, x_ptr, y_ptr, mask, x_n, p, scale, seed, place)
     else:
         code = k.dropout(x.dt, x.ptr, y.ptr, mask, x.n, p, scale, seed, place)
     if code:
@@ -62,8 +64,8 @@ cdef tuple dropped(Variable input, double p, bint keep_mask):
     if on_tape:
         node = <Dropout>Dropout.__new__(Dropout)
         node.scale = scale
-        record1(node, y, input)
         node.save(keep)
+        record1(node, y, input)
     return y, keep
 
 

@@ -86,8 +86,11 @@ cdef class LstmStep(Function):
         da = <Variable>new_like(gates, gates.dt)
         old = <Variable>new_like(c, c.dt)
         rows, n = c.sizes[0], c.sizes[1]
+        c_dt, dh_ptr, dc_ptr, gates_ptr, c_ptr, next_c_ptr, da_ptr = c.dt, pointer(dh), pointer(dc), gates.ptr, c.ptr, next_c.ptr, da.ptr
+        old_ptr = old.ptr
+        kernels = tables[c.dev]
         with nogil:
-            failed = tables[c.dev].lstm_backward(c.dt, pointer(dh), pointer(dc), gates.ptr, c.ptr, next_c.ptr, da.ptr, old.ptr, rows, n)
+            failed = kernels.lstm_backward(c_dt, dh_ptr, dc_ptr, gates_ptr, c_ptr, next_c_ptr, da_ptr, old_ptr, rows, n)
         if failed:
             raise RuntimeError(f"lstm_cell backward: failed for {dtype_of(c.dt)!r}.")
         self.pass_grad(0, da)
@@ -118,19 +121,21 @@ cdef tuple lstm_step_t(Variable a, Variable b, Variable c):
     next_c = <Variable>new_like(z, z.dt)
     gates = <Variable>new_like(x, x.dt)
     rows, n = z.sizes[0], z.sizes[1]
+    x_dt, x_ptr, y_ptr, z_ptr, h_ptr, next_c_ptr, gates_ptr = x.dt, x.ptr, y.ptr, z.ptr, h.ptr, next_c.ptr, gates.ptr
+    kernels = tables[x.dev]
     with nogil:
-        failed = tables[x.dev].lstm(x.dt, x.ptr, y.ptr, z.ptr, h.ptr, next_c.ptr, gates.ptr, rows, n)
+        failed = kernels.lstm(x_dt, x_ptr, y_ptr, z_ptr, h_ptr, next_c_ptr, gates_ptr, rows, n)
     if failed:
         raise RuntimeError(f"lstm_cell: failed for {dtype_of(x.dt)!r}.")
     outputs = (h, next_c)
     if recording(a) or recording(b) or recording(c):
         node = <LstmStep>LstmStep.__new__(LstmStep)
-        record_many(node, outputs, (a, b, c))
         node.save(a)
         node.save(b)
         node.save(c)
-        node.save_output(next_c)
+        node.save_output(next_c, 1)
         node.save(gates)
+        record_many(node, outputs, (a, b, c))
     return outputs
 
 
@@ -169,8 +174,10 @@ cdef class GruStep(Function):
         db = <Variable>new_like(gates, gates.dt)
         dh = <Variable>new_like(h, h.dt)
         rows, n = h.sizes[0], h.sizes[1]
+        h_dt, g_ptr, gates_ptr, b_ptr, h_ptr, da_ptr, db_ptr, dh_ptr = h.dt, g.ptr, gates.ptr, b.ptr, h.ptr, da.ptr, db.ptr, dh.ptr
+        kernels = tables[h.dev]
         with nogil:
-            failed = tables[h.dev].gru_backward(h.dt, g.ptr, gates.ptr, b.ptr, h.ptr, da.ptr, db.ptr, dh.ptr, rows, n)
+            failed = kernels.gru_backward(h_dt, g_ptr, gates_ptr, b_ptr, h_ptr, da_ptr, db_ptr, dh_ptr, rows, n)
         if failed:
             raise RuntimeError(f"gru_cell backward: failed for {dtype_of(h.dt)!r}.")
         self.pass_grad(0, da)
@@ -200,17 +207,19 @@ cdef Variable gru_step_t(Variable a, Variable b, Variable h):
     next_h = <Variable>new_like(z, z.dt)
     gates = <Variable>new_like(x, x.dt)
     rows, n = z.sizes[0], z.sizes[1]
+    x_dt, x_ptr, y_ptr, z_ptr, next_h_ptr, gates_ptr = x.dt, x.ptr, y.ptr, z.ptr, next_h.ptr, gates.ptr
+    kernels = tables[x.dev]
     with nogil:
-        failed = tables[x.dev].gru(x.dt, x.ptr, y.ptr, z.ptr, next_h.ptr, gates.ptr, rows, n)
+        failed = kernels.gru(x_dt, x_ptr, y_ptr, z_ptr, next_h_ptr, gates_ptr, rows, n)
     if failed:
         raise RuntimeError(f"gru_cell: failed for {dtype_of(x.dt)!r}.")
     if recording(a) or recording(b) or recording(h):
         node = <GruStep>GruStep.__new__(GruStep)
-        record3(node, next_h, a, b, h)
         node.save(a)
         node.save(b)
         node.save(h)
         node.save(gates)
+        record3(node, next_h, a, b, h)
     return next_h
 
 
@@ -288,13 +297,15 @@ cdef class Layer(Function):
             g = gates.ptr + at * gates.sizes[1] * item
             if self.lstm:
                 next_c = rows_of(more, at, self.rows)
+                a_dt, product_ptr, c_ptr, y_ptr, more_ptr = a.dt, product.ptr, c.ptr, y.ptr, more.ptr
                 with nogil:
-                    failed = k.lstm(a.dt, x, product.ptr, c.ptr, y.ptr + at * n * item, more.ptr + at * n * item, g, self.rows, n)
+                    failed = k.lstm(a_dt, x, product_ptr, c_ptr, y_ptr + at * n * item, more_ptr + at * n * item, g, self.rows, n)
                 c = next_c
             else:
                 copy_raw(rows_of(more, at, self.rows), product)
+                a_dt, product_ptr, h_ptr, y_ptr = a.dt, product.ptr, h.ptr, y.ptr
                 with nogil:
-                    failed = k.gru(a.dt, x, product.ptr, h.ptr, y.ptr + at * n * item, g, self.rows, n)
+                    failed = k.gru(a_dt, x, product_ptr, h_ptr, y_ptr + at * n * item, g, self.rows, n)
             if failed:
                 raise RuntimeError(f"rnn: failed for {dtype_of(a.dt)!r}.")
             h = rows_of(y, at, self.rows)
@@ -327,16 +338,20 @@ cdef class Layer(Function):
             g = gates.ptr + at * width * item
             if self.lstm:
                 previous = rows_of(more, self.at(t - 1), self.rows) if t else first_c
+                y_dt, dh_ptr, dc_ptr, previous_ptr, more_ptr, da_ptr = y.dt, dh.ptr, pointer(dc), previous.ptr, more.ptr, da.ptr
+                direct_ptr = direct.ptr
                 with nogil:
-                    failed = k.lstm_backward(y.dt, dh.ptr, pointer(dc), g, previous.ptr, more.ptr + at * n * item, da.ptr + at * width * item,
-                                             direct.ptr, self.rows, n)
+                    failed = k.lstm_backward(y_dt, dh_ptr, dc_ptr, g, previous_ptr, more_ptr + at * n * item, da_ptr + at * width * item,
+                                             direct_ptr, self.rows, n)
                 dc = direct
                 direct = None
             else:
                 previous = rows_of(y, self.at(t - 1), self.rows) if t else first_h
+                y_dt, dh_ptr, more_ptr, previous_ptr, da_ptr, db_ptr = y.dt, dh.ptr, more.ptr, previous.ptr, da.ptr, db.ptr
+                direct_ptr = direct.ptr
                 with nogil:
-                    failed = k.gru_backward(y.dt, dh.ptr, g, more.ptr + at * width * item, previous.ptr, da.ptr + at * width * item,
-                                            db.ptr + at * width * item, direct.ptr, self.rows, n)
+                    failed = k.gru_backward(y_dt, dh_ptr, g, more_ptr + at * width * item, previous_ptr, da_ptr + at * width * item,
+                                            db_ptr + at * width * item, direct_ptr, self.rows, n)
             if failed:
                 raise RuntimeError(f"rnn backward: failed for {dtype_of(y.dt)!r}.")
             if t:
@@ -437,12 +452,12 @@ def layer(Variable gates_x not None, Variable h not None, Variable c, Variable w
     if last is not None:
         last = clone_raw(last)
     if recording(gates_x) or recording(h) or (c is not None and recording(c)) or recording(w_hh) or (b_hh is not None and recording(b_hh)):
-        record_many(node, (y,) if c is None else (y, last), (gates_x, h, c, w_hh, b_hh))
         for t in (gates_x, h, c, w_hh, b_hh):
             node.save(t)
         node.save_output(y)
         node.save(gates)
         node.save(more)
+        record_many(node, (y,) if c is None else (y, last), (gates_x, h, c, w_hh, b_hh))
     return y, y.narrow(0, node.at(node.steps - 1), node.rows), last
 
 

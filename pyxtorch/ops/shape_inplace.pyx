@@ -1,6 +1,6 @@
 """Changes of a tensor's own shape and strides: t_, transpose_, squeeze_ and their kin. No element moves."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport REQUIRES_GRAD, Variable, grad_enabled
+from pyxtorch.autograd cimport REQUIRES_GRAD, Variable, grad_enabled, set_grad
 from pyxtorch.ops._common cimport *
 
 from pyxtorch.ops import shape, shape_part
@@ -14,7 +14,13 @@ cdef object reshaping(object view, str op):
             raise RuntimeError(
                 f"{op}: a leaf Variable that requires grad is being used in an in-place operation. Do it under no_grad(), or out of place."
             )
-        cdef Variable y = <Variable>view(self, *args, **kwargs)
+        # No element changes, so the history goes on where nothing is recorded too: without it the gradient would be lost.
+        cdef bint before = set_grad(self.grad_fn is not None or grad_enabled())
+        cdef Variable y
+        try:
+            y = <Variable>view(self, *args, **kwargs)
+        finally:
+            set_grad(before)
         if y is not self:
             adopt(self, y)
             self._grad_fn = y._grad_fn

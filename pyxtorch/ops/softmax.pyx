@@ -64,17 +64,18 @@ cdef Variable softmax_backward(Variable grad_output, Variable y, int dim, bint l
     if y.n:
         k = <pyx_softmax_kernels*>table_for(<void**>tables, y.dev, "softmax")
         n = y.sizes[dim] if y.nd else 1
+        y_dt, g_ptr, out_ptr, gx_ptr = y.dt, g.ptr, out.ptr, gx.ptr
         with nogil:
-            failed = k.backward(y.dt, g.ptr, out.ptr, gx.ptr, outer, n, inner, log)
+            failed = k.backward(y_dt, g_ptr, out_ptr, gx_ptr, outer, n, inner, log)
     if failed:
         raise RuntimeError(f"softmax backward: not implemented for {dtype_of(y.dt)!r}.")
     if recording(grad_output) or recording(y):
         node = <SoftmaxBackward>SoftmaxBackward.__new__(SoftmaxBackward)
         node.dim = dim
         node.log = log
-        record2(node, gx, grad_output, y)
         node.save(grad_output)
         node.save(y)
+        record2(node, gx, grad_output, y)
     return gx
 
 
@@ -101,8 +102,9 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
     if a.n:
         k = <pyx_softmax_kernels*>table_for(<void**>tables, a.dev, op)
         if a.n > 16384:
+            a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
             with nogil:
-                failed = k.forward(a.dt, a.ptr, y.ptr, outer, n, inner, log)
+                failed = k.forward(a_dt, a_ptr, y_ptr, outer, n, inner, log)
         else:
             failed = k.forward(a.dt, a.ptr, y.ptr, outer, n, inner, log)
     if failed:
@@ -111,8 +113,8 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
         node = <Softmax>Softmax.__new__(Softmax)
         node.dim = d
         node.log = log
-        record1(node, y, x)
         node.save_output(y)
+        record1(node, y, x)
     return y
 
 

@@ -107,8 +107,8 @@ def polygamma(n, input, *, out=None):
     if recording(x):
         node = <Polygamma>Polygamma.__new__(Polygamma)
         node.n = n
-        record1(node, y, x)
         node.save(x)
+        record1(node, y, x)
     return finish_out(y, out, "polygamma")
 
 
