@@ -267,10 +267,10 @@ cdef class Addcdiv(Ternary):
     cdef int vjp(self, Variable g) except -1:
         self.pass_grad(0, g)
         b = self.saved(2)
-        quotient = zero_div(mul_number(g, self.value), conj_of(b))
-        self.pass_grad(1, quotient)
+        share = zero_div(mul_number(g, self.value), conj_of(b))
+        self.pass_grad(1, share)
         if self.needs(2):
-            self.pass_grad(2, neg_t(zero_mul(quotient, conj_of(<Variable>div(self.saved(1), b)))))
+            self.pass_grad(2, neg_t(zero_mul(share, conj_of(<Variable>div(self.saved(1), b)))))
 
 
 cdef class Lerp(Ternary):
