@@ -516,7 +516,7 @@ def record1(node, out, a):
         node.renumber()             # a view may just have got a new history
     node.e0 = fast_target(a)
     node.nr0 = a.output_nr
-    node.n_inputs = 1
+    node.n_inputs += 1              # a number that is an input too was counted before
     node.n_outputs = 1
     return output(out, node, 0)
 

@@ -249,6 +249,56 @@ def test_headers_and_kernels_know_no_python():
     assert not wrong, wrong
 
 
+RECORD = re.compile(r"\s*record(?:1|2|3|_many)\((\w+),")
+BODY = re.compile(r"^(?:cdef|cpdef|def|class|    cdef \w.*:$|    def )")
+
+
+def filled_after_recorded(text):
+    """Lines that fill a node after it was recorded, in the same function: (line number, line)."""
+    recorded = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if BODY.match(line) or "__new__(" in line:
+            recorded = None
+        elif recorded and re.search(rf"\b{recorded}\)?\.(?:(?:save|save_output|keep)\(|[\w.]+(?:\[\w+\])?(?:, .*)?\s*[-+*|]?=(?!=))", line):
+            yield number, line.strip()
+        if found := RECORD.match(line):
+            recorded = found[1]
+
+
+def test_nodes_are_filled_then_recorded():
+    """Whoever looks at a node when it is recorded sees all of it: fields and saved tensors come first, `record` last."""
+    assert list(filled_after_recorded("    record1(node, y, x)\n    node.save(x)\n    (<Mul>node).s[0] = 3\n    return node.dim")) == [
+        (2, "node.save(x)"), (3, "(<Mul>node).s[0] = 3")]
+    wrong = [f"{path.relative_to(ROOT)}:{number}: {line}" for path, name in modules() if name.startswith(("ops", "autograd", "tensor"))
+             for number, line in filled_after_recorded(path.read_text())]
+    assert not wrong, "\n".join(wrong)
+    assert sum(bool(RECORD.match(line)) for path, name in modules() if name.startswith("ops.") for line in path.read_text().splitlines()) > 90
+
+
+UNLOCKED = re.compile(r"^( *)with nogil:\n((?:\1 .*\n|\n)+)", re.M)
+OF_A_TENSOR = re.compile(r"\b\w+\.(?:ptr|sizes|strides|st|n|nd|dt|dev)\b(?!\()|\bpointer\(")
+OWN = {"self.n", "l.n", "plan.n", "w.n"}     # of a node, a layout, a plan: nobody changes these
+
+
+def test_pointers_are_read_before_the_lock_is_let_go():
+    """Another thread may make a tensor look elsewhere (`set_`, `.data =`) as soon as the lock is gone.
+
+    Memory itself stays until the kernels that began before have ended (include/pyxtorch/unlocked.h).
+    """
+    wrong, blocks = [], 0
+    for path, name in modules():
+        if path.suffix != ".pyx" or not name.startswith("ops"):
+            continue
+        text = path.read_text()
+        for found in UNLOCKED.finditer(text):
+            blocks += 1
+            late = set(OF_A_TENSOR.findall(found[2])) - OWN
+            if late:
+                wrong.append(f"{path.relative_to(ROOT)}:{text.count(chr(10), 0, found.start()) + 1}: {', '.join(sorted(late))}")
+    assert not wrong, "read these before `with nogil`:\n" + "\n".join(wrong)
+    assert blocks > 50
+
+
 def test_torch_and_optional_packages_are_not_needed():
     """No module imports torch; anything but NumPy and the standard library is imported when first used."""
     wrong = []

@@ -75,8 +75,9 @@ cdef int fill_raw(TensorBase x, object value) except -1:
     if x.flags & CONTIGUOUS:
         k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "fill")
         if x.n > 65536:
+            x_ptr, x_n = x.ptr, x.n
             with nogil:
-                k.fill(x.ptr, x.n, size, number)
+                k.fill(x_ptr, x_n, size, number)
         else:
             k.fill(x.ptr, x.n, size, number)
     else:

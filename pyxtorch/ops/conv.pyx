@@ -105,19 +105,20 @@ cdef Variable conv_forward(const pyx_conv* c, int nd, Variable x, Variable w, Va
     cdef const void* b = NULL if bias is None else bs.ptr
     cdef int failed
     cdef ConvForward node
+    x_dt, xs_ptr, ws_ptr, y_ptr = x.dt, xs.ptr, ws.ptr, y.ptr
     with nogil:
-        failed = k.forward(x.dt, c, xs.ptr, ws.ptr, b, y.ptr)
+        failed = k.forward(x_dt, c, xs_ptr, ws_ptr, b, y_ptr)
     check_code(failed, x, "conv")
     if recording(x) or recording(w) or (bias is not None and recording(bias)):
         node = <ConvForward>ConvForward.__new__(ConvForward)
         node.c = c[0]
         node.dims = nd
+        node.save(x)
+        node.save(w)
         if bias is None:
             record2(node, y, x, w)
         else:
             record3(node, y, x, w, bias)
-        node.save(x)
-        node.save(w)
     return y
 
 
@@ -127,16 +128,17 @@ cdef Variable conv_data(const pyx_conv* c, int nd, Variable gy, Variable w):
     cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, gy.dev, "conv")
     cdef int failed
     cdef ConvData node
+    gy_dt, gs_ptr, ws_ptr, gx_ptr = gy.dt, gs.ptr, ws.ptr, gx.ptr
     with nogil:
-        failed = k.backward_data(gy.dt, c, gs.ptr, ws.ptr, gx.ptr)
+        failed = k.backward_data(gy_dt, c, gs_ptr, ws_ptr, gx_ptr)
     check_code(failed, gy, "conv")
     if recording(gy) or recording(w):
         node = <ConvData>ConvData.__new__(ConvData)
         node.c = c[0]
         node.dims = nd
-        record2(node, gx, gy, w)
         node.save(gy)
         node.save(w)
+        record2(node, gx, gy, w)
     return gx
 
 
@@ -146,16 +148,17 @@ cdef Variable conv_weight(const pyx_conv* c, int nd, Variable x, Variable gy):
     cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, x.dev, "conv")
     cdef int failed
     cdef ConvWeight node
+    x_dt, xs_ptr, gs_ptr, gw_ptr = x.dt, xs.ptr, gs.ptr, gw.ptr
     with nogil:
-        failed = k.backward_weight(x.dt, c, xs.ptr, gs.ptr, gw.ptr)
+        failed = k.backward_weight(x_dt, c, xs_ptr, gs_ptr, gw_ptr)
     check_code(failed, x, "conv")
     if recording(x) or recording(gy):
         node = <ConvWeight>ConvWeight.__new__(ConvWeight)
         node.c = c[0]
         node.dims = nd
-        record2(node, gw, x, gy)
         node.save(x)
         node.save(gy)
+        record2(node, gw, x, gy)
     return gw
 
 

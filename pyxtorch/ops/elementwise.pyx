@@ -199,8 +199,8 @@ cdef object unary(int f, object cls, object value, str op, int kind, object out,
     y = formula1(f, x, s, op)
     if cls is not None and recording(x):
         node = <Unary>pyx_make(<PyTypeObject*>cls)
-        record1(node, y, x)
         node.keep(x, y)
+        record1(node, y, x)
     return y if out is None else finish_out(y, out, op)
 
 
@@ -229,11 +229,11 @@ cdef Variable with_number(int f, int g, object cls, Variable a, object number, s
     r = formula1(g, a, s, op, out)
     if out is None and recording(a):
         node = <Binary>pyx_make(<PyTypeObject*>cls)
-        record1(node, r, a)
-        node.n_inputs = 2       # the number is the other one
+        node.n_inputs = 1       # the number; a is added to it
         if f == MUL:
             (<Mul>node).number = s[0]
             node.save(None)
+        record1(node, r, a)
     return r
 
 
@@ -297,8 +297,8 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
             b = expand_to(b, nd, sizes, op)
     r = formula2(f, a, b, s, op)
     node = <Binary>pyx_make(<PyTypeObject*>cls)
-    record2(node, r, a, b)
     node.keep(a, b, r)
+    record2(node, r, a, b)
     return r if out is None else finish_out(r, out, op)
 
 
@@ -395,8 +395,8 @@ cdef class Mul(Binary):
     cdef double number      # the other operand where what was saved in its place is None
 
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
-        self.save(b if self.e0 is not None else None)
-        self.save(a if self.e1 is not None else None)
+        self.save(b if a.flags & REQUIRES_GRAD else None)
+        self.save(a if b.flags & REQUIRES_GRAD else None)
 
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
@@ -409,7 +409,7 @@ cdef class Mul(Binary):
 cdef class Div(Binary):
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         self.save(b)
-        if self.e1 is not None:
+        if b.flags & REQUIRES_GRAD:
             self.save(a)
 
     cdef int vjp(self, Variable g) except -1:

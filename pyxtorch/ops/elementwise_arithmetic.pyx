@@ -215,8 +215,8 @@ def pow(input, exponent, *, out=None):
                 if recording(x):
                     node = <PowScalar>PowScalar.__new__(PowScalar)
                     node.n = exponent
-                    record1(node, y, x)
                     node.save(x)
+                    record1(node, y, x)
                 return y if out is None else finish_out(y, out, "pow")
         if exponent == 0 and x.dt >= FLOAT16 and recording(x):
             return finish_out(x * 0 + 1, out, "pow")

@@ -498,8 +498,8 @@ def logit(input, eps=None, *, out=None):
     if recording(x):
         node = <Logit>Logit.__new__(Logit)
         node.eps = eps
-        record1(node, y, x)
         node.save(x)
+        record1(node, y, x)
     return finish_out(y, out, "logit")
 
 

@@ -124,8 +124,8 @@ cdef Variable where_t(Variable condition, Variable a, Variable b):
         a = expand_to(a, y.nd, y.sizes, "where") if recording(a) else a
         b = expand_to(b, y.nd, y.sizes, "where") if recording(b) else b
         node = <Where>Where.__new__(Where)
-        record3(node, y, condition, a, b)
         node.save(condition)
+        record3(node, y, condition, a, b)
         return y
     return formula3(WHERE, condition, a, b, NULL, "where")
 
@@ -215,8 +215,8 @@ def clamp(input, min=None, max=None, *, out=None):
         node = <Clamp>Clamp.__new__(Clamp)
         node.low = min
         node.high = max
-        record1(node, y, x)
         node.save(x)
+        record1(node, y, x)
     return finish_out(y, out, "clamp")
 
 

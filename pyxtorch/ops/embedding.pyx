@@ -72,15 +72,16 @@ cdef Variable table_gradient(Variable g, Variable ids, int64_t rows, int64_t pad
     cdef int code
     sizes[0], sizes[1] = rows, width
     y = <Variable>new_empty(2, sizes, g.dt, g.dev, g.dev_index)
+    x_dt, ids_ptr, ids_n, x_ptr, y_ptr = x.dt, ids.ptr, ids.n, x.ptr, y.ptr
     with nogil:
-        code = k.backward(x.dt, <const int64_t*>ids.ptr, ids.n, x.ptr, y.ptr, rows, width, padding, by_frequency, &bad)
+        code = k.backward(x_dt, <const int64_t*>ids_ptr, ids_n, x_ptr, y_ptr, rows, width, padding, by_frequency, &bad)
     failed(code, y, bad, "embedding_dense_backward")
     if recording(g):
         node = <TableGradient>TableGradient.__new__(TableGradient)
         node.padding = padding
         node.by_frequency = by_frequency
-        record1(node, y, g)
         node.save(ids)
+        record1(node, y, g)
     return y
 
 
@@ -147,8 +148,8 @@ def embedding(Variable input not None, Variable weight not None, padding_idx=Non
         node.rows = weight.sizes[0]
         node.padding = padding
         node.by_frequency = scale_grad_by_freq
-        record1(node, y, weight)
         node.save(ids)
+        record1(node, y, weight)
     return y
 
 
@@ -279,15 +280,15 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
         node.mode = how
         node.padding = padding
         node.by_frequency = by_frequency
-        if w is not None:
-            record2(node, y, table, <Variable>per_sample_weights)
-        else:
-            record1(node, y, table)
         node.save(ids)
         node.save(bag_of)
         node.save(taken if how == BAG_MAX else sizes)
         node.save(table)
         node.save(<Variable>per_sample_weights if w is not None else None)
+        if w is not None:
+            record2(node, y, table, <Variable>per_sample_weights)
+        else:
+            record1(node, y, table)
     return y, bag_of, sizes, taken, starts
 
 

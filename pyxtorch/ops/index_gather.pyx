@@ -83,8 +83,8 @@ cdef Variable gather_t(Variable x, int d, Variable index):
         node = <Gather>Gather.__new__(Gather)
         node.dim = d
         node.shape = shape_of(x)
-        record1(node, y, x)
         node.save(index)
+        record1(node, y, x)
     return y
 
 
@@ -211,8 +211,8 @@ cdef Variable scatter_t(Variable x, int d, Variable index, Variable src, int how
         node = <Scatter>Scatter.__new__(Scatter)
         node.dim = d
         node.how = how
-        record2(node, y, x, src)
         node.save(index)
+        record2(node, y, x, src)
         if inplace:
             rebase(x, y)
     return x if inplace else y
@@ -399,11 +399,11 @@ cdef Variable reduced(Variable x, int d, Variable index, Variable src, str reduc
         node.dim = d
         node.reduce = reduce
         node.include_self = include_self
-        record2(node, y, x, src)
         node.save(x)
         node.save(index)
         node.save(src)
         node.save_output(y)
+        record2(node, y, x, src)
     return y
 
 

@@ -109,8 +109,8 @@ def masked_scatter(Variable input not None, Variable mask not None, Variable sou
     if recording(input) or recording(source):
         node = <MaskedScatter>MaskedScatter.__new__(MaskedScatter)
         node.shape = shape_of(source)
-        record2(node, y, input, source)
         node.save(m)
+        record2(node, y, input, source)
     return y
 
 
@@ -227,7 +227,7 @@ cdef Variable triangle(Variable x, bint upper, int64_t diagonal):
     cdef Variable from_
     cdef Variable y
     cdef Triangle node
-    cdef int64_t batch = 1
+    cdef int64_t batch = 1, rows, columns
     cdef int i, size = itemsize_of(x.dt)
     cdef pyx_index_kernels* k = index_kernels(x, "triu" if upper else "tril")
     if x.nd < 2:
@@ -236,8 +236,10 @@ cdef Variable triangle(Variable x, bint upper, int64_t diagonal):
     y = <Variable>new_like(x, x.dt)
     for i in range(x.nd - 2):
         batch *= x.sizes[i]
+    from_ptr, y_ptr = from_.ptr, y.ptr
+    rows, columns = x.sizes[x.nd - 2], x.sizes[x.nd - 1]
     with nogil:
-        k.triangle(size, upper, diagonal, batch, x.sizes[x.nd - 2], x.sizes[x.nd - 1], from_.ptr, y.ptr)
+        k.triangle(size, upper, diagonal, batch, rows, columns, from_ptr, y_ptr)
     if recording(x):
         node = <Triangle>Triangle.__new__(Triangle)
         node.upper = upper

@@ -392,8 +392,8 @@ cdef Variable masked_select_t(Variable x, Variable mask):
         by_mask_failed(code, "masked_select")
     if recording(x):
         node = <MaskedSelect>MaskedSelect.__new__(MaskedSelect)
-        record1(node, y, x)
         node.save(m)
+        record1(node, y, x)
     return y
 
 

@@ -205,8 +205,8 @@ cdef tuple inv_both(object A, str op, bint check):
     cdef Inv node
     if recording(a):
         node = <Inv>Inv.__new__(Inv)
-        record1(node, r, a)
         node.save_output(r)
+        record1(node, r, a)
     return r, tensor(info)
 
 
@@ -251,9 +251,9 @@ cdef object solve_t(Variable a, Variable b, str op):
     cdef Solve node
     if recording(a) or recording(b):
         node = <Solve>Solve.__new__(Solve)
-        record2(node, r, a, b)
         node.save(a)
         node.save_output(r)
+        record2(node, r, a, b)
     return r
 
 
@@ -347,9 +347,9 @@ cdef object triangular_t(Variable a, Variable b, bint upper, bint unit):
         node = <SolveTriangular>SolveTriangular.__new__(SolveTriangular)
         node.upper = upper
         node.unit = unit
-        record2(node, r, a, b)
         node.save(a)
         node.save_output(r)
+        record2(node, r, a, b)
     return r
 
 
@@ -435,8 +435,8 @@ cdef tuple cholesky_both(object A, bint upper, str op, bint check):
     cdef Cholesky node
     if recording(a):
         node = <Cholesky>Cholesky.__new__(Cholesky)
-        record1(node, r, <Variable>source)
         node.save_output(r)
+        record1(node, r, <Variable>source)
     return (mH(r) if upper else r), tensor(info)
 
 

@@ -140,9 +140,9 @@ cdef Variable difference_slope(Variable a, Variable b, int f, double s, double r
         node = <DifferenceSlope>DifferenceSlope.__new__(DifferenceSlope)
         node.s = s
         node.rise = rise
-        record2(node, y, a, b)
         node.save(a)
         node.save(b)
+        record2(node, y, a, b)
     return y
 
 
@@ -158,9 +158,9 @@ cdef Variable difference(int f, int slope, object x, object t, double s, double 
         node.slope = slope
         node.s = s
         node.rise = rise
-        record2(node, y, a, b)
         node.save(a)
         node.save(b)
+        record2(node, y, a, b)
     return y
 
 

@@ -232,9 +232,9 @@ cdef Variable product(Variable a, Variable b, str op):
     cdef MatMul node
     if recording(a) or recording(b):
         node = <MatMul>MatMul.__new__(MatMul)
-        record2(node, c, a, b)
         node.save(a)
         node.save(b)
+        record2(node, c, a, b)
     return c
 
 
@@ -435,10 +435,10 @@ cdef Variable add_product(Variable d, Variable a, Variable b, object beta, objec
         node = <AddMatMul>AddMatMul.__new__(AddMatMul)
         node.alpha = alpha
         node.beta = beta
-        record3(node, c, d, a, b)
         if ra:
             node.save(a)
             node.save(b)
+        record3(node, c, d, a, b)
     return c
 
 
@@ -581,12 +581,12 @@ cdef Variable linear_t(Variable x, Variable w, Variable bias):
         run(&p, x.dt, x.dev, "linear")
     if recording(x) or recording(w) or (bias is not None and recording(bias)):
         node = <Linear>Linear.__new__(Linear)
+        node.save(x)
+        node.save(w)
         if bias is None:
             record2(node, y, x, w)
         else:
             record3(node, y, x, w, bias)
-        node.save(x)
-        node.save(w)
     return y
 
 

@@ -65,8 +65,10 @@ cdef class LayerNorm(Function):
             gb = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
         if x.n:
             k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "layer_norm")
+            x_dt, g_ptr, x_ptr, w_ptr, mean_ptr, rstd_ptr, gx_ptr = x.dt, g.ptr, x.ptr, pointer(w), mean.ptr, rstd.ptr, pointer(gx)
+            gw_ptr, gb_ptr = pointer(gw), pointer(gb)
             with nogil:
-                failed = k.layer_backward(x.dt, g.ptr, x.ptr, pointer(w), mean.ptr, rstd.ptr, pointer(gx), pointer(gw), pointer(gb), self.rows, self.n)
+                failed = k.layer_backward(x_dt, g_ptr, x_ptr, w_ptr, mean_ptr, rstd_ptr, gx_ptr, gw_ptr, gb_ptr, self.rows, self.n)
             if failed:
                 raise RuntimeError(f"layer_norm backward: failed for {dtype_of(x.dt)!r}.")
         else:
@@ -132,8 +134,9 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
     cdef int64_t rows = mean.n
     if x.n:
         table = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+        a_ptr, w_ptr, b_ptr, y_ptr, mean_ptr, rstd_ptr = a.ptr, pointer(w), pointer(b), y.ptr, mean.ptr, rstd.ptr
         with nogil:
-            failed = table.layer_forward(dt, a.ptr, pointer(w), pointer(b), y.ptr, mean.ptr, rstd.ptr, rows, n, eps)
+            failed = table.layer_forward(dt, a_ptr, w_ptr, b_ptr, y_ptr, mean_ptr, rstd_ptr, rows, n, eps)
         if failed:
             raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
     if recording_any((x, weight, bias)):
@@ -142,11 +145,11 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
         node.n = n
         node.eps = eps
         node.bias_shape = shape
-        record_many(node, (y,), (x, weight, bias))
         node.save(x)
         node.save(w if weight is None or w is weight else weight)
         node.save(mean)
         node.save(rstd)
+        record_many(node, (y,), (x, weight, bias))
     return y, mean, rstd
 
 
@@ -289,8 +292,10 @@ cdef class BatchNorm(Function):
         gb = <Variable>new_like(mean, x.dt)
         cdef Variable wide = cast_raw(w, x.dt) if w is not None else None
         k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "batch_norm")
+        x_dt, g_ptr, x_ptr, wide_ptr, mean_ptr, rstd_ptr, gx_ptr = x.dt, g.ptr, x.ptr, pointer(wide), mean.ptr, rstd.ptr, pointer(gx)
+        gw_ptr, gb_ptr = gw.ptr, gb.ptr
         with nogil:
-            failed = k.channel_backward(x.dt, g.ptr, x.ptr, pointer(wide), mean.ptr, rstd.ptr, pointer(gx), gw.ptr, gb.ptr, N, C, S, self.training)
+            failed = k.channel_backward(x_dt, g_ptr, x_ptr, wide_ptr, mean_ptr, rstd_ptr, gx_ptr, gw_ptr, gb_ptr, N, C, S, self.training)
         if failed:
             raise RuntimeError(f"batch_norm backward: failed for {dtype_of(x.dt)!r}.")
         self.pass_grad(0, gx)
@@ -350,8 +355,9 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
     if training and x.n:
         rstd = <Variable>new_like(mean, dt)
+        a_ptr, mean_ptr, var_ptr, rstd_ptr = a.ptr, mean.ptr, var.ptr, rstd.ptr
         with nogil:
-            failed = k.channel_stats(dt, a.ptr, mean.ptr, var.ptr, rstd.ptr, N, C, S, eps)
+            failed = k.channel_stats(dt, a_ptr, mean_ptr, var_ptr, rstd_ptr, N, C, S, eps)
         if failed:
             raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
     elif training:
@@ -372,19 +378,20 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     scale = cast_raw(scale, dt)
     shift = None if bias is None else cast_raw(bias, dt)
     if x.n:
+        a_ptr, mean_ptr, scale_ptr, shift_ptr, y_ptr = a.ptr, mean.ptr, scale.ptr, pointer(shift), y.ptr
         with nogil:
-            failed = k.channel_affine(dt, a.ptr, mean.ptr, scale.ptr, pointer(shift), y.ptr, N, C, S)
+            failed = k.channel_affine(dt, a_ptr, mean_ptr, scale_ptr, shift_ptr, y_ptr, N, C, S)
         if failed:
             raise RuntimeError(f"{op}: failed for {dtype_of(dt)!r}.")
     if recording_any((x, weight, bias)):
         node = <BatchNorm>BatchNorm.__new__(BatchNorm)
         node.training = training
         node.eps = eps
-        record_many(node, (y,), (x, weight, bias))
         node.save(x)
         node.save(weight)
         node.save(mean)
         node.save(rstd)
+        record_many(node, (y,), (x, weight, bias))
     return y, mean, rstd
 
 

@@ -161,14 +161,15 @@ cdef Variable unpooled(Variable g, Variable index, tuple shape, int n, str op):
     if half:
         return to_dtype(unpooled(to_dtype(g, FLOAT32), index, shape, n, op), g.dt)
     k = kernels(g, op)
+    a_dt, a_ptr, at_ptr, y_ptr = a.dt, a.ptr, at.ptr, y.ptr
     with nogil:
-        failed = k.scatter(a.dt, a.ptr, <int64_t*>at.ptr, y.ptr, planes, outside, inside)
+        failed = k.scatter(a_dt, a_ptr, <int64_t*>at_ptr, y_ptr, planes, outside, inside)
     verdict(failed, g, op)
     if recording(g):
         node = <Unpool>Unpool.__new__(Unpool)
         node.n = n
-        record1(node, y, g)
         node.save(index)
+        record1(node, y, g)
     return y
 
 
@@ -189,15 +190,16 @@ cdef tuple max_pool(object input, int n, object kernel_size, object stride, obje
     y = output_like(x, n, &w, x.dt)
     index = output_like(x, n, &w, INT64)
     k = kernels(x, op)
+    a_dt, a_ptr, y_ptr, index_ptr = a.dt, a.ptr, y.ptr, index.ptr
     with nogil:
-        failed = k.max_forward(a.dt, a.ptr, y.ptr, <int64_t*>index.ptr, &w) if adaptive is None else k.adaptive_max_forward(a.dt, a.ptr, y.ptr, <int64_t*>index.ptr, &w)
+        failed = k.max_forward(a_dt, a_ptr, y_ptr, <int64_t*>index_ptr, &w) if adaptive is None else k.adaptive_max_forward(a_dt, a_ptr, y_ptr, <int64_t*>index_ptr, &w)
     verdict(failed, x, op)
     if recording(x):
         node = <MaxPool>MaxPool.__new__(MaxPool)
         node.shape = shape_of(x)
         node.n = n
-        record_many(node, (y, index), (x,))
         node.save(index)
+        record_many(node, (y, index), (x,))
     return y, index
 
 
@@ -341,11 +343,12 @@ cdef Variable avg_forward(Variable x, AvgPool p):
     cdef int failed
     cdef AvgPool node
     k = kernels(x, "avg_pool")
+    a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
     with nogil:
         if p.adaptive:
-            failed = k.adaptive_avg_forward(a.dt, a.ptr, y.ptr, &p.w)
+            failed = k.adaptive_avg_forward(a_dt, a_ptr, y_ptr, &p.w)
         else:
-            failed = k.avg_forward(a.dt, a.ptr, y.ptr, &p.w, p.count_pad, p.divisor)
+            failed = k.avg_forward(a_dt, a_ptr, y_ptr, &p.w, p.count_pad, p.divisor)
     verdict(failed, x, "avg_pool")
     if recording(x):
         node = <AvgPool>AvgPool.__new__(AvgPool)
@@ -362,11 +365,12 @@ cdef Variable avg_backward(Variable g, AvgPool p):
     cdef int failed
     cdef AvgPoolBackward node
     k = kernels(g, "avg_pool")
+    a_dt, a_ptr, gx_ptr = a.dt, a.ptr, gx.ptr
     with nogil:
         if p.adaptive:
-            failed = k.adaptive_avg_backward(a.dt, a.ptr, gx.ptr, &p.w)
+            failed = k.adaptive_avg_backward(a_dt, a_ptr, gx_ptr, &p.w)
         else:
-            failed = k.avg_backward(a.dt, a.ptr, gx.ptr, &p.w, p.count_pad, p.divisor)
+            failed = k.avg_backward(a_dt, a_ptr, gx_ptr, &p.w, p.count_pad, p.divisor)
     verdict(failed, g, "avg_pool")
     if recording(g):
         node = <AvgPoolBackward>AvgPoolBackward.__new__(AvgPoolBackward)
@@ -537,9 +541,9 @@ cdef object lp_pool(object input, int n, double p, object kernel_size, object st
     if recording(x):
         node = <LpPool>LpPool.__new__(LpPool)
         node.window, node.p, node.cells = window, p, cells
-        record1(node, y, x)
         node.save(x)
         node.save_output(y)
+        record1(node, y, x)
     return y
 
 

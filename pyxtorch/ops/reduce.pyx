@@ -90,8 +90,9 @@ cdef Variable reduced(int kind, Variable x, Mask mask, bint keepdim, str op, dou
     y = <Variable>new_empty(l.nd, l.sizes, BOOL if kind == ANY or kind == ALL else INT64 if kind == COUNT else dt, x.dev, x.dev_index)
     k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
     if x.n > 32768:
+        x_ptr, y_ptr = x.ptr, y.ptr
         with nogil:
-            failed = k.reduce(kind, dt, x.ptr, y.ptr, l.outer, l.dim, l.inner, p)
+            failed = k.reduce(kind, dt, x_ptr, y_ptr, l.outer, l.dim, l.inner, p)
     else:
         failed = k.reduce(kind, dt, x.ptr, y.ptr, l.outer, l.dim, l.inner, p)
     if failed == -3:
@@ -259,8 +260,8 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
         node.shape = shape_of(x)
         node.mask = mask
         node.keepdim = keepdim
-        record1(node, y, x)
         node.save(x)
+        record1(node, y, x)
     return finish_out(to_dtype(y, dt), out, "prod")
 
 
@@ -328,9 +329,9 @@ cdef Variable extreme_values(int kind, Variable x, Mask mask, bint keepdim, str 
         node.shape = shape_of(x)
         node.mask = mask
         node.keepdim = keepdim
-        record1(node, y, x)
         node.save(x)
         node.save_output(y)
+        record1(node, y, x)
     return y
 
 
@@ -390,8 +391,9 @@ cdef tuple along(int kind, Variable x, int dim, bint keepdim, str op, bint value
     cdef Variable b = a
     cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
     cdef void* to = v.ptr if values else NULL
+    b_dt, b_ptr, i_ptr = b.dt, b.ptr, i.ptr
     with nogil:
-        failed = k.extreme(kind, b.dt, b.ptr, to, <int64_t*>i.ptr, l.outer, l.dim, l.inner)
+        failed = k.extreme(kind, b_dt, b_ptr, to, <int64_t*>i_ptr, l.outer, l.dim, l.inner)
     if failed:
         raise unsupported(op, x.dt)
     if values and v.dt != x.dt:
@@ -412,8 +414,8 @@ cdef object with_indices(int kind, Variable x, object dim, bint keepdim, str op,
         node.shape = shape_of(x)
         node.dim = d
         node.keepdim = keepdim
-        record_many(node, (v, i), (x,))
         node.save(i)
+        record_many(node, (v, i), (x,))
     return kinds(v, i)
 
 

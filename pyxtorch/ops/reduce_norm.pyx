@@ -105,8 +105,9 @@ cdef Variable vary(Variable x, Mask mask, double c, bint keepdim, str op, int64_
     cdef int failed
     cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
     y = <Variable>new_empty(l.nd, l.sizes, x.dt, x.dev, x.dev_index)
+    a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
     with nogil:
-        failed = k.variance(a.dt, a.ptr, y.ptr, NULL, l.outer, l.dim, l.inner, c)
+        failed = k.variance(a_dt, a_ptr, y_ptr, NULL, l.outer, l.dim, l.inner, c)
     if failed:
         raise unsupported(op, x.dt)
     n[0] = l.dim

@@ -45,8 +45,9 @@ cdef Variable scanned(int kind, Variable x, int dim, bint reverse, str op):
         return scanned(kind, cast_raw(x, UINT8), dim, reverse, op)
     a = dense(x)
     y = <Variable>new_like(a, a.dt)
+    a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
     with nogil:
-        failed = k.scan(kind, a.dt, a.ptr, y.ptr, outer, n, inner, reverse)
+        failed = k.scan(kind, a_dt, a_ptr, y_ptr, outer, n, inner, reverse)
     if failed:
         raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     return y
@@ -114,8 +115,9 @@ cdef Variable recurrence(Variable a, Variable b, int dim, bint reverse):
     cdef Variable y = <Variable>new_like(u, u.dt)
     cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, b.dev, "cumprod")
     cdef Recurrence node
+    x_dt, x_ptr, u_ptr, y_ptr = x.dt, x.ptr, u.ptr, y.ptr
     with nogil:
-        failed = k.recurrence(x.dt, x.ptr, u.ptr, y.ptr, outer, n, inner, reverse)
+        failed = k.recurrence(x_dt, x_ptr, u_ptr, y_ptr, outer, n, inner, reverse)
     if failed:
         raise RuntimeError(f'"cumprod" backward not implemented for {dtype_of(a.dt).name!r}')
     if recording(a) or recording(b):
@@ -257,8 +259,9 @@ cdef object running_extreme(object input, object dim, bint minimum, str op, obje
         a = cast_raw(x, FLOAT32)
     v = <Variable>new_like(a, a.dt)
     i = <Variable>new_like(a, INT64)
+    a_dt, a_ptr, v_ptr, i_ptr = a.dt, a.ptr, v.ptr, i.ptr
     with nogil:
-        failed = k.extreme(minimum, a.dt, a.ptr, v.ptr, <int64_t*>i.ptr, outer, n, inner)
+        failed = k.extreme(minimum, a_dt, a_ptr, v_ptr, <int64_t*>i_ptr, outer, n, inner)
     if failed:
         raise RuntimeError(f'"{op}_cpu" not implemented for {dtype_of(x.dt).name!r}')
     v = cast_raw(v, x.dt)

@@ -73,8 +73,8 @@ cdef int remember(Variable values, Variable indices, Variable x, int d, bint lef
         node.dim = d
         node.left_out = left_out
         node.shape = shape_of(x)
-        record_many(node, [values, None], [x])
         node.save(indices)
+        record_many(node, [values, None], [x])
     return 0
 
 
@@ -97,8 +97,9 @@ def sort(Variable input not None, dim=-1, descending=False, stable=False, *, out
     cdef pyx_sort_kernels* k = kernels(x, "sort")
     cdef int code, down = 1 if descending else 0
     split(x, d, &outer, &n, &inner)
+    x_dt, x_ptr, values_ptr, indices_ptr = x.dt, x.ptr, values.ptr, indices.ptr
     with nogil:
-        code = k.sort(x.dt, x.ptr, values.ptr, <int64_t*>indices.ptr, outer, n, inner, down)
+        code = k.sort(x_dt, x_ptr, values_ptr, <int64_t*>indices_ptr, outer, n, inner, down)
     undefined(code, x, "sort")
     remember(values, indices, input, d, False)
     return finish_out(return_types["sort"](values, indices), out, "sort")
@@ -143,8 +144,9 @@ def topk(Variable input not None, k, dim=-1, largest=True, sorted=True, *, out=N
         raise RuntimeError("topk: k must be 1 for a 0-d tensor.")
     values = <Variable>new_empty(x.nd, sizes, x.dt, x.dev, x.dev_index)
     indices = <Variable>new_empty(x.nd, sizes, INT64, x.dev, x.dev_index)
+    x_dt, x_ptr, values_ptr, indices_ptr = x.dt, x.ptr, values.ptr, indices.ptr
     with nogil:
-        code = kernel.topk(x.dt, x.ptr, values.ptr, <int64_t*>indices.ptr, outer, n, inner, count, most, order)
+        code = kernel.topk(x_dt, x_ptr, values_ptr, <int64_t*>indices_ptr, outer, n, inner, count, most, order)
     undefined(code, x, "topk")
     remember(values, indices, input, d, False)
     return finish_out(return_types["topk"](values, indices), out, "topk")
@@ -171,11 +173,12 @@ cdef object select_one(Variable input, int64_t kth, object dim, bint keepdim, ob
             nd += 1
     values = <Variable>new_empty(nd, sizes, x.dt, x.dev, x.dev_index)
     indices = <Variable>new_empty(nd, sizes, INT64, x.dev, x.dev_index)
+    x_dt, x_ptr, values_ptr, indices_ptr = x.dt, x.ptr, values.ptr, indices.ptr
     with nogil:
         if kth == -2:
-            code = k.mode(x.dt, x.ptr, values.ptr, <int64_t*>indices.ptr, outer, n, inner)
+            code = k.mode(x_dt, x_ptr, values_ptr, <int64_t*>indices_ptr, outer, n, inner)
         else:
-            code = k.kthvalue(x.dt, x.ptr, values.ptr, <int64_t*>indices.ptr, outer, n, inner, kth)
+            code = k.kthvalue(x_dt, x_ptr, values_ptr, <int64_t*>indices_ptr, outer, n, inner, kth)
     undefined(code, x, op)
     remember(values, indices, input, d, input.nd > 0)
     if keepdim and input.nd:
@@ -358,8 +361,10 @@ def searchsorted(Variable sorted_sequence not None, input, *, out_int32=False, r
     m = v.n if s.nd == 1 else v.sizes[v.nd - 1]
     batch = 0 if m == 0 else v.n // m
     after = 1 if right else 0
+    s_dt, s_ptr, v_ptr, y_ptr = s.dt, s.ptr, v.ptr, y.ptr
+    order_ptr = <const int64_t*>(order.ptr if order is not None else NULL)
     with nogil:
-        code = k.search(s.dt, s.ptr, <const int64_t*>(order.ptr if order is not None else NULL), batch, n, v.ptr, m, one, after, <int64_t*>y.ptr)
+        code = k.search(s_dt, s_ptr, order_ptr, batch, n, v_ptr, m, one, after, <int64_t*>y_ptr)
     undefined(code, s, "searchsorted")
     if out_int32:
         y = cast_raw(y, INT32)
@@ -406,8 +411,9 @@ cdef tuple runs_of(Variable x, int64_t n, int64_t width, str op):
     cdef Variable run_of = <Variable>new_empty(1, &n, INT64, x.dev, x.dev_index)
     cdef pyx_sort_kernels* k = kernels(x, op)
     cdef int64_t count
+    x_dt, x_ptr, starts_ptr, run_of_ptr = x.dt, x.ptr, starts.ptr, run_of.ptr
     with nogil:
-        count = k.runs(x.dt, x.ptr, n, width, <int64_t*>starts.ptr, <int64_t*>run_of.ptr)
+        count = k.runs(x_dt, x_ptr, n, width, <int64_t*>starts_ptr, <int64_t*>run_of_ptr)
     return starts[:count], run_of
 
 
@@ -459,8 +465,9 @@ cdef tuple unique_parts(Variable input, object dim):
     width = x.n // n if n else 0
     flat = dense(<Variable>moved.reshape((n, width)))
     order = <Variable>new_empty(1, &n, INT64, x.dev, x.dev_index)
+    flat_dt, flat_ptr, order_ptr = flat.dt, flat.ptr, order.ptr
     with nogil:
-        code = k.sort_rows(flat.dt, flat.ptr, n, width, <int64_t*>order.ptr)
+        code = k.sort_rows(flat_dt, flat_ptr, n, width, <int64_t*>order_ptr)
     undefined(code, x, "unique")
     ordered = flat.index_select(0, order)
     starts, run_of = runs_of(ordered, n, width, "unique")
@@ -526,8 +533,9 @@ def bincount(Variable input not None, weights=None, minlength=0):
         w = to_dtype(<Variable>w, FLOAT32 if (<Variable>w).dt == FLOAT32 else FLOAT64)
         return w.new_zeros(bins).index_add(0, x, w)
     y = zeros_raw(1, &bins, INT64, x.dev, x.dev_index)
+    x_ptr, x_n, y_ptr = x.ptr, x.n, y.ptr
     with nogil:
-        code = k.count(<const int64_t*>x.ptr, x.n, <int64_t*>y.ptr, bins)
+        code = k.count(<const int64_t*>x_ptr, x_n, <int64_t*>y_ptr, bins)
     if code:
         raise RuntimeError("bincount: an element changed while it was counted.")
     return y
@@ -555,8 +563,9 @@ def histc(Variable input not None, bins=100, min=0, max=0, *, out=None):
         low -= 1
         high += 1
     y = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
+    x_dt, x_ptr, x_n, y_ptr = x.dt, x.ptr, x.n, y.ptr
     with nogil:
-        code = k.histogram(x.dt, x.ptr, x.n, low, high, n, y.ptr)
+        code = k.histogram(x_dt, x_ptr, x_n, low, high, n, y_ptr)
     undefined(code, x, "histc")
     return finish_out(y, out, "histc")
 
