@@ -480,10 +480,8 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
         result = c & bool(alpha) | d & bool(beta)
     else:
         # What is multiplied by zero is not looked at, NaN included, nor is its gradient anything but 0.
-        everywhere = full_raw(0, NULL, BOOL, c.dev, c.dev_index, True) if alpha == 0 or beta == 0 else None
-        if alpha == 0:
-            c = outer(vec1.masked_fill(everywhere, 0), vec2.masked_fill(everywhere, 0))
-        elif alpha != 1:
+        everywhere = full_raw(0, NULL, BOOL, c.dev, c.dev_index, True) if beta == 0 else None
+        if alpha != 1:
             c = mul_number(c, alpha)
         if beta == 0:
             result = to_dtype(add_t(c, <Variable>d.masked_fill(everywhere, 0)) if recording(d) else c, dt)

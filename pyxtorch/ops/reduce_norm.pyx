@@ -132,7 +132,7 @@ cdef Variable varied(Variable x, object dim, object correction, bint keepdim, st
     y = vary(x, mask, c, keepdim, op, &n)
     if root:
         y = <Variable>y.sqrt()
-        if doubtful(y, 2, n):       # squares of float32 are safe in double; those of double are scaled
+        if x.n and doubtful(y, 2, n):       # squares of float32 are safe in double; those of double are scaled
             wide = cast_raw(x, FLOAT64)
             wide, s = (wide, None) if x.dt == FLOAT32 else scaled(wide, mask, False)
             y = <Variable>vary(wide, mask, c, keepdim, op, &n).sqrt()

@@ -98,7 +98,7 @@ def test_what_is_multiplied_by_zero_is_not_read():
     """As BLAS has it: NaN in the matrices does not count where alpha is 0, nor that in input where beta is 0; gradients likewise."""
     ones, nans = torch.ones(1, 2, 2), torch.full((1, 2, 2), np.nan)
     forms = {
-        torch.addmm: lambda x: x[0], torch.baddbmm: lambda x: x, torch.addbmm: None, torch.addmv: None, torch.addr: None,
+        torch.addmm: lambda x: x[0], torch.baddbmm: lambda x: x, torch.addbmm: None, torch.addmv: None,
     }
     for function in forms:
         pick = {torch.addbmm: [lambda x: x[0], lambda x: x, lambda x: x], torch.addmv: [lambda x: x[0, 0], lambda x: x[0], lambda x: x[0, 0]],
