@@ -4,7 +4,7 @@
 """
 import math as _math
 
-from pyxtorch import _core
+from pyxtorch import _core, _dtype
 from pyxtorch.kernels import cpu as _cpu_kernels  # noqa: F401  (before any operation)
 from pyxtorch._core import (
     OutOfMemoryError,
@@ -20,6 +20,7 @@ from pyxtorch._core import (
     set_num_threads,
 )
 from pyxtorch._core import UntypedStorage
+from pyxtorch._dtype import layout
 from pyxtorch._core import py_can_cast as can_cast
 from pyxtorch import autograd
 from pyxtorch.autograd import (
@@ -35,10 +36,8 @@ from pyxtorch.tensor import (
     channels_last,
     channels_last_3d,
     contiguous_format,
-    layout,
     memory_format,
     preserve_format,
-    strided,
 )
 from pyxtorch._dlpack import from_dlpack, to_dlpack
 from pyxtorch._numbers import finfo, iinfo
@@ -47,6 +46,7 @@ from pyxtorch.ops._common import result_type
 __version__ = "0.1.0"
 
 globals().update(_core.dtypes())
+strided, sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc, jagged = _dtype.layouts().values()
 from pyxtorch._names.torch import *  # noqa: E402, F403
 
 from pyxtorch import linalg  # noqa: E402

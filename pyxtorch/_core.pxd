@@ -97,7 +97,7 @@ cdef bint overlaps_itself(TensorBase x) noexcept        # two indices, one addre
 cdef int walk_init(pyx_strided* walk, int nd, const int64_t* sizes, int count, PyObject** operands) except -1
 
 # ------------------------------------------------------------------ indices
-cdef int wrap_dim(int64_t dim, int nd, str op) except -1            # IndexError when out of range
+cdef int wrap_dim(object dim, int nd, str op) except -1             # TypeError: no int; IndexError: out of range
 
 # A view's geometry against the storage it lies in (elements); RuntimeError when it reaches outside;
 # else the offset to use.

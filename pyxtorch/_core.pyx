@@ -7,6 +7,7 @@ cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer, Py_buffer,
 )
+from cpython.long cimport PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -26,6 +27,9 @@ globals().update({name: getattr(_storage, name) for name in (
     "UntypedStorage", "cpu_level", "empty_cache", "get_num_threads", "memory_stats", "register_cpu_kernels",
     "register_cuda_kernels", "reset_peak_memory_stats", "set_cache_limit", "set_cuda_storage", "set_num_threads",
 )})
+
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
 
 cdef extern from *:
     """
@@ -395,13 +399,20 @@ cdef bint overlaps_itself(TensorBase x) noexcept:
     return False
 
 
-cdef int wrap_dim(int64_t dim, int nd, str op) except -1:
+cdef int wrap_dim(object dim, int nd, str op) except -1:
     cdef int n = nd if nd > 0 else 1
-    if dim < -n or dim >= n:
+    cdef int overflow = 0
+    cdef long long d
+    if not PyLong_CheckExact(dim):
+        if isinstance(dim, bool) or not hasattr(type(dim), "__index__"):
+            raise TypeError(f"{op}(): argument 'dim' must be int, not {type(dim).__name__}")
+        dim = dim.__index__()
+    d = PyLong_AsLongLongAndOverflow(dim, &overflow)
+    if overflow or d < -n or d >= n:
         raise IndexError(
             f"{op}: Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
         )
-    return dim + n if dim < 0 else dim
+    return <int>(d + n if d < 0 else d)
 
 
 # ------------------------------------------------------------------------------- operands

@@ -1,4 +1,4 @@
-"""dtypes, devices and their codes. cimported by way of _core.pxd."""
+"""dtypes, devices, layouts and their codes. cimported by way of _core.pxd."""
 cdef extern from "pyxtorch/dtype.h" nogil:
     int BOOL "PYX_BOOL"
     int UINT8 "PYX_UINT8"
@@ -31,6 +31,10 @@ cdef class device:
     cdef readonly str type
 
 
+cdef class layout:
+    cdef readonly str name
+
+
 cdef inline bint is_floating(int dt) noexcept:
     return FLOAT16 <= dt <= FLOAT64
 cdef inline bint is_complex_code(int dt) noexcept:
@@ -52,3 +56,7 @@ cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept    # -
 cdef int parse_device(object d, int* index) except -1   # None: the default device
 cdef device device_of(int kind, int index)
 cdef object load_cuda()                                 # open the GPU side
+cdef layout strided
+cdef int check_layout(object given, str op) except -1   # TypeError, or RuntimeError: any but strided
+cdef inline int only_strided(object given, str op) except -1:   # of a factory's argument layout=
+    return 0 if given is None else check_layout(given, op)

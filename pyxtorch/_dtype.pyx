@@ -1,4 +1,4 @@
-"""dtypes and devices: what a tensor's elements are and where they lie.
+"""dtypes, devices and layouts: what a tensor's elements are, where they lie and how they are kept.
 
 What other Cython modules may use is in _dtype.pxd, by way of _core.pxd.
 """
@@ -91,14 +91,14 @@ cdef dtype dtype_of(int code):
 cdef int dtype_code(object d) except -1:
     if type(d) is dtype:
         return (<dtype>d).code
-    if d is float:
-        return _default_dtype
+    if d is float:          # Python's own, of 64 bits, whatever the default dtype
+        return FLOAT64
     if d is int:
         return INT64
     if d is bool:
         return BOOL
     if d is complex:
-        return complex_code(_default_dtype)
+        return COMPLEX128
     raise TypeError(f"expected a dtype such as pyxtorch.float32, not {d!r} ({type(d).__name__}).")
 
 
@@ -322,3 +322,45 @@ cdef object load_cuda():
     if _cuda_loader is None:
         __import__("pyxtorch._cuda")  # sets the loader
     return _cuda_loader()
+
+
+# --------------------------------------------------------------------------------- layouts
+
+@cython.binding(False)
+@cython.final
+cdef class layout:
+    """How a tensor's elements are kept. Every tensor is `strided`; the other names are there to be asked about."""
+
+    def __init__(self):
+        raise TypeError("layout: cannot be created; use pyxtorch.strided.")
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return _layout_by_name, (self.name,)
+
+
+_layouts = {}
+for _name in ("strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"):
+    _l = <layout>layout.__new__(layout)
+    (<layout>_l).name = _name
+    _layouts[_name] = _l
+strided = _layouts["strided"]
+
+
+def _layout_by_name(name):
+    return _layouts[name]
+
+
+def layouts():
+    """All layouts by their public names."""
+    return dict(_layouts)
+
+
+cdef int check_layout(object given, str op) except -1:
+    if type(given) is not layout:
+        raise TypeError(f"{op}(): argument 'layout' must be torch.layout, not {type(given).__name__}")
+    if given is not strided:
+        raise RuntimeError(f"{op}: cannot make a tensor of layout {given!r}; every tensor is {strided!r}. Leave layout= out.")
+    return 0

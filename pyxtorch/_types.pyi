@@ -19,7 +19,7 @@ from pyxtorch.nn.parameter import Parameter as Parameter
 from pyxtorch.nn.utils.rnn import PackedSequence as PackedSequence
 from pyxtorch.optim.optimizer import Optimizer as Optimizer
 from pyxtorch.tensor import Tensor as Tensor
-from pyxtorch.tensor import layout as layout
+from pyxtorch._dtype import layout as layout
 from pyxtorch.tensor import memory_format as memory_format
 
 Number: TypeAlias = complex  # where complex is asked for, int, float and bool do as well

@@ -13,9 +13,6 @@ channels_last_3d: _memory_format
 def construct(cls: _t.Any, args: _t.Any, kwargs: _t.Any) -> _t.Any: ...
 contiguous_format: _memory_format
 preserve_format: _memory_format
-strided: _layout
-class layout:
-    def __init__(self, *args: _t.Any, **kwargs: _t.Any) -> None: ...
 class memory_format:
     def __init__(self, name: _b.str) -> None: ...
 class Tensor(_Variable):

@@ -602,16 +602,6 @@ def construct(cls, args, kwargs):
     return x if cls is Tensor else make_subclass(cls, x, False)
 
 
-class layout:
-    """How elements are kept; `strided` is the only layout."""
-
-    def __repr__(self):
-        return "torch.strided"
-
-
-strided = layout()
-
-
 class memory_format:
     """An order of dimensions in memory."""
 

@@ -2,10 +2,12 @@
 from cpython.bool cimport PyBool_Check
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
-from cpython.long cimport PyLong_Check
+from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, grad_fn_of, rebase, recording_any, tracked
+
+from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
 
 elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
 
@@ -229,7 +231,7 @@ cdef int write_number(object number, int dt, void* out) except -1:
         number = _real_part(number, dt)
         if not PyLong_Check(number):
             d = number
-            if d != d or d - d != 0:
+            if d != d or d - d != 0 or (dt == UINT8 and d < 0):     # negative integers wrap, as in C; numbers that are none do not
                 raise _overflow(number, dt)
             number = int(number)
     if dt == UINT8 and -255 <= number <= 255:
@@ -302,8 +304,8 @@ cdef int64_t as_index(object x, str op) except? -1:
         if (<Variable>x).dt > INT64 or (<Variable>x).dt == BOOL:
             raise TypeError(f"{op}: only integer tensors of a single element can be converted to an index, not {dtype_of((<Variable>x).dt)!r}.")
         return item_of(<Variable>x)
-    if PyFloat_Check(x):
-        raise TypeError(f"{op}: expected an integer, not the float {x}.")
+    if PyFloat_Check(x) or PyBool_Check(x):
+        raise TypeError(f"{op}: expected an integer, not the {type(x).__name__} {x}.")
     if not PyLong_Check(x) and not hasattr(type(x), "__index__"):
         raise TypeError(f"{op}: expected an integer, not {type(x).__name__}.")
     return x if PyLong_Check(x) else x.__index__()
@@ -344,7 +346,7 @@ cdef int parse_sizes(object sizes, int64_t* out, str op) except -1:
     if len(sizes) > 64:
         raise RuntimeError(f"{op}: {len(sizes)} dimensions; a tensor can have at most 64.")
     for s in sizes:
-        if PyLong_Check(s):
+        if PyLong_CheckExact(s):
             out[n] = s
         else:
             if PyFloat_Check(s):
@@ -385,11 +387,11 @@ cdef uint64_dims dims_mask(object dim, int nd, str op) except *:
     if PyLong_Check(dim):
         return <uint64_dims>1 << wrap_dim(dim, nd, op)
     if not isinstance(dim, (tuple, list)):
-        return <uint64_dims>1 << wrap_dim(as_index(dim, op), nd, op)
+        return <uint64_dims>1 << wrap_dim(dim, nd, op)
     if len(dim) == 0:
         return (<uint64_dims>1 << nd) - 1 if nd < 64 else ~<uint64_dims>0
     for item in dim:
-        d = wrap_dim(as_index(item, op), nd, op)
+        d = wrap_dim(item, nd, op)
         if mask >> d & 1:
             raise RuntimeError(f"{op}: dim {d} appears multiple times in the list of dims {list(dim)}.")
         mask |= <uint64_dims>1 << d
@@ -457,6 +459,14 @@ cdef int need_floating(TensorBase x, str op) except -1:
     return 0
 
 
+def same_dtype(a, b, op, name):
+    """RuntimeError where tensor b, the argument `name`, is of another dtype than a; TypeError where it is no tensor."""
+    cdef Variable x = a
+    cdef Variable y = checked(b, op, name)
+    if x.dt != y.dt:
+        raise RuntimeError(f"{op}: expected {name} to have scalar type {dtype_of(x.dt).name} but found {dtype_of(y.dt).name}. Convert one with .to().")
+
+
 cdef Variable checked(object x, str op, str name):
     if not isinstance(x, Variable):
         raise TypeError(f"{op}(): argument '{name}' must be Tensor, not {type(x).__name__}")
@@ -471,6 +481,11 @@ cdef object _finish_one(Variable result, object given, str op):
         raise RuntimeError(
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
+        )
+    if result.dt != out.dt and op in EXACT_OUT:
+        raise RuntimeError(
+            f"{op}: Expected out tensor to have dtype {dtype_of(result.dt).name}, but got {dtype_of(out.dt).name} instead. "
+            f"Give an out of {dtype_of(result.dt)!r}, or convert the result with .to()."
         )
     if not can_cast(result.dt, out.dt):
         raise RuntimeError(f"{op}: result type {dtype_of(result.dt).name} can't be cast to the desired output type {dtype_of(out.dt).name}")
@@ -520,22 +535,6 @@ cdef bint share_memory(TensorBase a, TensorBase b):
     return a.ptr < b.ptr + b.n * itemsize_of(b.dt) and b.ptr < a.ptr + a.n * itemsize_of(a.dt)
 
 
-return_types = {}       # name to class: the module pyxtorch.return_types
-
-
-def _shown(self):
-    fields = ",\n".join([f"{name}={value!r}" for name, value in zip(self._fields, self)])
-    return f"torch.return_types.{type(self).__name__}(\n{fields})"
-
-
-def return_type(name, fields):
-    """A named tuple that an operation returns, printed as PyTorch prints it."""
-    from collections import namedtuple
-    made = return_types[name] = namedtuple(name, fields, module="pyxtorch.return_types")
-    made.__repr__ = _shown
-    return made
-
-
 def strict_out(out, inputs, op, dtypes=None):
     """Further checks of `out=` (a tensor, a tuple, None) of operations for which PyTorch makes them.
 
@@ -544,6 +543,8 @@ def strict_out(out, inputs, op, dtypes=None):
     if out is None:
         return
     outs = tuple(out) if isinstance(out, (tuple, list)) else (out,)
+    if dtypes is not None and len(outs) != len(dtypes):
+        raise TypeError(f"{op}: out must be {'a tensor' if len(dtypes) == 1 else f'a tuple of {len(dtypes)} tensors'}, but it is a tuple of {len(outs)}.")
     for i, o in enumerate(outs):
         if not isinstance(o, Variable):
             continue        # finish_out says so
@@ -670,6 +671,9 @@ def inplace(function, name=None):
         if not isinstance(self, Variable):
             return function(self, *args, **kwargs)     # TypeError
         x = <Variable>self
+        dtype = kwargs.get("dtype")
+        if dtype is not None and dtype_code(dtype) != x.dt:
+            raise RuntimeError(f"{op}: Bad in-place call: input tensor dtype {self.dtype} and output tensor dtype {dtype} should match.")
         if recording_any((self, *args)) or recording_any(tuple(kwargs.values())):
             check_inplace(x, op)
             if not composed >> x.dt & 1:

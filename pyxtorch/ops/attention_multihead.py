@@ -107,7 +107,10 @@ def multi_head_attention_forward(
     if padding is not None and tuple(padding.shape) != (batch, sources):
         raise AssertionError(f"expecting key_padding_mask shape of {(batch, sources)}, but got {tuple(padding.shape)}")
     added = 0
-    if bias_k is not None and bias_v is not None:
+    if (bias_k is None) != (bias_v is None):
+        given, missing = ("bias_k", "bias_v") if bias_v is None else ("bias_v", "bias_k")
+        raise AssertionError(f"multi_head_attention_forward: {given} is set but {missing} is None; give both or neither.")
+    if bias_k is not None:
         k, v = cat([k, bias_k.expand(1, batch, width)]), cat([v, bias_v.expand(1, batch, width)])
         added += 1
 

@@ -233,6 +233,7 @@ cdef Variable convolve(Variable x, Variable w, Variable bias, object stride, obj
     cdef int64_t span, total
     cdef bint same = False, batched = x.nd == nd + 2
     cdef Variable y
+    groups = as_index(groups, op)
     check_inputs(x, w, bias, nd, groups, False, op)
     fill_dims(stride, nd, c.stride, 1, 1, op, "stride")
     fill_dims(dilation, nd, c.dilation, 1, 1, op, "dilation")
@@ -283,6 +284,7 @@ cdef Variable convolve_transposed(Variable x, Variable w, Variable bias, object 
     cdef int i
     cdef bint batched = x.nd == nd + 2
     cdef Variable y
+    groups = as_index(groups, op)
     check_inputs(x, w, bias, nd, groups, True, op)
     if bias is not None and is_low(x.dt):       # the sum with the bias is rounded, not its terms
         y = convolve_transposed(to_dtype(x, FLOAT32), to_dtype(w, FLOAT32), to_dtype(bias, FLOAT32), stride, padding, output_padding, groups,

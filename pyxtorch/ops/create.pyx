@@ -286,35 +286,41 @@ cdef Variable made(object size, object dtype, object device, object requires_gra
     return y
 
 
-cdef object star(tuple size, object named):
-    if named is not None:
-        return named
+cdef object star(tuple size, dict named, str op):
+    """The size given as one argument, as several, or by name; `named`: all keywords that the function does not know."""
+    if "size" in named and not size:
+        size = (named.pop("size"),)
+    if named:
+        raise TypeError(f"{op}() got an unexpected keyword argument {next(iter(named))!r}")
+    if not size:
+        raise TypeError(f"{op}() missing 1 required argument: 'size'; an empty tuple makes a 0-d tensor.")
     return size[0] if len(size) == 1 else size
 
 
-cdef object into(object out, object size, object value, bint fill, str op):
+cdef object into(object out, object size, object dtype, object value, bint fill, str op):
     """The out= form of a factory function."""
     cdef Variable o = checked(out, op, "out")
+    if dtype is not None and dtype_code(dtype) != o.dt:
+        raise RuntimeError(f"{op}: dtype {dtype} does not match dtype of out parameter ({dtype_of(o.dt)!r}). Leave dtype= out.")
     result = made(size, o.dtype, o.device, False, value, fill, op)
     return finish_out(result, out, op)
 
 
-def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, **named):
     """An uninitialised tensor of the given shape.
 
     Raises:
         RuntimeError: a negative size, or more memory than there is (OutOfMemoryError).
     """
+    only_strided(layout, "empty")
     cdef int64_t n
     if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and not requires_grad:
         n = size[0]
         if n >= 0 and default_device_is_cpu():
             return new_empty(1, &n, default_dtype(), CPU, 0)
-    if names is not None and not size:
-        size = (names,)
     if out is not None:
-        return into(out, star(size, None), None, False, "empty")
-    return made(star(size, None), dtype, device, requires_grad, None, False, "empty")
+        return into(out, star(size, named, "empty"), dtype, None, False, "empty")
+    return made(star(size, named, "empty"), dtype, device, requires_grad, None, False, "empty")
 
 
 cdef bint default_device_is_cpu() except -1:
@@ -324,20 +330,23 @@ cdef bint default_device_is_cpu() except -1:
 
 def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """A tensor of zeros."""
+    only_strided(layout, "zeros")
     if out is not None:
-        return into(out, star(size, named.get("size")), 0, True, "zeros")
-    return made(star(size, named.get("size")), dtype, device, requires_grad, 0, True, "zeros")
+        return into(out, star(size, named, "zeros"), dtype, 0, True, "zeros")
+    return made(star(size, named, "zeros"), dtype, device, requires_grad, 0, True, "zeros")
 
 
 def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """A tensor of ones."""
+    only_strided(layout, "ones")
     if out is not None:
-        return into(out, star(size, named.get("size")), 1, True, "ones")
-    return made(star(size, named.get("size")), dtype, device, requires_grad, 1, True, "ones")
+        return into(out, star(size, named, "ones"), dtype, 1, True, "ones")
+    return made(star(size, named, "ones"), dtype, device, requires_grad, 1, True, "ones")
 
 
 def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A tensor with every element `fill_value`; the dtype is the value's unless given."""
+    only_strided(layout, "full")
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
     elif not is_number(fill_value):
@@ -345,7 +354,7 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     if dtype is None and out is None:
         dtype = dtype_of(number_dtype(fill_value))
     if out is not None:
-        return into(out, size, fill_value, True, "full")
+        return into(out, size, dtype, fill_value, True, "full")
     return made(size, dtype, device, requires_grad, fill_value, True, "full")
 
 
@@ -356,21 +365,25 @@ cdef Variable like(Variable x, object dtype, object device, object requires_grad
 
 def empty_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """An uninitialised tensor with the shape, dtype and device of `input`."""
+    only_strided(layout, "empty_like")
     return like(input, dtype, device, requires_grad, None, False)
 
 
 def zeros_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """Zeros with the shape, dtype and device of `input`."""
+    only_strided(layout, "zeros_like")
     return finish_out(like(input, dtype, device, requires_grad, 0, True), out, "zeros_like")
 
 
 def ones_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """Ones with the shape, dtype and device of `input`."""
+    only_strided(layout, "ones_like")
     return finish_out(like(input, dtype, device, requires_grad, 1, True), out, "ones_like")
 
 
 def full_like(Variable input not None, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """A tensor like `input` with every element `fill_value`."""
+    only_strided(layout, "full_like")
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
     elif not is_number(fill_value):
@@ -380,6 +393,7 @@ def full_like(Variable input not None, fill_value, *, dtype=None, layout=None, d
 
 def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """An uninitialised tensor of given shape and strides (elements)."""
+    only_strided(layout, "empty_strided")
     n = 1
     if len(tuple(size)) != len(tuple(stride)):
         raise RuntimeError(f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
@@ -396,6 +410,7 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
 
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
+    only_strided(layout, "empty_permuted")
     size, order = tuple(size), tuple(physical_layout)
     if sorted(order) != list(range(len(size))):
         raise RuntimeError(f"empty_permuted: {order} is no permutation of the {len(size)} dimensions.")
@@ -412,6 +427,7 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A 0-d tensor of the number `s`, of the default dtype unless given."""
+    only_strided(layout, "scalar_tensor")
     return made((), dtype, device, requires_grad, s, True, "scalar_tensor")
 
 
@@ -419,31 +435,37 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
 
 def new_empty_(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """An uninitialised tensor of the dtype and device of `self`."""
-    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
+    only_strided(layout, "new_empty")
+    return made(star(size, named, "new_empty"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
 
 
 def new_zeros(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """Zeros of the dtype and device of `self`."""
-    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
+    only_strided(layout, "new_zeros")
+    return made(star(size, named, "new_zeros"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
 
 
 def new_ones(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """Ones of the dtype and device of `self`."""
-    return made(star(size, named.get("size")), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
+    only_strided(layout, "new_ones")
+    return made(star(size, named, "new_ones"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
 
 
 def new_full(Variable self not None, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A tensor of the dtype and device of `self`, every element `fill_value`."""
+    only_strided(layout, "new_full")
     return made(size, self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, fill_value, True, "new_full")
 
 
 def new_tensor(Variable self not None, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A copy of `data`, of the dtype and device of `self`."""
+    only_strided(layout, "new_tensor")
     return tensor(data, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
 
 
 def new_empty_strided(Variable self not None, size, stride, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """`empty_strided` of the dtype and device of `self`."""
+    only_strided(layout, "new_empty_strided")
     return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
 
 
@@ -455,6 +477,7 @@ cdef object number_of(object x):
 
 def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """start, start + step, ... below `end`; int64 if all are integers."""
+    only_strided(layout, "arange")
     cdef int64_t n, i
     cdef double a, d
     cdef Variable y
@@ -464,8 +487,10 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     for v in (start, end, step):
         if not is_number(v):
             raise TypeError(f"arange(): expected numbers, not {type(v).__name__}")
-    if step == 0:
-        raise RuntimeError("arange: step must be nonzero")
+        if PyComplex_Check(v):
+            raise RuntimeError(f"arange: value cannot be converted to type double without overflow: {v}")
+    if step == 0 or step != step:
+        raise RuntimeError(f"arange: step must be nonzero, not {step}")
     for v in (start, end):
         if isinstance(v, float) and (v != v or v in (float("inf"), float("-inf"))):
             raise RuntimeError(f"arange: unsupported range: {start} -> {end}")
@@ -478,7 +503,7 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if dt == INT64 and not integral:
         start, end, step = int(start), int(end), int(step)
         if step == 0:
-            raise RuntimeError("arange: step must be nonzero; as an integer it is 0. Give a floating dtype.")
+            raise ValueError("arange: step must be nonzero; as an integer it is 0. Give a floating dtype.")
         integral = True
     if integral:
         n = max(0, (end - start + step - (1 if step > 0 else -1)) // step)
@@ -564,16 +589,19 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     Raises:
         RuntimeError: steps is negative, or complex ends and a real dtype.
     """
+    only_strided(layout, "linspace")
     return evenly(start, end, steps, None, out, dtype, device, requires_grad, "linspace")
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """base ** linspace(start, end, steps)"""
+    only_strided(layout, "logspace")
     return evenly(start, end, steps, base, out, dtype, device, requires_grad, "logspace")
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """The n x m matrix with ones on the diagonal."""
+    only_strided(layout, "eye")
     m = n if m is None else m
     if n < 0 or m < 0:
         raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")

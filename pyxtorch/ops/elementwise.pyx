@@ -507,6 +507,8 @@ cdef object iadd_op(Variable x, object y):
 
 
 cdef object isub_op(Variable x, object y):
+    if x.dt == BOOL or boolean(y):
+        raise no_bool_minus("sub_", x.dt == BOOL and boolean(y))
     return binary_inplace(SUB, Sub, x, y, "sub_", SAME)
 
 
@@ -566,12 +568,21 @@ def add(input, other, *, alpha=1, out=None):
     return binary(ADD, Add, input, other, "add", SAME, out)
 
 
+cdef inline bint boolean(object x) noexcept:
+    return (<Variable>x).dt == BOOL if isinstance(x, Variable) else type(x) is bool
+
+
+cdef object no_bool_minus(str op, bint both):
+    return RuntimeError(
+        f"{op}: Subtraction, the `-` operator, with {'two bool tensors' if both else 'a bool tensor'} is not supported, use the "
+        f"`{'^' if both else '~'}` or `{'logical_xor' if both else 'logical_not'}()` operator instead, or convert with .int()."
+    )
+
+
 def sub(input, other, *, alpha=1, out=None):
     """input - alpha * other, broadcast and promoted."""
-    if (isinstance(input, Variable) and (<Variable>input).dt == BOOL) and (isinstance(other, bool) or (isinstance(other, Variable) and (<Variable>other).dt == BOOL)):
-        raise RuntimeError(
-            "sub: Subtraction, the `-` operator, with two bool tensors is not supported, use the `^` or `logical_xor()` operator instead."
-        )
+    if boolean(input) or boolean(other):
+        raise no_bool_minus("sub", boolean(input) and boolean(other))
     if alpha is not 1 and alpha != 1:
         return scaled(input, other, -alpha, "sub", out)
     return binary(SUB, Sub, input, other, "sub", SAME, out)
@@ -630,7 +641,7 @@ def add_(Variable self not None, other, *, alpha=1):
 def sub_(Variable self not None, other, *, alpha=1):
     """self -= alpha * other"""
     if alpha is 1 or alpha == 1:
-        return binary_inplace(SUB, Sub, self, other, "sub_", SAME)
+        return isub_op(self, other)
     return add_(self, other, alpha=-alpha)
 
 

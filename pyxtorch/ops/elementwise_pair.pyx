@@ -5,7 +5,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, binary, formula, tensors_only, zero_div, zero_mul
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace, strict_out
 from pyxtorch.ops._precision import slope_rounds_once
 from pyxtorch.ops.elementwise import mul
 from pyxtorch.ops.elementwise_arithmetic import pow, sign
@@ -223,24 +223,27 @@ cdef class MakeComplex(Binary):
         self.pass_grad(1, g.imag)
 
 
+cdef object two_parts(int f, type node, object a, object b, object out, str op, str name_a, str name_b):
+    """A complex tensor of two real ones of one dtype."""
+    cdef int dt = checked(a, op, name_a).dt
+    cdef int other = checked(b, op, name_b).dt
+    for code in (dt, other):
+        if code != FLOAT32 and code != FLOAT64:
+            raise RuntimeError(f"{op}: Expected both inputs to be Half, Float or Double tensors but got {dtype_of(dt).name} and {dtype_of(other).name}")
+    if dt != other:
+        raise RuntimeError(f"{op}: Expected object of scalar type {dtype_of(dt).name} but got scalar type {dtype_of(other).name} for second argument")
+    strict_out(out, (), op, (complex_code(dt),))
+    return binary(f, node, a, b, op, SAME, out)
+
+
 def polar(abs, angle, *, out=None):
     """Complex numbers of given absolute values and angles (radians)."""
-    for v, name in ((abs, "abs"), (angle, "angle")):
-        if (<Variable>checked(v, "polar", name)).dt not in (FLOAT32, FLOAT64):
-            raise RuntimeError(f"polar: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
-    if abs.dtype != angle.dtype:
-        raise RuntimeError(f"polar: Expected object of scalar type {abs.dtype.name} but got scalar type {angle.dtype.name} for second argument")
-    return binary(POLAR, Polar, abs, angle, "polar", SAME, out)
+    return two_parts(POLAR, Polar, abs, angle, out, "polar", "abs", "angle")
 
 
 def complex(real, imag, *, out=None):
     """Complex numbers of given real and imaginary parts."""
-    for v, name in ((real, "real"), (imag, "imag")):
-        if (<Variable>checked(v, "complex", name)).dt not in (FLOAT32, FLOAT64):
-            raise RuntimeError(f"complex: Expected both inputs to be Half, Float or Double tensors but got {v.dtype!r}")
-    if real.dtype != imag.dtype:
-        raise RuntimeError(f"complex: Expected object of scalar type {real.dtype.name} but got scalar type {imag.dtype.name} for second argument")
-    return binary(COMPLEX, MakeComplex, real, imag, "complex", SAME, out)
+    return two_parts(COMPLEX, MakeComplex, real, imag, out, "complex", "real", "imag")
 
 
 __all__ = [

@@ -351,11 +351,13 @@ cdef object frequencies(object indices, object n, object d, object out, object d
 
 def fftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The frequencies of the elements of `fft` of n samples a distance d apart: 0, 1, ... -2, -1, over n d."""
+    only_strided(layout, "fftfreq")
     return frequencies([*range((n + 1) // 2), *range(-(n // 2), 0)], n, d, out, dtype, device, requires_grad, "fftfreq")
 
 
 def rfftfreq(n, d=1.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False):
     """The frequencies of the elements of `rfft` of n samples a distance d apart: 0, 1, ... n // 2, over n d."""
+    only_strided(layout, "rfftfreq")
     return frequencies([*range(n // 2 + 1)], n, d, out, dtype, device, requires_grad, "rfftfreq")
 
 

@@ -181,6 +181,9 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         if repeats < 0:
             raise RuntimeError("Repeats must be non-negative")
         shape = list(shape_of(x))
+        repeats = as_index(repeats, "repeat_interleave")
+        if output_size is not None and output_size != shape[d] * repeats:
+            raise RuntimeError(f"repeat_interleave: Invalid output_size, expected {shape[d] * repeats} but got {output_size}")
         return x.unsqueeze(d + 1).expand(shape[:d + 1] + [repeats] + shape[d + 1:]).clone().reshape(shape[:d] + [shape[d] * repeats] + shape[d + 1:])
     r = <Variable>repeats
     if r.nd > 1:
@@ -271,11 +274,13 @@ cdef Variable triangle_indices(object row, object col, object offset, object dty
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=False):
     """Rows and columns (2, n) of the elements of the lower triangle of a (row, col) matrix."""
+    only_strided(layout, "tril_indices")
     return triangle_indices(row, col, offset, dtype, device, False)
 
 
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=False):
     """Rows and columns (2, n) of the elements of the upper triangle of a (row, col) matrix."""
+    only_strided(layout, "triu_indices")
     return triangle_indices(row, col, offset, dtype, device, True)
 
 

@@ -10,6 +10,7 @@ from pyxtorch.ops.linalg cimport (
 from pyxtorch.ops.shape cimport conj_of
 
 from pyxtorch.ops import create
+from pyxtorch.ops._common import same_dtype
 from pyxtorch.ops.linalg import numpy, return_types
 
 
@@ -145,6 +146,16 @@ def ormqr(input, tau, other, left=True, transpose=False, *, out=None):
     cdef Variable a = matrix(input, "ormqr", "input")
     cdef Variable t = checked(tau, "ormqr", "tau")
     cdef Variable c = matrix(other, "ormqr", "other")
+    for x, name in ((t, "tau"), (c, "other")):
+        same_dtype(a, x, "ormqr", name)
+        lacks = name == "tau"
+        if (<Variable>x).nd != a.nd - lacks or shape_of(<Variable>x)[:a.nd - 2] != shape_of(a)[:-2]:
+            raise RuntimeError(
+                f"ormqr: Expected {name} to have {'one dimension less than' if lacks else 'the same number of dimensions as'} input and its batch "
+                f"dimensions, but got {name} of shape {list(shape_of(<Variable>x))} and input of shape {list(shape_of(a))}."
+            )
+    if t.sizes[t.nd - 1] > min(a.sizes[a.nd - 2], a.sizes[a.nd - 1]):
+        raise RuntimeError(f"ormqr: tau.shape[-1] must be at most min(input.shape[-2:]): {list(shape_of(t))} and {list(shape_of(a))}.")
     if c.sizes[c.nd - (2 if left else 1)] != a.sizes[a.nd - 2]:
         raise RuntimeError(f"ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2]: {list(shape_of(c))} and {list(shape_of(a))}.")
     if left:

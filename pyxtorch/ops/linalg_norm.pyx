@@ -8,7 +8,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of
 
 from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce_norm
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._common import inplace, same_dtype
 from pyxtorch.ops._precision import rounds_once
 
 
@@ -198,6 +198,7 @@ def multi_dot(tensors, *, out=None):
 cdef object cross_t(object input, object other, object dim, str op):
     cdef Variable a = checked(input, op, "input")
     cdef Variable b = checked(other, op, "other")
+    same_dtype(a, b, op, "other")
     if a.nd != b.nd:
         raise RuntimeError(f"{op}: inputs must have the same number of dimensions, but they have shapes {list(shape_of(a))} and {list(shape_of(b))}.")
     d = wrap_dim(dim, a.nd, op)

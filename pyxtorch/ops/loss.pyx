@@ -7,6 +7,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport SAME, Binary, binary, formula, formula2, mul_number
 from pyxtorch.ops.shape cimport to_dtype
 
+from pyxtorch.ops._common import same_dtype
 from pyxtorch.ops.elementwise_compare import logical_not
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import elementwise_activation as activation
@@ -14,25 +15,30 @@ from pyxtorch.ops import softmax as softmaxes
 from pyxtorch.ops._precision import rounds_once
 
 
-def legacy_reduction(size_average, reduce, reduction):
-    """The reduction that the two old arguments meant."""
+cdef object valid_reduction(object reduction, str op):
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{op}: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
+    return reduction
+
+
+def legacy_reduction(size_average, reduce, reduction, op):
+    """The reduction, checked, or the one that the two old arguments meant."""
     if size_average is None and reduce is None:
-        return reduction
+        return valid_reduction(reduction, op)
     warnings.warn("size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=3)
     if reduce is False:
         return "none"
     return "mean" if size_average is None or size_average else "sum"
 
 
-cpdef object reduced(object loss, str reduction, str op):
+cpdef object reduced(object loss, object reduction, str op):
     """The mean, the sum, or all of `loss`."""
     if reduction == "mean":
         return loss.mean()
     if reduction == "sum":
         return loss.sum()
-    if reduction == "none":
-        return loss
-    raise ValueError(f"{op}: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
+    valid_reduction(reduction, op)
+    return loss
 
 
 cdef int same_sizes(Variable a, Variable b, str op) except -1:
@@ -85,7 +91,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     cdef Variable x = checked(input, "mse_loss", "input")
     cdef Variable t = checked(target, "mse_loss", "target")
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "mse_loss")
     same_sizes(x, t, "mse_loss")
     if is_floating(x.dt) and is_floating(t.dt):
         loss = binary(SQUARED_DIFFERENCE, SquaredDifference, x, t, "mse_loss", SAME, None)
@@ -103,7 +109,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
         reduction: "mean", "sum", or "none" for all losses; weight: of each element, which the mean divides by.
     """
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "l1_loss")
     same_sizes(checked(input, "l1_loss", "input"), checked(target, "l1_loss", "target"), "l1_loss")
     loss = (input - target).abs()
     return weighted(loss, weight, reduction, "l1_loss")
@@ -182,7 +188,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         reduction: "mean", "sum", or "none" for all losses.
     """
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "smooth_l1_loss")
     same_sizes(checked(input, "smooth_l1_loss", "input"), checked(target, "smooth_l1_loss", "target"), "smooth_l1_loss")
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, here {beta}.")
@@ -198,7 +204,9 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         input, target: (*), shapes that broadcast (with a warning where they differ); delta: positive.
         reduction: "mean", "sum", or "none" for all losses.
     """
-    if delta <= 0:
+    if isinstance(delta, complex):
+        raise TypeError(f"huber_loss: delta must be a float or int, got: {delta!r}")
+    if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, here {delta}.")
     same_sizes(checked(input, "huber_loss", "input"), checked(target, "huber_loss", "target"), "huber_loss")
     loss = difference(HUBER, HUBER_SLOPE, input, target, delta, 1, "huber_loss")
@@ -220,11 +228,16 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     cdef Variable x = checked(input, "binary_cross_entropy", "input")
     cdef Variable t = checked(target, "binary_cross_entropy", "target")
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "binary_cross_entropy")
     if not same_shape(x, t):
         raise ValueError(
             f"Using a target size ({size_of(t)}) that is different to the input size ({size_of(x)}) is deprecated. Please ensure they have the same size."
         )
+    if x.dt < FLOAT16:
+        raise RuntimeError(f"binary_cross_entropy: not implemented for {dtype_of(x.dt)!r} input; convert it with .float().")
+    same_dtype(x, t, "binary_cross_entropy", "target")
+    if weight is not None:
+        checked(weight, "binary_cross_entropy", "weight")
     d = x.detach()
     if x.n and not bool(((d >= 0) & (d <= 1)).all()):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
@@ -263,7 +276,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
     cdef Variable x = checked(input, "binary_cross_entropy_with_logits", "input")
     cdef Variable t = checked(target, "binary_cross_entropy_with_logits", "target")
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "binary_cross_entropy_with_logits")
     if not same_shape(x, t):
         raise ValueError(f"Target size ({size_of(t)}) must be the same as input size ({size_of(x)})")
     lower = activation.logsigmoid(x)
@@ -286,9 +299,10 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
     Gradient: by the target too.
     """
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    checked(input, "kl_div", "input")
-    checked(target, "kl_div", "target")
+        reduction = legacy_reduction(size_average, reduce, reduction, "kl_div")
+    for given, name in ((input, "input"), (target, "target")):
+        if not is_floating(checked(given, "kl_div", name).dt):
+            raise RuntimeError(f"kl_div: {'Complex' if is_complex_code((<Variable>given).dt) else 'Integral'} inputs not supported, but {name} is {given.dtype}.")
     if log_target:
         loss = target.exp() * (target - input)
     else:
@@ -306,12 +320,16 @@ def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_
 
 cdef tuple classes_last(Variable x, Variable t, str op):
     """Scores (rows, C) and targets (rows) of (C), (N, C) or (N, C, d1, ...); the shape of an unreduced loss."""
-    if x.nd == 0 or (x.nd == 1 and t.nd != 0) or (x.nd > 1 and t.nd != x.nd - 1):
-        raise ValueError(f"{op}: Expected target with {max(x.nd - 1, 0)} dimensions for an input of shape {list(shape_of(x))}, got target of shape {list(shape_of(t))}")
+    if x.nd == 0:
+        raise ValueError(f"{op}: Expected an input of 1 or more dimensions, (C, ...), but got a 0-d tensor.")
+    if x.nd > 1 and t.nd and x.sizes[0] != t.sizes[0]:
+        raise ValueError(f"{op}: Expected input batch_size ({x.sizes[0]}) to match target batch_size ({t.sizes[0]}).")
+    if x.nd == 1 and t.nd == 1 and t.n != 1:
+        raise ValueError(f"{op}: For 1D input, 1D target must have size 1, but got target size: {t.n}")
+    if t.nd != x.nd - 1 and not x.nd == t.nd == 1:
+        raise RuntimeError(f"{op}: Expected target with {x.nd - 1} dimensions for an input of shape {list(shape_of(x))}, got target of shape {list(shape_of(t))}")
     if x.nd == 1:
         return x.unsqueeze(0), t.reshape((1,)), ()
-    if x.sizes[0] != t.sizes[0]:
-        raise ValueError(f"Expected input batch_size ({x.sizes[0]}) to match target batch_size ({t.sizes[0]}).")
     for i in range(2, x.nd):
         if x.sizes[i] != t.sizes[i - 1]:
             raise RuntimeError(f"{op}: Expected target size {[x.sizes[0]] + list(shape_of(x)[2:])}, got {list(shape_of(t))}")
@@ -335,16 +353,17 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     cdef Variable x = checked(input, "nll_loss", "input")
     cdef Variable t = checked(target, "nll_loss", "target")
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
-    if t.dt != INT64 and t.dt != UINT8:
-        raise RuntimeError(f"nll_loss: expected scalar type Long but found {dtype_of(t.dt).name} for the target")
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"nll_loss: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
-    t = to_dtype(t, INT64)
+        reduction = legacy_reduction(size_average, reduce, reduction, "nll_loss")
+    valid_reduction(reduction, "nll_loss")
     rows, flat, shape = classes_last(x, t, "nll_loss")
+    if t.dt != INT64 and t.dt != UINT8:
+        raise RuntimeError(f"nll_loss: expected target dtype to be Long or Byte, but got {dtype_of(t.dt).name}; convert it with .long().")
+    flat = to_dtype(flat, INT64)
     C = rows.shape[1]
     if weight is not None and (checked(weight, "nll_loss", "weight").nd != 1 or (<Variable>weight).n != C):
         raise RuntimeError(f"nll_loss: weight tensor should be defined either for all {C} classes or no classes but got weight tensor of shape: {list(shape_of(weight))}")
+    if weight is not None and (<Variable>weight).dt != x.dt:
+        raise RuntimeError(f"nll_loss: expected scalar type {dtype_of(x.dt).name} but found {dtype_of((<Variable>weight).dt).name} for the weight.")
     ignored = flat == as_index(ignore_index, "nll_loss")
     any_ignored = bool(ignored.any())
     if any_ignored:
@@ -378,7 +397,7 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     cdef Variable x = checked(input, "cross_entropy", "input")
     cdef Variable t = checked(target, "cross_entropy", "target")
     if size_average is not None or reduce is not None:
-        reduction = legacy_reduction(size_average, reduce, reduction)
+        reduction = legacy_reduction(size_average, reduce, reduction, "cross_entropy")
     ignore_index = as_index(ignore_index, "cross_entropy")
     if weight is not None:
         checked(weight, "cross_entropy", "weight")
@@ -388,7 +407,14 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
     scores = softmaxes.log_softmax(x, dim)
     C = x.sizes[dim] if x.nd else 1
     form = (C,) if x.nd == 1 else (1, C) + (1,) * (x.nd - 2)
-    if same_shape(x, t) and is_floating(t.dt):
+    if x.nd and same_shape(x, t):
+        if not is_floating(t.dt):
+            raise RuntimeError(
+                f"cross_entropy: Expected floating point type for target with class probabilities, got {dtype_of(t.dt).name} in the input's shape "
+                f"{list(shape_of(x))}. Class indices lack the dimension of the classes."
+            )
+        if ignore_index >= 0:
+            raise RuntimeError(f"cross_entropy: ignore_index is not supported for floating point target, but is {ignore_index}. Leave it out.")
         if label_smoothing:
             t = t * (1 - label_smoothing) + label_smoothing / max(C, 1)
         loss = scores * t
@@ -398,8 +424,6 @@ def cross_entropy(input, target, weight=None, size_average=None, ignore_index=-1
         if reduction == "mean":
             return loss.sum() / (x.n // C if C else 0) if x.nd > 1 else loss
         return reduced(loss, reduction, "cross_entropy")
-    if is_floating(t.dt):
-        raise RuntimeError(f"cross_entropy: Expected floating point type for target with class probabilities in the shape of the input {list(shape_of(x))}, got {dtype_of(t.dt).name} of shape {list(shape_of(t))}")
     if not label_smoothing:
         return nll_loss(scores, t, weight, ignore_index=ignore_index, reduction=reduction)
     hard = nll_loss(scores, t, weight, ignore_index=ignore_index, reduction=reduction)

@@ -1,6 +1,8 @@
 """Losses written in tensor operations; their gradients follow from those."""
 import math
+import operator
 
+from pyxtorch._core import dtypes
 from pyxtorch.autograd import Variable
 from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.create import arange, full, full_like, ones_like, tensor, zeros_like
@@ -21,6 +23,8 @@ functional = [
     "triplet_margin_loss", "triplet_margin_with_distance_loss", "ctc_loss", "linear_cross_entropy",
 ]  # fmt: skip
 
+int64 = dtypes()["int64"]
+
 
 def _relu(x):
     return x.clamp(min=0)
@@ -34,9 +38,10 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
         input, target: (*), target of 1 and -1.
         reduction: "mean", "sum", or "none" for all losses.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "hinge_embedding_loss")
     far = where(target != 1, _relu(margin - input), 0)
     near = where(target != -1, input, 0)
-    return reduced(far + near, legacy_reduction(size_average, reduce, reduction), "hinge_embedding_loss")
+    return reduced(far + near, reduction, "hinge_embedding_loss")
 
 
 @rounds_once
@@ -47,6 +52,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
         input1, input2: (N, D) or (D).
         target: (N) or (), of 1 and -1.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "cosine_embedding_loss")
     if not (input1.dim() == input2.dim() and target.dim() + 1 == input1.dim() and target.dim() in (0, 1)):
         if target.dim() not in (0, 1):
             raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
@@ -57,7 +63,7 @@ def cosine_embedding_loss(input1, input2, target, margin=0, size_average=None, r
     cosine = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
     near = where(target == 1, 1 - cosine, 0)
     far = where(target == -1, _relu(cosine - margin), 0)
-    return reduced(near + far, legacy_reduction(size_average, reduce, reduction), "cosine_embedding_loss")
+    return reduced(near + far, reduction, "cosine_embedding_loss")
 
 
 @rounds_once
@@ -70,10 +76,11 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     Raises:
         RuntimeError: different numbers of dimensions.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "margin_ranking_loss")
     if not input1.dim() == input2.dim() == target.dim():
         sizes = ", ".join(f"{name} size: {tuple(x.shape)}" for name, x in (("input1", input1), ("input2", input2), ("target", target)))
         raise RuntimeError(f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {sizes} ")
-    return reduced(_relu(-target * (input1 - input2) + float(margin)), legacy_reduction(size_average, reduce, reduction), "margin_ranking_loss")
+    return reduced(_relu(-target * (input1 - input2) + float(margin)), reduction, "margin_ranking_loss")
 
 
 @rounds_once
@@ -84,9 +91,10 @@ def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="m
         input, target: (*), target of 1 and -1.
         reduction: "mean", "sum", or "none" for all losses.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "soft_margin_loss")
     z = -target * input
     # log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)) does not overflow
-    return reduced(_relu(z) + (-z.abs()).exp().log1p(), legacy_reduction(size_average, reduce, reduction), "soft_margin_loss")
+    return reduced(_relu(z) + (-z.abs()).exp().log1p(), reduction, "soft_margin_loss")
 
 
 def _rows(input, target, op, same_shape):
@@ -112,8 +120,12 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         p: 1 or 2.
         weight: of each class, (C); that of the target counts.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "multi_margin_loss")
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: p is {p}. Only 1 and 2 are supported.")
+    if weight is not None and weight.dim() != 1:
+        raise ValueError(f"multi_margin_loss: weight must be one-dimensional, not of shape {list(weight.shape)}.")
+    _check_long(target, "multi_margin_loss")
     input, target, batch = _rows(input, target, "multi_margin_loss", same_shape=False)
     if weight is not None and tuple(weight.shape) != tuple(input.shape[1:]):
         raise RuntimeError(f"multi_margin_loss: inconsistent weight size, expected {input.shape[1]} but got {list(weight.shape)}.")
@@ -126,7 +138,12 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
         hinge = hinge * weight[target].unsqueeze(1)
     others = ones_like(input).scatter(1, place, 0)
     loss = (hinge * others).sum(1) / input.shape[1]
-    return reduced(loss.reshape(batch), legacy_reduction(size_average, reduce, reduction), "multi_margin_loss")
+    return reduced(loss.reshape(batch), reduction, "multi_margin_loss")
+
+
+def _check_long(target, op):
+    if target.dtype != int64:
+        raise RuntimeError(f"{op}: expected scalar type Long but found {target.dtype} for target; convert it with .long().")
 
 
 def _check_classes(target, classes, op):
@@ -142,6 +159,8 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
         input: (N, C) or (C).
         target: int64 of the same shape; each row lists classes, up to the first -1.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "multilabel_margin_loss")
+    _check_long(target, "multilabel_margin_loss")
     input, target, batch = _rows(input, target, "multilabel_margin_loss", same_shape=True)
     classes = input.shape[1]
     listed = (target >= 0).long().cumprod(1)
@@ -152,7 +171,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     pairs = _relu(1 - input.gather(1, place).unsqueeze(2) + input.unsqueeze(1))
     counts = listed.unsqueeze(2) * (~is_target).long().unsqueeze(1)
     loss = (pairs * counts.to(input.dtype)).sum((1, 2)) / classes
-    return reduced(loss.reshape(batch), legacy_reduction(size_average, reduce, reduction), "multilabel_margin_loss")
+    return reduced(loss.reshape(batch), reduction, "multilabel_margin_loss")
 
 
 @rounds_once
@@ -163,10 +182,11 @@ def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, r
         input, target: (N, C) or (C), target of 0 and 1; weight: of each class, (C).
         reduction: "mean", "sum", or "none" for all losses.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "multilabel_soft_margin_loss")
     loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
-    return reduced(loss.sum(-1) / input.shape[-1], legacy_reduction(size_average, reduce, reduction), "multilabel_soft_margin_loss")
+    return reduced(loss.sum(-1) / input.shape[-1], reduction, "multilabel_soft_margin_loss")
 
 
 @rounds_once
@@ -175,11 +195,12 @@ def poisson_nll_loss(input, target, log_input=True, full=False, size_average=Non
 
     With `full`, Stirling's target * log(target) - target + log(2 pi target) / 2 where target > 1.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "poisson_nll_loss")
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + where(target > 1, stirling, 0)
-    return reduced(loss, legacy_reduction(size_average, reduce, reduction), "poisson_nll_loss")
+    return reduced(loss, reduction, "poisson_nll_loss")
 
 
 @rounds_once
@@ -201,8 +222,8 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     if shape != size:
         if shape == size[:-1]:
             var = var.unsqueeze(-1)
-        elif not (len(shape) == len(size) and all(a == b or a == 1 for a, b in zip(shape, size)) or shape == ()):
-            raise ValueError("var is of incorrect size")
+        elif len(shape) != len(size) or [b for a, b in zip(size, shape) if a != b] != [1]:
+            raise ValueError(f"gaussian_nll_loss: var is of incorrect size: {list(shape)} for an input of shape {list(size)}")
     # below eps the value is eps but the gradient passes, as if nothing had been clamped
     var = var + (var.detach().clamp(min=eps) - var.detach())
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
@@ -222,6 +243,7 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, s
     Raises:
         ValueError: margin is not positive; RuntimeError: different numbers of dimensions.
     """
+    reduction = legacy_reduction(size_average, reduce, reduction, "triplet_margin_loss")
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
 
@@ -229,7 +251,7 @@ def triplet_margin_loss(anchor, positive, negative, margin=1.0, p=2, eps=1e-6, s
         return pairwise_distance(a, b, p, eps)
 
     loss = _triplet(anchor, positive, negative, distance, margin, swap)
-    return reduced(loss, legacy_reduction(size_average, reduce, reduction), "triplet_margin_loss")
+    return reduced(loss, reduction, "triplet_margin_loss")
 
 
 def _triplet(anchor, positive, negative, distance, margin, swap):
@@ -261,7 +283,7 @@ def triplet_margin_with_distance_loss(anchor, positive, negative, *, distance_fu
 
 def _lengths(values, count, op):
     values = values.tolist() if isinstance(values, Variable) else list(values)
-    values = [int(v) for v in (values if isinstance(values, list) else [values])]
+    values = [operator.index(v) for v in (values if isinstance(values, list) else [values])]
     if len(values) != count:
         raise RuntimeError(f"ctc_loss: {op} must have one entry for each of {count} sequences, not {len(values)}.")
     if any(v < 0 for v in values):
@@ -291,6 +313,8 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     if log_probs.dim() != 3:
         raise RuntimeError(f"ctc_loss: log_probs must be (T, N, C) or (T, C), not {tuple(log_probs.shape)}.")
     steps, batch, classes = log_probs.shape
+    if targets.dim() > 2 or targets.dim() == 2 and targets.shape[0] != batch:
+        raise RuntimeError(f"ctc_loss: Expected targets of shape ({batch}, S), or all in a row, but got {tuple(targets.shape)}.")
     inputs, lengths = _lengths(input_lengths, batch, "input_lengths"), _lengths(target_lengths, batch, "target_lengths")
     if not 0 <= blank < classes:
         raise RuntimeError(f"blank must be in label range: {blank} of {classes} classes")
@@ -373,7 +397,18 @@ def linear_cross_entropy(
         ignore_index: None means -100.
         options: accepted; there is one way of computing this.
     """
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"linear_cross_entropy: expected input with dimensionality 1 or 2, got {input.dim()}")
+    if linear_weight.dim() < 2:
+        raise RuntimeError(f"linear_cross_entropy: expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
     outputs = tuple(linear_weight.shape[:-1])
+    features = input.shape[-1], linear_weight.shape[-1]
+    if features[0] != features[1]:
+        raise RuntimeError(
+            f"linear_cross_entropy: expected equal input and linear_weight last dimensions (in_features), got {features[0]} and {features[1]}, respectively"
+        )
+    if linear_bias is not None and tuple(linear_bias.shape) != outputs:
+        raise RuntimeError(f"linear_cross_entropy: expected linear_bias shape {outputs}, got {tuple(linear_bias.shape)}")
     if len(outputs) > 1 and input.dim() != 2:
         raise RuntimeError(f"linear_cross_entropy: a weight of shape {tuple(linear_weight.shape)} needs input (N, in_features), not {tuple(input.shape)}.")
     bias = None if linear_bias is None else linear_bias.reshape(-1)

@@ -19,6 +19,23 @@ cdef extern from "pyxtorch/kernels/norm.h" nogil:
 cdef pyx_norm_kernels** tables = <pyx_norm_kernels**>kernel_tables(b"norm")
 
 
+cdef inline int unmixed(Variable x, Variable v, str op, str name) except -1:
+    """Parameters and statistics have the input's dtype, or are float32 beside an input of 16 bits."""
+    if v.dt != x.dt and not (v.dt == FLOAT32 and (x.dt == FLOAT16 or x.dt == BFLOAT16)):
+        raise RuntimeError(
+            f"{op}: mixed dtype: expected {name} to have scalar type {dtype_of(x.dt).name}, like the input, but found {dtype_of(v.dt).name}. "
+            "Convert one with .to()."
+        )
+    return 0
+
+
+cdef int unmixed_channels(Variable x, object weight, object bias, object running_mean, object running_var, str op) except -1:
+    for v, name in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
+        if v is not None:
+            unmixed(x, checked(v, op, name), op, name)
+    return 0
+
+
 cdef inline char* pointer(Variable x) noexcept nogil:
     if x is None:
         return NULL
@@ -118,6 +135,10 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
             raise RuntimeError(f"{op}: Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(shape_of(v))} and normalized_shape = {list(shape)}")
     if not is_floating(x.dt):
         raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+    if weight is not None:
+        unmixed(x, weight, op, "weight")
+    if bias is not None:
+        unmixed(x, bias, op, "bias")
     if x.dt != dt:
         y, mean, rstd = layer_norm_full(to_dtype(x, dt), shape, None if weight is None else to_dtype(weight, dt), None if bias is None else to_dtype(bias, dt), eps, op)
         return to_dtype(y, x.dt), mean, rstd
@@ -154,7 +175,7 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
 
 
 cdef tuple as_shape(object shape):
-    return (shape,) if isinstance(shape, int) else tuple([int(s) for s in shape])
+    return (shape,) if isinstance(shape, int) else tuple([as_index(s, "normalized_shape") for s in shape])
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
@@ -196,6 +217,8 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
         raise RuntimeError("rms_norm: Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got normalized_shape = []")
     if shape_of(x)[x.nd - len(shape):] != shape:
         raise RuntimeError(f"rms_norm: Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join([str(s) for s in shape])}], but got input of size {list(shape_of(x))}")
+    if weight is not None and shape_of(checked(weight, "rms_norm", "weight")) != shape:
+        raise RuntimeError(f"rms_norm: Expected weight to be of same shape as normalized_shape, but got weight of shape {list(shape_of(weight))} and normalized_shape = {list(shape)}")
     if eps is None:
         from pyxtorch._numbers import finfo
         eps = finfo(dtype_of(x.dt).to_real()).eps
@@ -205,7 +228,7 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if weight is not None and weight.dtype == dtype_of(x.dt):   # scaled before it is rounded
         return to_dtype(y * to_dtype(weight, (<Variable>y).dt), x.dt)
     y = to_dtype(y, x.dt)
-    return y if weight is None else y * weight
+    return y if weight is None else to_dtype(y * weight, x.dt)
 
 
 # ------------------------------------------------------------------------------- group norm
@@ -219,6 +242,8 @@ cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bia
     for v, name in ((weight, "weight"), (bias, "bias")):
         if v is not None and (checked(v, op, name).nd != 1 or (<Variable>v).n != channels):
             raise RuntimeError(f"{op}: Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(shape_of(v))} and input of shape {list(shape_of(x))}")
+        if v is not None:
+            unmixed(x, v, op, name)
     if x.dt == FLOAT16 or x.dt == BFLOAT16:    # the affine step in float32 too
         weight, bias = [None if v is None else to_dtype(v, FLOAT32) for v in (weight, bias)]
         y, mean, rstd = group_norm_full(to_dtype(x, FLOAT32), groups, weight, bias, eps, op)
@@ -246,12 +271,17 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-05, cudnn_enabl
     Source:
         Wu and He, "Group Normalization" (2018).
     """
-    return group_norm_full(checked(input, "group_norm", "input"), num_groups, weight, bias, eps, "group_norm")[0]
+    cdef Variable x = checked(input, "group_norm", "input")
+    if x.n and x.n == num_groups:
+        raise ValueError(f"group_norm: Expected more than 1 value per channel when training, got input size {list(shape_of(x))} in {num_groups} groups")
+    return group_norm_full(x, num_groups, weight, bias, eps, "group_norm")[0]
 
 
 def native_group_norm(input, weight, bias, N, C, HxW, group, eps):
     """(group_norm, mean, 1 / deviation)"""
     cdef Variable x = checked(input, "native_group_norm", "input")
+    if x.nd < 2 or x.sizes[0] != N or x.sizes[1] != C or x.n != N * C * HxW:
+        raise RuntimeError(f"native_group_norm: Expected an input of N * C * HxW elements, {N} * {C} * {HxW}, but got shape {list(shape_of(x))}.")
     y, mean, rstd = group_norm_full(x, group, weight, bias, eps, "native_group_norm")
     n = 1
     for size in shape_of(x)[1:]:
@@ -406,17 +436,21 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
         Ioffe and Szegedy, "Batch Normalization" (2015).
     """
     cdef Variable x = checked(input, "batch_norm", "input")
+    if eps < 0 or training and eps == 0:
+        raise ValueError(f"batch_norm eps must be {'positive during training' if training else 'non-negative'}, but got {eps}")
     if x.nd == 1 and not x.n:
         y = x if weight is None else x * weight
         return y.clone() if bias is None else y + bias
     if training and x.nd >= 2 and x.sizes[1] and x.n // x.sizes[1] == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {size_of(x)}")
+    unmixed_channels(x, weight, bias, running_mean, running_var, "batch_norm")
     return batch_norm_full(x, weight, bias, running_mean, running_var, training, 0.0 if momentum is None else momentum, eps, "batch_norm")[0]
 
 
 def native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps, *, out=None):
     """(batch_norm, mean, 1 / deviation); the last two are in the dtype of the weight, or else of input, and empty in evaluation mode."""
     cdef Variable x = checked(input, "native_batch_norm", "input")
+    unmixed_channels(x, weight, bias, running_mean, running_var, "native_batch_norm")
     y, mean, rstd = batch_norm_full(x, weight, bias, running_mean, running_var, training, momentum, eps, "native_batch_norm")
     dtype = dtype_of(x.dt if weight is None else (<Variable>weight).dt)
     if not training:
@@ -438,12 +472,10 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     """
     cdef Variable x = checked(input, "instance_norm", "input")
     wrap_dim(1, x.nd, "instance_norm")
-    for name, given in (("weight", weight), ("bias", bias), ("running_mean", running_mean), ("running_var", running_var)):
-        if given is not None:
-            checked(given, "instance_norm", name)
+    unmixed_channels(x, weight, bias, running_mean, running_var, "instance_norm")
     if (running_mean is None) != (running_var is None):
         raise RuntimeError("instance_norm: Expected running_mean and running_var to be both given or both None.")
-    if use_input_stats and x.nd > 2:
+    if use_input_stats and x.nd > 1:
         spatial = x.n // (x.sizes[0] * x.sizes[1]) if x.n else 0
         if spatial == 1:
             raise ValueError(f"Expected more than 1 spatial element when training, got input size {size_of(x)}")
@@ -461,7 +493,9 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     form = (1, C) + (1,) * (x.nd - 2)
     if weight is not None:
         y = y * weight.reshape(form)
-    return y if bias is None else y + bias.reshape(form)
+    if bias is not None:
+        y = y + bias.reshape(form)
+    return to_dtype(y, x.dt)
 
 
 __all__ = ["layer_norm", "native_layer_norm", "rms_norm", "group_norm", "native_group_norm", "batch_norm", "native_batch_norm", "instance_norm"]

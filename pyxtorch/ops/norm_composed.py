@@ -1,4 +1,5 @@
 """Distances, similarities and normalisation by them."""
+from pyxtorch._core import promote_types
 from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.index_masked import triu_indices
 from pyxtorch.ops.pool import avg_pool2d
@@ -19,8 +20,8 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     Returns: the broadcast shape without `dim`.
     """
     x1, x2 = broadcast_tensors(x1, x2)
-    if not (x1.is_floating_point() or x1.is_complex()):
-        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x1.dtype}")
+    if not (x1.is_floating_point() and x2.is_floating_point()):
+        raise RuntimeError(f"cosine_similarity: expected common dtype to be floating point, yet common dtype is {promote_types(x1.dtype, x2.dtype)}")
     a = vector_norm(x1, 2, dim, keepdim=True).clamp(min=eps)
     b = vector_norm(x2, 2, dim, keepdim=True).clamp(min=eps)
     return ((x1 / a) * (x2 / b)).sum(dim)

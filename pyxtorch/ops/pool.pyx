@@ -35,7 +35,7 @@ cdef int spread(object value, int n, int64_t* out, int64_t missing, str op, str 
     cdef int i
     for i in range(3):
         out[i] = missing
-    values = (value,) * n if isinstance(value, int) else tuple([int(v) for v in value])
+    values = (value,) * n if isinstance(value, int) else tuple([as_index(v, op) for v in value])
     if len(values) == 1:
         values = values * n
     if len(values) != n:
@@ -264,7 +264,7 @@ def _unpool(n):
         if output_size is None:
             size = default
         else:
-            size = tuple([int(v) for v in output_size])[-n:]
+            size = tuple([as_index(v, op) for v in output_size])[-n:]
             if len(size) != n:
                 raise ValueError(f"{op}: output_size should be a sequence containing {n} or {n + 2} elements, but it has a length of '{len(output_size)}'")
             for d in range(n):
@@ -302,6 +302,8 @@ cdef Variable unpooled_once(Variable x, Variable index, tuple shape, int n, str 
 
 cdef int adaptive_window(Variable x, int n, pyx_window* w, object output_size, str op) except -1:
     cdef int i
+    if n > 1 and x.nd <= n and isinstance(output_size, (tuple, list)):
+        raise ValueError(f"{op}: Input dimension should be at least {n + 1}, but got shape {list(shape_of(x))}.")
     take_shape(x, n, w, op)
     sizes = (output_size,) * n if isinstance(output_size, int) or output_size is None else tuple(output_size)
     if len(sizes) == 1:

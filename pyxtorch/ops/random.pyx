@@ -434,26 +434,31 @@ cdef object by_law(tuple size, int law, object generator, object out, object dty
 
 def rand(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """Numbers from the uniform distribution on [0, 1)."""
+    only_strided(layout, "rand")
     return by_law(size, UNIFORM, generator, out, dtype, device, requires_grad, named, "rand")
 
 
 def randn(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """Numbers from the normal distribution of mean 0 and deviation 1 (complex: variance 1)."""
+    only_strided(layout, "randn")
     return by_law(size, NORMAL, generator, out, dtype, device, requires_grad, named, "randn")
 
 
 def rand_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`rand` in the shape, dtype and device of `input`."""
+    only_strided(layout, "rand_like")
     return by_law((shape_of(input),), UNIFORM, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), requires_grad, {}, "rand_like")
 
 
 def randn_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randn` in the shape, dtype and device of `input`."""
+    only_strided(layout, "randn_like")
     return by_law((shape_of(input),), NORMAL, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), requires_grad, {}, "randn_like")
 
 
 def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """randint([low=0], high, size): whole numbers low <= x < high, int64 by default."""
+    only_strided(layout, "randint")
     cdef int64_t sizes[64]
     cdef int nd
     cdef Variable y
@@ -472,6 +477,7 @@ def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, 
 
 def randint_like(Variable input not None, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randint` in the shape, dtype and device of `input`."""
+    only_strided(layout, "randint_like")
     if high is None:
         low, high = 0, low
     return randint(low, high, shape_of(input), generator=generator, dtype=dtype or dtype_of(input.dt), device=device or device_of(input.dev, input.dev_index), requires_grad=requires_grad)
@@ -482,6 +488,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
 
     Source: Rao and Sandelius' division into hands, each shuffled by Fisher and Yates' method.
     """
+    only_strided(layout, "randperm")
     cdef Generator g = generator_of(generator)
     cdef int64_t count = as_index(n, "randperm")
     cdef Variable y
@@ -511,6 +518,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
 
 def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Numbers from normal distributions: of the means and deviations in tensors, or of numbers for a given size."""
+    only_strided(layout, "normal")
     if isinstance(mean, Variable) or isinstance(std, Variable):
         like = mean if isinstance(mean, Variable) else std
         if isinstance(mean, Variable) and isinstance(std, Variable):

@@ -210,6 +210,8 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
 def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The mean of the elements that are not NaN."""
     cdef Variable x = checked(input, "nanmean", "input")
+    if is_complex_code(x.dt):
+        raise RuntimeError("nanmean does not support complex inputs")
     if x.dt < FLOAT16:
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {dtype_of(x.dt).name}")
     count = logical_not(isnan(x)).sum(dim, keepdim)
@@ -267,18 +269,22 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
 # --------------------------------------------------------------------------------- any, all
 
+cdef object whether(int kind, object input, object dim, bint keepdim, object out, str op):
+    """An empty tuple of dimensions is taken at its word here; for other reductions it means all. uint8 stays uint8."""
+    cdef Variable x = checked(input, op, "input")
+    empty = isinstance(dim, (tuple, list)) and not dim
+    y = to_dtype(x, BOOL) if empty else reduced(kind, x, dims_mask(dim, x.nd, op), keepdim, op)
+    return finish_out(to_dtype(y, UINT8) if x.dt == UINT8 else y, out, op)
+
+
 def any(input, dim=None, keepdim=False, *, out=None):
     """Whether any element is nonzero, in all or over dimensions (uint8 stays uint8)."""
-    cdef Variable x = checked(input, "any", "input")
-    y = reduced(ANY, x, dims_mask(dim, x.nd, "any"), keepdim, "any")
-    return finish_out(to_dtype(y, UINT8) if x.dt == UINT8 else y, out, "any")
+    return whether(ANY, input, dim, keepdim, out, "any")
 
 
 def all(input, dim=None, keepdim=False, *, out=None):
     """Whether all elements are nonzero, in all or over dimensions (uint8 stays uint8)."""
-    cdef Variable x = checked(input, "all", "input")
-    y = reduced(ALL, x, dims_mask(dim, x.nd, "all"), keepdim, "all")
-    return finish_out(to_dtype(y, UINT8) if x.dt == UINT8 else y, out, "all")
+    return whether(ALL, input, dim, keepdim, out, "all")
 
 
 def count_nonzero(input, dim=None):
@@ -289,8 +295,11 @@ def count_nonzero(input, dim=None):
 
 # ---------------------------------------------------------------------------------- extremes
 
-cdef int nonempty(Variable x, Mask mask, str op) except -1:
+cdef int nonempty(Variable x, Mask mask, bint whole, str op) except -1:
+    """Extremes of nothing there are none; `whole`: no dimension was named."""
     cdef int i
+    if x.n == 0 and whole:
+        raise RuntimeError(f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
     for i in range(x.nd):
         if mask >> i & 1 and x.sizes[i] == 0:
             raise IndexError(f"{op}(): Expected reduction dim {i} to have non-zero size, in shape {list(shape_of(x))}.")
@@ -318,11 +327,12 @@ cdef class Amax(Function):
         self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim) * share)
 
 
-cdef Variable extreme_values(int kind, Variable x, Mask mask, bint keepdim, str op):
+cdef Variable extreme_values(int kind, Variable x, object dim, bint keepdim, str op):
     cdef Variable y
     cdef Amax node
+    cdef Mask mask = dims_mask(dim, x.nd, op)
     ordered(x, op)
-    nonempty(x, mask, op)
+    nonempty(x, mask, dim is None or dim == (), op)
     y = reduced(kind, x, mask, keepdim, op)
     if recording(x):
         node = <Amax>Amax.__new__(Amax)
@@ -338,13 +348,13 @@ cdef Variable extreme_values(int kind, Variable x, Mask mask, bint keepdim, str 
 def amax(input, dim=(), keepdim=False, *, out=None):
     """The largest elements over dimensions; equal ones share the gradient."""
     cdef Variable x = checked(input, "amax", "input")
-    return finish_out(extreme_values(MAX, x, dims_mask(dim, x.nd, "amax"), keepdim, "amax"), out, "amax")
+    return finish_out(extreme_values(MAX, x, dim, keepdim, "amax"), out, "amax")
 
 
 def amin(input, dim=(), keepdim=False, *, out=None):
     """The smallest elements over dimensions; equal ones share the gradient."""
     cdef Variable x = checked(input, "amin", "input")
-    return finish_out(extreme_values(MIN, x, dims_mask(dim, x.nd, "amin"), keepdim, "amin"), out, "amin")
+    return finish_out(extreme_values(MIN, x, dim, keepdim, "amin"), out, "amin")
 
 
 Aminmax = return_type("aminmax", ["min", "max"])
@@ -353,6 +363,8 @@ Aminmax = return_type("aminmax", ["min", "max"])
 def aminmax(input, *, dim=None, keepdim=False, out=None):
     """The smallest and the largest elements, of all or along one dimension."""
     strict_out(out, (), "aminmax", ((<Variable>checked(input, "aminmax", "input")).dt,) * 2)
+    if dim is None and not (<Variable>input).n:
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
     return finish_out(Aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim)), out, "aminmax")
 
 
@@ -382,7 +394,7 @@ cdef tuple along(int kind, Variable x, int dim, bint keepdim, str op, bint value
     cdef Variable v = None, i
     cdef int failed
     ordered(x, op)
-    nonempty(x, <Mask>1 << dim if x.nd else 0, op)
+    nonempty(x, <Mask>1 << dim if x.nd else 0, False, op)
     source = cast_raw(x, FLOAT32) if x.dt == FLOAT16 or x.dt == BFLOAT16 else x
     a = arrange(source, <Mask>1 << dim if x.nd else 0, keepdim, &l)
     if values:
@@ -406,7 +418,7 @@ Min = return_type("min", ["values", "indices"])
 
 
 cdef object with_indices(int kind, Variable x, object dim, bint keepdim, str op, object kinds):
-    cdef int d = wrap_dim(as_index(dim, op), x.nd, op)
+    cdef int d = wrap_dim(dim, x.nd, op)
     cdef Extreme node
     v, i = along(kind, x, d, keepdim, op, True)
     if recording(x):
@@ -425,9 +437,7 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
     if other is not None or isinstance(dim, Variable):
         return maximum(x, dim if other is None else other, out=out)
     if dim is None:
-        if not x.n:
-            raise RuntimeError("max(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
-        return finish_out(extreme_values(MAX, x, dims_mask(None, x.nd, "max"), False, "max"), out, "max")
+        return finish_out(extreme_values(MAX, x, None, False, "max"), out, "max")
     return finish_out(with_indices(MAX, x, dim, keepdim, "max", Max), out, "max")
 
 
@@ -437,9 +447,7 @@ def min(input, dim=None, keepdim=False, *, out=None, other=None):
     if other is not None or isinstance(dim, Variable):
         return minimum(x, dim if other is None else other, out=out)
     if dim is None:
-        if not x.n:
-            raise RuntimeError("min(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
-        return finish_out(extreme_values(MIN, x, dims_mask(None, x.nd, "min"), False, "min"), out, "min")
+        return finish_out(extreme_values(MIN, x, None, False, "min"), out, "min")
     return finish_out(with_indices(MIN, x, dim, keepdim, "min", Min), out, "min")
 
 
@@ -449,7 +457,7 @@ cdef object position(int kind, Variable x, object dim, bint keepdim, str op):
             raise IndexError(f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
         i = along(kind, <Variable>dense(x).view(-1), 0, False, op, False)[1]
         return i.view((1,) * x.nd) if keepdim else i
-    return along(kind, x, wrap_dim(as_index(dim, op), x.nd, op), keepdim, op, False)[1]
+    return along(kind, x, wrap_dim(dim, x.nd, op), keepdim, op, False)[1]
 
 
 def argmax(input, dim=None, keepdim=False, *, out=None):

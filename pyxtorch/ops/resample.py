@@ -1,7 +1,9 @@
 """Resampling images: interpolate, grid_sample, affine_grid."""
 import math
+import operator
 import warnings
 
+from pyxtorch.ops._common import same_dtype
 from pyxtorch.ops.create import linspace, ones, tensor, zeros
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops.pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -142,7 +144,7 @@ def interpolate(
     if recompute_scale_factor is not None and recompute_scale_factor and size is not None:
         raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     if size is not None:
-        outs, scales = tuple(int(s) for s in given), (None,) * n
+        outs, scales = tuple(operator.index(s) for s in given), (None,) * n
     else:
         scales = tuple(float(s) for s in given)
         outs = tuple(math.floor(s * f) for s, f in zip(space, scales))
@@ -205,7 +207,7 @@ def affine_grid(theta, size, align_corners=None):
         align_corners = False
     if not theta.is_floating_point():
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
-    size = tuple(int(s) for s in size)
+    size = tuple(operator.index(s) for s in size)
     n = len(size) - 2
     if n not in (2, 3):
         raise NotImplementedError(f"affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. Got size {size}.")
@@ -261,6 +263,7 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     if align_corners is None:
         warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False.", stacklevel=2)
         align_corners = False
+    same_dtype(input, grid, "grid_sampler", "grid")
     n = input.dim() - 2
     if n not in (2, 3) or grid.dim() != n + 2 or grid.shape[-1] != n or grid.shape[0] != input.shape[0]:
         raise RuntimeError(f"grid_sampler(): expected 4D or 5D input and grid of the same batch size with a last dimension of 2 or 3, but got input {tuple(input.shape)} and grid {tuple(grid.shape)}")

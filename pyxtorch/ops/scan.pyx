@@ -21,7 +21,7 @@ cdef extern from "pyxtorch/kernels/scan.h" nogil:
 cdef pyx_scan_kernels** tables = <pyx_scan_kernels**>kernel_tables(b"scan")
 
 
-cdef int64_t layout(Variable x, int dim, int64_t* outer, int64_t* inner) noexcept:
+cdef int64_t lines_of(Variable x, int dim, int64_t* outer, int64_t* inner) noexcept:
     """The size of `dim`, and how many slices there are before and within it."""
     cdef int i
     outer[0] = inner[0] = 1
@@ -35,7 +35,7 @@ cdef int64_t layout(Variable x, int dim, int64_t* outer, int64_t* inner) noexcep
 
 cdef Variable scanned(int kind, Variable x, int dim, bint reverse, str op):
     """One scan, unrecorded."""
-    cdef int64_t outer, inner, n = layout(x, dim, &outer, &inner)
+    cdef int64_t outer, inner, n = lines_of(x, dim, &outer, &inner)
     cdef int failed
     cdef Variable a, y
     cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x.dev, op)
@@ -109,7 +109,7 @@ cdef class Recurrence(Function):
 
 
 cdef Variable recurrence(Variable a, Variable b, int dim, bint reverse):
-    cdef int64_t outer, inner, n = layout(b, dim, &outer, &inner)
+    cdef int64_t outer, inner, n = lines_of(b, dim, &outer, &inner)
     cdef int failed
     cdef Variable x = dense(a), u = cast_raw(b, a.dt)
     cdef Variable y = <Variable>new_like(u, u.dt)
@@ -181,7 +181,7 @@ cdef class Logcumsumexp(Function):
 
 cdef Variable prepared(object input, object dim, object dtype, object out, str op, int* d):
     cdef Variable x = checked(input, op, "input")
-    d[0] = wrap_dim(as_index(dim, op), x.nd, op)
+    d[0] = wrap_dim(dim, x.nd, op)
     if dtype is not None:
         return to_dtype(x, dtype_code(dtype))
     if out is not None and not isinstance(out, tuple):
@@ -217,7 +217,7 @@ def cumprod(input, dim, *, dtype=None, out=None):
 def logcumsumexp(input, dim, *, out=None):
     """log(cumsum(exp(input), dim)) without overflow, for floating-point and complex tensors."""
     cdef Variable x = checked(input, "logcumsumexp", "input")
-    cdef int d = wrap_dim(as_index(dim, "logcumsumexp"), x.nd, "logcumsumexp")
+    cdef int d = wrap_dim(dim, x.nd, "logcumsumexp")
     cdef Logcumsumexp node
     if x.dt < FLOAT16:
         raise RuntimeError(f"\"logcumsumexp_out_cpu\" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point or complex tensor.")
@@ -250,8 +250,8 @@ Cummin = return_type("cummin", ["values", "indices"])
 
 cdef object running_extreme(object input, object dim, bint minimum, str op, object kinds, object out):
     cdef Variable x = checked(input, op, "input")
-    cdef int d = wrap_dim(as_index(dim, op), x.nd, op), failed
-    cdef int64_t outer, inner, n = layout(x, d, &outer, &inner)
+    cdef int d = wrap_dim(dim, x.nd, op), failed
+    cdef int64_t outer, inner, n = lines_of(x, d, &outer, &inner)
     cdef Variable a = dense(x), v, i
     cdef RunningExtreme node
     cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x.dev, op)
@@ -305,7 +305,7 @@ def diff(input, n=1, dim=-1, prepend=None, append=None, *, out=None):
         raise RuntimeError("diff expects input to be at least one-dimensional")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
-    cdef int d = wrap_dim(as_index(dim, "diff"), x.nd, "diff")
+    cdef int d = wrap_dim(dim, x.nd, "diff")
     for part, name in ((prepend, "prepend"), (append, "append")):
         if part is not None and (<Variable>checked(part, "diff", name)).nd != x.nd:
             raise RuntimeError(f"diff expects prepend or append to be the same dimension as input, but got {part.dim()} and {x.nd} dimensions")
@@ -332,7 +332,7 @@ cdef object widths(Variable y, Variable x, int dim, str op):
 
 cdef object areas(object y_, object x, object dx, object dim, str op, bint running):
     cdef Variable y = checked(y_, op, "y")
-    cdef int d = wrap_dim(as_index(dim, op), y.nd, op)
+    cdef int d = wrap_dim(dim, y.nd, op)
     if y.dt == BOOL or (isinstance(x, Variable) and (<Variable>x).dt == BOOL):
         raise RuntimeError(f"{op}: received a bool input for `x` or `y`, but bool is not supported")
     if x is not None and dx is not None:
@@ -377,7 +377,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
     if edge_order not in (1, 2):
         raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, not {edge_order}.")
     if len(set(dims)) != len(dims):
-        raise RuntimeError(f"gradient: a dimension appears more than once in dim={dims}.")
+        raise RuntimeError(f"gradient: dim {max(dims, key=dims.count)} appears multiple times in the list of dims {dims}.")
     if spacing is None:
         spacing = 1
     if isinstance(spacing, (tuple, list)):
@@ -387,7 +387,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
     else:
         steps = [spacing] * len(dims)
     if len(steps) != len(dims):
-        raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to 'dim': {len(dims)}, but got {len(steps)}")
+        raise RuntimeError(f"torch.gradient expected spacing to be unspecified, a scalar or a list of length equal to 'dim': {len(dims)}, but got {len(steps)}")
     return tuple([slope(f, d, h, edge_order) for d, h in zip(dims, steps)])
 
 

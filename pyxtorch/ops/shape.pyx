@@ -447,7 +447,7 @@ def permute(Variable input not None, *order, dims=None):
             f"dimensions i.e. input.dim() = {input.nd} is not equal to len(dims) = {len(dims)}"
         )
     for i in range(input.nd):
-        places[i] = wrap_dim(as_index(dims[i], "permute"), input.nd, "permute")
+        places[i] = wrap_dim(dims[i], input.nd, "permute")
         if seen >> places[i] & 1:
             raise RuntimeError(f"permute: duplicate dims are not allowed: {list(dims)}.")
         seen |= <Mask>1 << places[i]

@@ -90,7 +90,7 @@ def to(Variable input not None, *args, dtype=None, device=None, non_blocking=Fal
 
 
 def _converter(name, code):
-    def convert(self, memory_format=None):
+    def convert(Variable self not None, memory_format=None):
         return to_dtype(self, code)
 
     convert.__name__ = convert.__qualname__ = name

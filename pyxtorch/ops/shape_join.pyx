@@ -47,7 +47,7 @@ def cat(tensors, dim=0, *, out=None, axis=None):
         raise TypeError("cat(): argument 'tensors' must be tuple of Tensors, not Tensor")
     parts, empty = [], []       # empty vectors fit anything
     if not tensors:
-        raise RuntimeError("cat: expected a non-empty list of Tensors")
+        raise ValueError("cat: expected a non-empty list of Tensors")
     for i, item in enumerate(tensors):
         if not isinstance(item, Variable):
             raise TypeError(f"cat(): expected Tensor as element {i} in argument 0, but got {type(item).__name__}")
@@ -157,9 +157,10 @@ def split_with_sizes(Variable input not None, split_sizes, dim=0):
     return split(input, list(split_sizes), dim)
 
 
-def chunk(Variable input not None, int chunks, dim=0):
+def chunk(Variable input not None, chunks, dim=0):
     """At most `chunks` views of equal size (the last may be smaller)."""
     cdef int d
+    chunks = as_index(chunks, "chunk")
     if input.nd == 0:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
@@ -201,7 +202,7 @@ def unbind(Variable input not None, dim=0):
     cdef int d
     cdef int64_t i
     if input.nd == 0:
-        raise RuntimeError("unbind: Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     d = wrap_dim(dim, input.nd, "unbind")
     return tuple([selected(input, d, i) for i in range(input.sizes[d])])
 
@@ -277,6 +278,8 @@ def flip(Variable input not None, *star, dims=None):
 def roll(Variable input not None, shifts, dims=None):
     """Shift elements along dimensions; what falls off one end comes back at the other."""
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
+        if not isinstance(shifts, int) and not len(shifts):
+            raise RuntimeError("roll: `shifts` required, but got none.")
         if not isinstance(shifts, int) and len(shifts) != 1:
             raise RuntimeError(f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return roll(input.reshape(-1), shifts, 0).reshape(shape_of(input))

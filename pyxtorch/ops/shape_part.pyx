@@ -136,6 +136,8 @@ def select(Variable input not None, dim, index):
 def narrow(Variable input not None, dim, start, length):
     """A view of `length` elements of dimension `dim` from `start` on."""
     cdef int d
+    if isinstance(start, Variable) and ((<Variable>start).nd or not is_integral((<Variable>start).dt)):
+        raise RuntimeError(f"narrow: start must be an 0-dim integral Tensor, not {start.dtype} of shape {list(start.shape)}.")
     cdef int64_t s = as_index(start, "narrow")
     cdef int64_t n = as_index(length, "narrow")
     if input.nd == 0:

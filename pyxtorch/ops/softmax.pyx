@@ -92,7 +92,7 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
         raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point tensor; give dtype= or convert.')
     if dim is None:
         dim = 0 if x.nd in (0, 1, 3) else 1
-    d = wrap_dim(as_index(dim, op), x.nd, op)
+    d = wrap_dim(dim, x.nd, op)
     if x.dt == FLOAT16 or x.dt == BFLOAT16:
         return to_dtype(run(to_dtype(x, FLOAT32), d, None, log, op), x.dt)
     a = dense(x)

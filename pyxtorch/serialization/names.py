@@ -1,8 +1,8 @@
 """How things are called inside a checkpoint: by the names that PyTorch gives them."""
-from pyxtorch import _core
+from pyxtorch import _core, _dtype
 from pyxtorch._core import Size, UntypedStorage, device
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
-from pyxtorch.tensor import Tensor, strided
+from pyxtorch.tensor import Tensor
 
 DTYPES = {d.name: d for d in _core.dtypes().values()}
 STORAGES = {  # storage class to dtype
@@ -25,4 +25,4 @@ NAMED = {
     **{("torch", name): d for name, d in DTYPES.items()},
 }
 NAME_OF = {id(thing): name for name, thing in NAMED.items()}
-LAYOUTS = {"torch.strided": strided}
+LAYOUTS = {repr(layout): layout for layout in _dtype.layouts().values()}

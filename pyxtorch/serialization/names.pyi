@@ -1,6 +1,5 @@
 # Written by tools/stubs.py; do not edit.
 import typing as _t
-from pyxtorch._types import layout as _layout
 
 DTYPES: _t.Any
 LAYOUTS: _t.Any
@@ -8,4 +7,3 @@ NAMED: _t.Any
 NAME_OF: _t.Any
 STORAGES: _t.Any
 STORAGE_OF: _t.Any
-strided: _layout

@@ -3,9 +3,10 @@ import pickle
 from pickle import BINPERSID, EMPTY_TUPLE, GLOBAL, MARK, NEWFALSE, NEWTRUE, REDUCE, TUPLE
 
 from pyxtorch._core import UntypedStorage, dtype
+from pyxtorch._dtype import layout
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 from pyxtorch.serialization.names import NAME_OF, STORAGE_OF
-from pyxtorch.tensor import Tensor, layout
+from pyxtorch.tensor import Tensor
 
 _GLOBALS = {}  # (module, name) to itself: the object that stands for a name in the memo
 

@@ -4,7 +4,7 @@ sym: symmetric (for filters); False gives a periodic one (for spectra), the firs
 dtype: float32 or float64, default the default dtype. device, requires_grad: as elsewhere.
 
 Raises:
-    ValueError: M is negative, another dtype, or a parameter out of its range.
+    ValueError: M is negative, another dtype or layout, or a parameter out of its range.
 """
 import math
 
@@ -17,9 +17,11 @@ __all__ = [
 ]
 
 
-def _window(name, M, dtype, device, requires_grad, formula):
+def _window(name, M, dtype, layout, device, requires_grad, formula):
     if M < 0:
         raise ValueError(f"{name} requires non-negative window length, got M={M}")
+    if layout not in (None, torch.strided):
+        raise ValueError(f"{name} is implemented for strided tensors only, got: {layout}")
     dtype = torch.get_default_dtype() if dtype is None else dtype
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {dtype}")
@@ -39,51 +41,51 @@ def general_cosine(M, *, a, sym=True, dtype=None, layout=None, device=None, requ
     a = tuple(a)
     if not a:
         raise ValueError("general_cosine: Coefficients cannot be empty")
-    return _window("general_cosine", M, dtype, device, requires_grad, lambda: _formulas.cosines(_formulas.places(M, not sym), a))
+    return _window("general_cosine", M, dtype, layout, device, requires_grad, lambda: _formulas.cosines(_formulas.places(M, not sym), a))
 
 
 def general_hamming(M, *, alpha=0.54, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """alpha - (1 - alpha) cos(2 pi n / N)"""
-    return general_cosine(M, a=(alpha, 1 - alpha), sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=(alpha, 1 - alpha), sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
 def hamming(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """0.54 - 0.46 cos(2 pi n / N)"""
-    return general_cosine(M, a=_formulas.HAMMING, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=_formulas.HAMMING, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
 def hann(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """(1 - cos(2 pi n / N)) / 2"""
-    return general_cosine(M, a=_formulas.HANN, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=_formulas.HANN, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
 def blackman(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """0.42 - 0.5 cos(2 pi n / N) + 0.08 cos(4 pi n / N)"""
-    return general_cosine(M, a=_formulas.BLACKMAN, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=_formulas.BLACKMAN, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
 def nuttall(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """The minimum 4-term Blackman-Harris window according to Nuttall (1981)."""
-    return general_cosine(M, a=_formulas.NUTTALL, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=_formulas.NUTTALL, sym=sym, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad)
 
 
 def bartlett(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """A triangle, 1 - |2 n / N - 1|"""
-    return _window("bartlett", M, dtype, device, requires_grad, lambda: _formulas.triangle(_formulas.places(M, not sym)))
+    return _window("bartlett", M, dtype, layout, device, requires_grad, lambda: _formulas.triangle(_formulas.places(M, not sym)))
 
 
 def kaiser(M, *, beta=12.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """I0(beta sqrt(1 - (2 n / N - 1)^2)) / I0(beta)"""
     if beta < 0:
         raise ValueError(f"kaiser: beta must be non-negative, got: {beta} instead.")
-    return _window("kaiser", M, dtype, device, requires_grad, lambda: _formulas.bessel(_formulas.places(M, not sym), beta))
+    return _window("kaiser", M, dtype, layout, device, requires_grad, lambda: _formulas.bessel(_formulas.places(M, not sym), beta))
 
 
 def gaussian(M, *, std=1.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """exp(-d^2 / (2 std^2)), d being the distance from the middle"""
     if std <= 0:
         raise ValueError(f"gaussian: Standard deviation must be positive, got: {std} instead.")
-    return _window("gaussian", M, dtype, device, requires_grad, lambda: (-0.5 * (_from_center(M, sym) / std) ** 2).exp())
+    return _window("gaussian", M, dtype, layout, device, requires_grad, lambda: (-0.5 * (_from_center(M, sym) / std) ** 2).exp())
 
 
 def exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
@@ -93,14 +95,14 @@ def exponential(M, *, center=None, tau=1.0, sym=True, dtype=None, layout=None, d
     if sym and center is not None:
         raise ValueError("exponential: Center must be None for symmetric windows")
     if M == 1 and center is not None:
-        return _window("exponential", 1, dtype, device, requires_grad, None) * math.exp(-abs(center) / tau)
-    return _window("exponential", M, dtype, device, requires_grad, lambda: (-_from_center(M, sym, center).abs() / tau).exp())
+        return _window("exponential", 1, dtype, layout, device, requires_grad, None) * math.exp(-abs(center) / tau)
+    return _window("exponential", M, dtype, layout, device, requires_grad, lambda: (-_from_center(M, sym, center).abs() / tau).exp())
 
 
 def cosine(M, *, sym=True, dtype=None, layout=None, device=None, requires_grad=False):
     """sin(pi (n + 1/2) / M)"""
     steps = M if sym else M + 1
-    return _window("cosine", M, dtype, device, requires_grad, lambda: ((torch.arange(M, dtype=torch.float64) + 0.5) * (math.pi / steps)).sin())
+    return _window("cosine", M, dtype, layout, device, requires_grad, lambda: ((torch.arange(M, dtype=torch.float64) + 0.5) * (math.pi / steps)).sin())
 
 
 _gate.operations(__name__, globals(), __all__)

@@ -40,12 +40,14 @@ class RNNBase(Module):
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
-        if hidden_size <= 0:
-            raise ValueError("hidden_size must be greater than zero")
-        if num_layers <= 0:
-            raise ValueError("num_layers must be greater than zero")
+        for name, value, kind in (
+            ("bias", bias, bool), ("batch_first", batch_first, bool), ("input_size", input_size, int), ("hidden_size", hidden_size, int),
+        ):  # fmt: skip
+            if not isinstance(value, kind):
+                raise TypeError(f"{mode}: {name} should be of type {kind.__name__}, got: {type(value).__name__}")
+        for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+            if value <= 0:
+                raise ValueError(f"{mode}: {name} must be greater than zero, got {value}")
         if proj_size < 0:
             raise ValueError("proj_size should be a positive integer or zero to disable projections")
         if proj_size >= hidden_size:
@@ -94,7 +96,13 @@ class RNNBase(Module):
     def _flat_weights(self):
         return [getattr(self, name) for name in self._flat_weights_names]
 
-    def _check(self, features, states, batch):
+    def _check(self, input, states, batch):
+        features, dtype = input.shape[-1], next(self.parameters()).dtype
+        if input.dtype != dtype:
+            raise ValueError(
+                f"RNN input dtype ({input.dtype}) does not match weight dtype ({dtype}). "
+                f"Convert input: input.to({dtype}), or convert model: model.to({input.dtype})"
+            )
         if features != self.input_size:
             raise RuntimeError(f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {features}")
         count = self.num_layers * (2 if self.bidirectional else 1)
@@ -137,7 +145,7 @@ class RNNBase(Module):
                 raise RuntimeError(f"For batched 3-D input, hx should also be 3-D but got {states[0].dim()}-D tensor")
             if sorted_indices is not None:
                 states = [apply_permutation(s, sorted_indices) for s in states]
-        self._check((data if packed else x).shape[-1], states, batch)
+        self._check(data if packed else x, states, batch)
         if packed:
             output, *ends = self._run(data, batch_sizes, states)
             output = PackedSequence(output, batch_sizes, sorted_indices, unsorted_indices)
