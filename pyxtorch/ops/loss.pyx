@@ -226,7 +226,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
             f"Using a target size ({size_of(t)}) that is different to the input size ({size_of(x)}) is deprecated. Please ensure they have the same size."
         )
     d = x.detach()
-    if x.n and not bool(((d >= 0) & (d <= 1)).all()):
+    if x.n and x.dev != META and not bool(((d >= 0) & (d <= 1)).all()):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
     loss = BinaryCrossEntropy.apply(x, t)
     if weight is not None:
@@ -338,6 +338,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         reduction = legacy_reduction(size_average, reduce, reduction)
     if t.dt != INT64 and t.dt != UINT8:
         raise RuntimeError(f"nll_loss: expected scalar type Long but found {dtype_of(t.dt).name} for the target")
+    need_floating(x, "nll_loss")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"nll_loss: {reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'.")
     t = to_dtype(t, INT64)
@@ -346,10 +347,10 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     if weight is not None and (checked(weight, "nll_loss", "weight").nd != 1 or (<Variable>weight).n != C):
         raise RuntimeError(f"nll_loss: weight tensor should be defined either for all {C} classes or no classes but got weight tensor of shape: {list(shape_of(weight))}")
     ignored = flat == as_index(ignore_index, "nll_loss")
-    any_ignored = bool(ignored.any())
+    any_ignored = any_true(ignored)
     if any_ignored:
         flat = where(ignored, 0, flat)
-    if flat.numel() and (bool((flat < 0).any()) or bool((flat >= C).any())):
+    if flat.numel() and (any_true(flat < 0) or any_true(flat >= C)):
         worst = [v for v in flat.tolist() if not 0 <= v < C][0]
         raise IndexError(f"nll_loss: Target {worst} is out of bounds for {C} classes (0 to {C - 1}).")
     picked = -rows.gather(1, flat.unsqueeze(1)).squeeze(1)
