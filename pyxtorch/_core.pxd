@@ -43,7 +43,7 @@ cdef class TensorBase:
     cdef int64_t inline_dims[16]
     cdef uint8_t nd
     cdef uint8_t dt             # dtype code
-    cdef uint8_t dev            # CPU or CUDA
+    cdef uint8_t dev            # CPU, CUDA or META
     cdef uint8_t flags
     cdef int16_t dev_index
     cdef int32_t output_nr      # which output of _grad_fn this is

@@ -106,6 +106,8 @@ def to_dlpack(TensorBase x not None, max_version=None):
     cdef size_t extra = 2 * x.nd * sizeof(int64_t)
     if x.flags & REQUIRES_GRAD:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if x.dev == META:
+        raise BufferError("Cannot pack tensors on meta")
     x = alias(x)    # holds the memory: the tensor itself may be made to look elsewhere
     if max_version is not None and max_version[0] >= 1:
         versioned = <DLManagedTensorVersioned*>PyMem_Malloc(sizeof(DLManagedTensorVersioned) + extra)

@@ -16,6 +16,9 @@ cdef extern from "pyxtorch/dtype.h" nogil:
     int CUDA "PYX_CUDA"
     int itemsize_of "pyx_itemsize"(int dtype)
 
+cdef extern from "pyxtorch/storage.h" nogil:
+    int META "PYX_META"
+
 cdef class dtype:
     cdef readonly int code
     cdef readonly int itemsize
@@ -26,7 +29,7 @@ cdef class dtype:
 
 
 cdef class device:
-    cdef int kind            # CPU or CUDA
+    cdef int kind            # CPU, CUDA or META
     cdef int number          # -1: none given
     cdef readonly str type
 
@@ -55,6 +58,7 @@ cdef const char* buffer_format(int dt) noexcept         # of the buffer protocol
 cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept    # -1: no dtype
 cdef int parse_device(object d, int* index) except -1   # None: the default device
 cdef device device_of(int kind, int index)
+cdef str device_name(int kind)                          # "cpu", "cuda", "meta"
 cdef object load_cuda()                                 # open the GPU side
 cdef layout strided
 cdef int check_layout(object given, str op) except -1   # TypeError, or RuntimeError: any but strided

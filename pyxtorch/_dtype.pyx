@@ -188,6 +188,13 @@ cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept:
 
 # --------------------------------------------------------------------------------- devices
 
+cdef tuple DEVICES = ("cpu", "cuda", "meta")     # by code
+
+
+cdef str device_name(int kind):
+    return <str>DEVICES[kind]
+
+
 cdef int _default_kind = CPU
 cdef int _default_index = -1
 cdef list _device_stack = []
@@ -196,7 +203,7 @@ cdef list _device_stack = []
 @cython.binding(False)
 @cython.final
 cdef class device:
-    """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`.
+    """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`; `device("meta")`: nowhere, it has a shape only.
 
     As a context manager it becomes the default device of what is created inside.
     """
@@ -218,15 +225,15 @@ cdef class device:
             if index is not None:
                 raise RuntimeError(f"device: {type!r} has an index already, {index} cannot be added.")
             if not text.isdecimal() or (len(text) > 1 and text[0] == "0"):
-                raise RuntimeError(f"device: invalid device string: {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
+                raise RuntimeError(f"device: invalid device string: {type!r}. Use 'cpu', 'cuda', 'cuda:N' or 'meta'.")
             index = int(text)
-        if name not in ("cpu", "cuda"):
-            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda' or 'cuda:N'.")
+        if name not in DEVICES:
+            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda', 'cuda:N' or 'meta'.")
         if index is not None:
             if index < 0 or index > 127:
                 raise RuntimeError(f"device: index {index} is out of range in {type!r}; use 0 to 127.")
             number = index
-        self.kind = CUDA if name == "cuda" else CPU
+        self.kind = DEVICES.index(name)
         self.number = number
         self.type = name
 
@@ -268,7 +275,7 @@ cdef device device_of(int kind, int index):
     cdef device d = <device>device.__new__(device)
     d.kind = kind
     d.number = index if kind == CUDA else -1
-    d.type = "cuda" if kind == CUDA else "cpu"
+    d.type = device_name(kind)
     return d
 
 

@@ -11,7 +11,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport intptr_t
 from libc.string cimport memcpy, memset, strcmp
-from pyxtorch._dtype cimport device_of, load_cuda, parse_device
+from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
     cdef cppclass Stats:
@@ -24,6 +24,10 @@ cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
     pyx_storage* make_storage "pyx_alloc::storage"(int64_t nbytes)
     void* scratch(int64_t nbytes)
     void scratch_free(void* p)
+
+cdef extern from "pyxtorch/meta.h" namespace "pyx_meta" nogil:
+    pyx_storage* meta_storage "pyx_meta::storage"(int64_t nbytes)
+    const void* meta_table "pyx_meta::table"(const char* family, const void* cpu)
 
 cdef extern from "pyxtorch/thread_pool.h" namespace "pyx_pool" nogil:
     cdef struct PoolState "pyx_pool::State":
@@ -90,7 +94,7 @@ cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
             if cuda_storage == NULL:
                 raise RuntimeError("cuda: no GPU is available.")
         return cuda_storage(nbytes, index)
-    s = make_storage(nbytes)
+    s = make_storage(nbytes) if dev == CPU else meta_storage(nbytes)
     if s == NULL:
         raise OutOfMemoryError(
             f"CPU allocator: cannot allocate {nbytes} bytes ({nbytes / 2**30:.2f} GiB) beside the "
@@ -185,9 +189,13 @@ cdef class UntypedStorage:
         drop(self.st)
 
     def __reduce__(self):
+        if self.st.device_type == META:
+            return _meta_storage, (self.st.nbytes,)
         return _storage_with, (bytes(self),)
 
     def __bytes__(self):
+        if self.st.device_type == META:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         if self.st.device_type != CPU:
             raise RuntimeError("storage: its memory is on a GPU; copy it with tensor.cpu() first.")
         return self.st.data[:self.st.nbytes] if self.st.nbytes else b""
@@ -202,8 +210,8 @@ cdef class UntypedStorage:
         return self.st.nbytes
 
     def data_ptr(self):
-        """Address of the first byte."""
-        return <intptr_t>self.st.data
+        """Address of the first byte; 0 on the device meta."""
+        return 0 if self.st.device_type == META else <intptr_t>self.st.data
 
     @property
     def device(self):
@@ -221,7 +229,7 @@ cdef class UntypedStorage:
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         if self.st.device_type != CPU:
-            raise BufferError("storage: memory of a GPU has no buffer; copy it with tensor.cpu() first.")
+            raise BufferError(f"storage: on {device_name(self.st.device_type)} it has no buffer; only memory of the CPU has.")
         view.buf = self.st.data
         view.obj = self
         view.len = self.st.nbytes
@@ -245,6 +253,10 @@ def _storage_with(bytes data not None):
     cdef UntypedStorage s = UntypedStorage(len(data))
     memcpy(s.st.data, <const char*>data, len(data))
     return s
+
+
+def _meta_storage(int64_t nbytes):
+    return UntypedStorage(nbytes, device="meta")
 
 
 cdef Py_ssize_t[1] one_stride = [1]
@@ -301,8 +313,9 @@ def get_num_threads():
 
 cdef enum:
     MAX_FAMILIES = 64
+    DEVICES = 3
 cdef const char* family_names[MAX_FAMILIES]
-cdef void* family_tables[MAX_FAMILIES][2]
+cdef void* family_tables[MAX_FAMILIES][DEVICES]
 cdef int families = 0
 ctypedef const void* (*find_function)(const char*) noexcept
 cdef find_function find_cpu
@@ -350,6 +363,7 @@ cdef void** kernel_tables(const char* family) except NULL:
     family_tables[i][CUDA] = <void*>find_cuda(family) if find_cuda != NULL else NULL
     if family_tables[i][CPU] == NULL:
         raise ImportError(f"the CPU kernels have no family {family.decode()!r}: the build is incomplete.")
+    family_tables[i][META] = <void*>meta_table(family, family_tables[i][CPU])
     families += 1
     return &family_tables[i][0]
 

@@ -158,13 +158,19 @@ def tensor_str(x):
     import pyxtorch
 
     prefix = "tensor("
+    hollow = x.device.type == "meta"
     if type(x) is not pyxtorch.Tensor and type(x).__name__ not in ("Parameter", "Buffer"):
         prefix = f"{type(x).__name__}("
     suffixes = []
     if x.device.type != "cpu":
         suffixes.append(f"device='{x.device}'")
     named = f"dtype={x.dtype!r}"
-    if x.numel() == 0:
+    if hollow:
+        suffixes.append(f"size={tuple(x.shape)}")
+        if x.dtype is not get_default_dtype():
+            suffixes.append(named)
+        body = "..."
+    elif x.numel() == 0:
         if x.ndim != 1:
             suffixes.append(f"size={tuple(x.shape)}")
         if x.dtype is not get_default_dtype():

@@ -200,7 +200,7 @@ cdef class Tensor(Variable):
 
     @property
     def is_meta(self):
-        return False
+        return self.dev == META
 
     @property
     def is_nested(self):

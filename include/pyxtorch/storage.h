@@ -2,6 +2,9 @@
 #pragma once
 #include "dtype.h"
 
+/* After the devices with kernels of their own (enum pyx_device) comes the one without memory: see meta.h. */
+enum { PYX_META = PYX_NUM_DEVICES };
+
 typedef struct pyx_storage {
     int64_t refcount;
     char* data;

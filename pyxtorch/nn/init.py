@@ -196,7 +196,7 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     with no_grad():
         tensor.normal_(0, std, **_random(tensor, generator))
         for column in range(columns):
-            tensor[pyxtorch.randperm(rows)[:zeros], column] = 0
+            tensor[pyxtorch.randperm(rows, device=tensor.device)[:zeros], column] = 0
     return tensor
 
 

@@ -37,6 +37,8 @@ cdef Variable wrap_number(object number, int dt, int dev, int dev_index)   # 0-d
 cdef int write_number(object number, int dt, void* out) except -1
 cdef object read_number(int dt, const void* p)      # Python number of one element
 cdef object item_of(TensorBase x)                   # of a one-element tensor (copies from the GPU)
+cdef int need_values(TensorBase x, str op) except -1            # NotImplementedError on meta: the result's shape depends on elements
+cdef bint any_true(object x) except -1              # for checks of elements; on meta there are none to complain of
 cdef int64_t as_index(object x, str op) except? -1  # int, or integer tensor of one element
 cdef Variable as_tensor(object x, int dev, int dev_index)       # tensor, number, list, NumPy array
 

@@ -14,7 +14,7 @@ elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
 
 cdef void* table_for(void** tables, int dev, str op) except NULL:
     if tables[dev] == NULL:
-        raise RuntimeError(f"{op}: is not available on {'cuda' if dev == CUDA else 'cpu'} tensors. Move them with .cpu().")
+        raise RuntimeError(f"{op}: is not available on {device_name(dev)} tensors. Move them with .cpu().")
     return tables[dev]
 
 
@@ -25,9 +25,11 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
     cdef PyObject* operands[2]
     cdef pyx_elementwise_kernels* k
     cdef int failed
-    if dst.n == 0:
+    if dst.n == 0 or dst.dev == META:
         return 0
     if dst.dev != src.dev:
+        if src.dev == META:
+            raise NotImplementedError("Cannot copy out of meta tensor; no data!")
         from pyxtorch import _cuda
         _cuda.copy(dst, src)
         return 0
@@ -124,9 +126,7 @@ cdef bint _is_numpy_number(object x):
 cdef bint is_number(object x) noexcept:
     if PyFloat_Check(x) or PyLong_Check(x) or PyComplex_Check(x):
         return True
-    if isinstance(x, Variable) or isinstance(x, (list, tuple, str)) or x is None:
-        return False
-    return _is_numpy_number(x)
+    return not isinstance(x, (Variable, list, tuple, str)) and x is not None and _is_numpy_number(x)
 
 
 cdef int number_dtype(object x) except -1:
@@ -162,8 +162,7 @@ cdef int promote_number(int dt, object number) except -1:
 
 
 cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
-    cdef Variable y
-    cdef Variable host
+    cdef Variable y, host
     y = <Variable>new_empty(0, NULL, dt, dev, dev_index)
     if dev == CPU:
         write_number(number, dt, y.ptr)
@@ -292,11 +291,23 @@ cdef object item_of(TensorBase x):
     cdef Variable host
     if x.n != 1:
         raise RuntimeError(f"item: a Tensor with {x.n} elements cannot be converted to Scalar; only one element can.")
+    if x.dev == META:
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
     if x.dev != CPU:
         host = <Variable>new_empty(0, NULL, x.dt, CPU, 0)
         copy_raw(host, x)
         return read_number(x.dt, host.ptr)
     return read_number(x.dt, x.ptr)
+
+
+cdef int need_values(TensorBase x, str op) except -1:
+    if x.dev == META:
+        raise NotImplementedError(f"{op}: attempted to run this operator with Meta tensors: its result depends on elements, and they have none.")
+    return 0
+
+
+cdef bint any_true(object x) except -1:
+    return (<Variable?>x).dev != META and bool(x.any())
 
 
 cdef int64_t as_index(object x, str op) except? -1:
@@ -516,11 +527,11 @@ cdef object _finish_one(Variable result, object given, str op):
 cdef int resize_raw(TensorBase x, int nd, const int64_t* sizes) except -1:
     """Give x another shape, contiguous: in the memory that it has, from its first element on, where that is enough, else in new memory."""
     cdef int64_t strides[64]
-    cdef int64_t n = 1
+    cdef int64_t n = 1, step = 1
     cdef int i
     for i in range(nd - 1, -1, -1):
-        strides[i] = max(n, 1)
-        n = mul_sizes(n, sizes[i])
+        strides[i] = step
+        step, n = mul_sizes(step, max(sizes[i], 1)), mul_sizes(n, sizes[i])
     if n <= (x.st.nbytes - (x.ptr - x.st.data)) // itemsize_of(x.dt):
         adopt(x, new_view(x, nd, sizes, strides, x.ptr))
     else:

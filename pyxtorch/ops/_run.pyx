@@ -29,7 +29,7 @@ def _zeros_like(Variable x):
 
 
 def _has_nan(x):
-    return bool(elementwise_compare.isnan(x).any())
+    return any_true(elementwise_compare.isnan(x))
 
 
 provide_operations(

@@ -59,7 +59,7 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
     if mask is not None and not is_causal and S:
         # A row without any key would be 0 / 0.
         blind = (scores.detach() == float("-inf")).all(-1, True)
-        if bool(blind.any()):
+        if any_true(blind):
             weights = where(blind, 0, softmaxes.softmax(where(blind, 0, scores), -1))
     if dropout_p > 0:
         weights = random_dropout.dropout(weights, dropout_p, True)

@@ -513,7 +513,9 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         if length > 1 << 40:
             raise RuntimeError(f"arange: invalid size, possible overflow: {length} elements")
         n = length
-    if dt <= INT64:
+    if on_meta(device):
+        y = <Variable>new_empty(1, &n, dt, META, 0)
+    elif dt <= INT64:
         y = <Variable>new_empty(1, &n, INT64, CPU, 0)
         fill_range(y, int(start), int(step))
     else:
@@ -526,6 +528,12 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
     if requires_grad:
         y.requires_grad_(True)
     return y if out is None else finish_out(y, out, "arange")
+
+
+cdef bint on_meta(object device) except -1:
+    """Whether nothing need be computed."""
+    cdef int index
+    return parse_device(device, &index) == META
 
 
 cdef void fill_range(Variable y, int64_t a, int64_t d) noexcept:
@@ -564,6 +572,9 @@ cdef Variable evenly(object start, object end, object steps, object base, object
     cdef int dt = dtype_code(dtype)
     if complex_ends and not is_complex_code(dt):
         raise RuntimeError(f"{op}: inferred dtype complex can't be safely cast to passed dtype {dtype!r}")
+    if on_meta(device):
+        y = made(steps, dtype, device, requires_grad, None, False, op)
+        return y if out is None else finish_out(y, out, op)
     import numpy
     if dt <= INT64:
         start, end = int(start), int(end)
@@ -613,6 +624,23 @@ def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_g
     if requires_grad:
         y.requires_grad_(True)
     return y if out is None else finish_out(y, out, "eye")
+
+
+# ----------------------------------------------------------- shapes by way of NumPy and SciPy
+
+def no_arrays_like(Variable x not None):
+    """A batch of no arrays of the shape and dtype of `x`.
+
+    NumPy and SciPy go through it at no cost, and what comes out tells the shape and dtype of every result: this is
+    how a meta tensor goes by routines that are not in the kernel tables. `meta_tensor_of` is the way back.
+    """
+    import numpy
+    return numpy.empty((0,) + shape_of(x), dtype_of(x.dt).name)
+
+
+def meta_tensor_of(array, dtype=None):
+    """The meta tensor that each of a batch of arrays stands for."""
+    return made(array.shape[1:], dtype_of(code_of_numpy(array.dtype)) if dtype is None else dtype, device_of(META, 0), False, None, False, "empty")
 
 
 # ------------------------------------------------------------------------------- to Python

@@ -36,6 +36,8 @@ def dlpack(Variable self not None, *, stream=None, max_version=None, dl_device=N
 
 def dlpack_device(Variable self not None):
     """DLPack's (device type, device number)."""
+    if self.dev == META:
+        raise ValueError("Unknown device type meta for Dlpack")
     return (2 if self.dev == CUDA else 1, int(self.dev_index))
 
 
@@ -68,7 +70,9 @@ def deepcopy(Variable self not None, memo):
 
 
 def reduce_ex(Variable self not None, protocol):
-    """The elements in the order in which they lie in memory; from protocol 5 on without a copy."""
+    """The elements in the order in which they lie in memory; from protocol 5 on without a copy. On meta, the geometry."""
+    if self.dev == META:
+        return rebuild_meta, (type(self), shape_of(self), self.stride(), dtype_of(self.dt), (self.flags & REQUIRES_GRAD) != 0), self.__dict__ or None
     x = self.detach().cpu()
     order = sorted(range(self.nd), key=x.stride, reverse=True)
     if not x.permute(order).is_contiguous():  # gaps or repeated elements
@@ -91,6 +95,14 @@ def rebuild(cls, data, shape, strides, dtype, device, requires_grad):
     x = view_storage(storage, dtype, 0, shape, strides)
     if device != "cpu":
         x = x.to(device)
+    if cls is not type(x):
+        return cls._make_subclass(cls, x, requires_grad)
+    return x.requires_grad_(True) if requires_grad else x
+
+
+def rebuild_meta(cls, shape, strides, dtype, requires_grad):
+    """A meta tensor from what pickle kept of it."""
+    x = create.empty_strided(shape, strides, dtype=dtype, device="meta")
     if cls is not type(x):
         return cls._make_subclass(cls, x, requires_grad)
     return x.requires_grad_(True) if requires_grad else x

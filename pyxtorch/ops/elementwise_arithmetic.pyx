@@ -52,7 +52,7 @@ cdef int zero_divisor(object input, object other, str op) except -1:
         return 0
     if isinstance(other, Variable):
         b = other
-        if b.dt <= INT64 and b.n and not b.all():
+        if b.dt <= INT64 and b.n and b.dev != META and not b.all():
             raise RuntimeError(f"{op}: ZeroDivisionError: integer division by zero")
     elif isinstance(other, int) and other == 0:
         raise RuntimeError(f"{op}: ZeroDivisionError: integer division by zero")

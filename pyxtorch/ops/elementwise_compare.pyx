@@ -178,6 +178,7 @@ def equal(Variable input not None, Variable other not None):
     same_device(input, other, "equal")
     if not same_shape(input, other):
         return False
+    need_values(input, "equal")
     return bool(eq(input, other).all())
 
 

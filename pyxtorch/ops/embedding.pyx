@@ -109,6 +109,7 @@ cdef int renorm_rows(Variable table, Variable ids, double max_norm, double norm_
     cdef int code
     if table.nd != 2:
         raise RuntimeError(f"embedding_renorm_: 'weight' must be 2-D, not {table.nd}-D")
+    same_device(table, ids, "embedding_renorm_")
     if not table.flags & CONTIGUOUS:
         fresh = clone_raw(table)
         renorm_rows(fresh, ids, max_norm, norm_type)
@@ -223,7 +224,7 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
     if input.nd == 2:
         if offsets is not None:
             raise ValueError(f"if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences. However, found offsets of type {type(offsets)}")
-        starts = <Variable>pyxtorch.arange(0, input.sizes[0] + 1) * input.sizes[1]
+        starts = <Variable>pyxtorch.arange(0, input.sizes[0] + 1, device=input.device) * input.sizes[1]
         ids = <Variable>ids.reshape(-1)
         if per_sample_weights is not None:
             if shape_of(per_sample_weights) != shape_of(input):
@@ -238,7 +239,7 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
         starts = ids_of(starts, op)
         if include_last_offset and starts.n < 1:
             raise RuntimeError("include_last_offset: number of offset should be at least 1")
-        if starts.n:
+        if starts.n and starts.dev != META:
             first, last = starts[0].item(), starts[starts.n - 1].item()
             if first != 0:
                 raise RuntimeError(f"offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. However, got {first}")
@@ -275,7 +276,7 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
     failed(code, table, bad, op)
     bag_of = None
     if recording(table) or (w is not None and recording(<Variable>per_sample_weights)) or op == "torch":
-        bag_of = (starts[1:] - starts[:bags]).repeat_interleave() if ids.n else ids
+        bag_of = (starts[1:] - starts[:bags]).repeat_interleave(output_size=ids.n) if ids.n else ids
         node = <EmbeddingBag>EmbeddingBag.__new__(EmbeddingBag)
         node.mode = how
         node.padding = padding
@@ -322,9 +323,9 @@ def one_hot(Variable tensor not None, num_classes=-1):
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return tensor.new_zeros(shape_of(tensor) + (num_classes,))
-    if tensor.min().item() < 0:
+    if any_true(tensor < 0):
         raise RuntimeError("Class values must be non-negative.")
-    most = tensor.max().item()
+    most = tensor.max().item() if num_classes == -1 or tensor.dev != META else 0
     if num_classes == -1:
         num_classes = most + 1
     elif most >= num_classes:

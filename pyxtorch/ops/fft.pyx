@@ -29,6 +29,9 @@ cdef enum:
 
 cdef Variable transformed(object function, Variable x, tuple dims, object norm, object sizes=None):
     """A function of scipy.fft, off the tape."""
+    if x.dev == META:
+        result = function(create.no_arrays_like(x), axes=tuple([d + 1 for d in dims]), norm=norm, s=sizes)
+        return <Variable>create.meta_tensor_of(result)
     workers = get_num_threads() if x.n > SMALL else 1
     array = x.detach().cpu().resolve_conj().numpy()
     try:

@@ -158,7 +158,7 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else reach - n_fft // 2 if center else reach
     signal, weight = signal[..., start:end], weight[start:end]
-    lowest = weight.abs().min().item() if weight.numel() else 1.0
+    lowest = weight.abs().min().item() if weight.numel() and not weight.is_meta else 1.0
     if lowest <= 1e-11:
         raise fail(op, x, f"window overlap add min: {lowest}: the windows leave gaps. Use a window without zeros, or a smaller hop_length.")
     signal = signal / weight

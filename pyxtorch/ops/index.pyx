@@ -221,6 +221,8 @@ cdef Parsed parse(Variable x, object index, bint tape):
             sizes[dim] = 1
             strides[dim] = 0
             if item is not None:
+                if isinstance(item, Variable):
+                    need_values(<Variable>item, "x[...]")
                 truth = bool(item_of(<Variable>item)) if isinstance(item, Variable) else item
                 p.dims.append(dim)
                 start = 1 if truth else 0

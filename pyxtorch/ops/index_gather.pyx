@@ -123,7 +123,7 @@ def take_along_dim(Variable input not None, Variable indices not None, dim=None,
             if a[i] != b[i] and a[i] != 1 and b[i] != 1:
                 raise RuntimeError(f"take_along_dim: shapes {a} and {b} do not broadcast apart from dimension {d}.")
             a[i] = b[i] = b[i] if a[i] == 1 else a[i]
-    if indices.n and bool((indices < 0).any()):
+    if indices.n and any_true(indices < 0):
         indices = where_t(indices < 0, indices + input.sizes[d], indices)
     return gather(input.expand(a), d, indices.expand(b), out=out)
 
@@ -156,6 +156,8 @@ cdef int scatter_raw(Variable y, int d, Variable index, Variable src, int how, s
     cdef Variable wide
     if i.n == 0:
         return 0
+    same_device(y, i, op)
+    same_device(y, src, op)
     if (how == PUT_ADD or how == PUT_MUL) and is_low(y.dt):     # many terms for one place are rounded once
         wide = cast_raw(y, FLOAT32)
         scatter_raw(wide, d, i, cast_raw(src, FLOAT32), how, op)

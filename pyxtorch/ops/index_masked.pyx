@@ -65,6 +65,9 @@ cdef class MaskedScatter(Function):
         if self.needs(0):
             self.pass_grad(0, g.masked_fill(mask, 0))
         if self.needs(1):
+            if g.dev == META:
+                self.pass_grad(1, g.new_empty(self.shape))
+                return 0
             got = g.masked_select(mask)
             n = 1
             for s in self.shape:
@@ -134,6 +137,8 @@ def nonzero_static(Variable input not None, *, size, fill_value=-1, out=None):
     """`nonzero` with exactly `size` rows: cut off, or filled up with `fill_value`."""
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    if input.dev == META:
+        return finish_out(input.new_empty((size, input.nd), dtype=dtype_of(INT64)), out, "nonzero_static")
     places = nonzero_raw(mask_of(input))
     y = places.new_full((size, input.nd), fill_value)
     n = min(size, places.shape[0])
@@ -204,6 +209,10 @@ cdef Variable repeat_positions(Variable repeats, object output_size):
     if repeats.dt != INT64 and repeats.dt != INT32:
         raise RuntimeError("repeats has to be Long or Int tensor")
     r = cast_raw(repeats, INT64)
+    if r.dev == META:
+        if output_size is None:
+            raise RuntimeError("cannot repeat_interleave a meta tensor without output_size")
+        return <Variable>repeats.new_empty(output_size)
     total = r.sum().item()
     if output_size is not None and output_size != total:
         raise RuntimeError(f"repeat_interleave: allocated size {output_size} does not match the sum of the repeats, {total}.")
@@ -261,6 +270,12 @@ def triu(Variable input not None, diagonal=0, *, out=None):
     return finish_out(triangle(input, True, diagonal), out, "triu")
 
 
+cdef device device_of_arg(object given):
+    cdef int index
+    cdef int kind = parse_device(given, &index)
+    return device_of(kind, index)
+
+
 cdef Variable triangle_indices(object row, object col, object offset, object dtype, object device, bint upper):
     if row < 0 or col < 0:
         raise RuntimeError(f"{'triu' if upper else 'tril'}_indices: row and col must be non-negative, got {row} and {col}")
@@ -268,6 +283,10 @@ cdef Variable triangle_indices(object row, object col, object offset, object dty
     dtype = dtype_of(INT64) if dtype is None else dtype
     if dtype_code(dtype) not in (INT64, INT32):
         raise RuntimeError(f'"{"triu" if upper else "tril"}_indices" not implemented for {dtype_of(dtype_code(dtype)).name!r}. Use int64.')
+    if device_of_arg(device).type == "meta":
+        reach = offset - 1 if upper else offset
+        below = sum([min(max(i + reach + 1, 0), col) for i in range(row)])
+        return <Variable>pyxtorch.empty(2, row * col - below if upper else below, dtype=dtype, device=device)
     mask = triangle(pyxtorch.ones(row, col, dtype=dtype_of(BOOL), device=device), upper, offset)
     return <Variable>nonzero_raw(mask).t().contiguous().to(dtype)
 

@@ -328,6 +328,7 @@ cdef int64_t count_true(Variable mask, str op):
     cdef int64_t n
     cdef char* ptr = mask.ptr
     cdef int64_t size = mask.n
+    need_values(mask, op)
     if size > 4096:
         with nogil:
             n = k.count_true(<const uint8_t*>ptr, size)

@@ -20,7 +20,7 @@ cdef object real_part(object x)
 cdef int same_kind(Variable a, Variable b, str op) except -1
 cdef object singular(str op, object a, str what)
 cdef object solve_t(Variable a, Variable b, str op)
-cdef Variable tensor(object a, int dt=*)
+cdef Variable tensor(object a, Variable like, int dt=*)
 cdef object triangular_t(Variable a, Variable b, bint upper, bint unit)
 cdef object tril(object x, int k=*)
 cdef object triu(object x, int k=*)

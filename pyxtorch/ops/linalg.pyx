@@ -51,14 +51,18 @@ return_types = {
 # --------------------------------------------------------------------------------- helpers
 
 cdef object array(object x):
-    """The tensor's memory as a NumPy array, off the tape."""
-    if (<Variable?>x).dev != CPU:
+    """The tensor's memory as a NumPy array, off the tape; on meta a batch of no such arrays."""
+    if (<Variable?>x).dev == META:
+        return create.no_arrays_like(x)
+    if (<Variable>x).dev != CPU:
         raise RuntimeError("linalg: is not available on cuda tensors: LAPACK computes on the CPU. Move them with .cpu().")
     return (<Variable>x).detach().numpy()
 
 
-cdef Variable tensor(object a, int dt=-1):
-    """A tensor on (a contiguous copy of) an array."""
+cdef Variable tensor(object a, Variable like, int dt=-1):
+    """A tensor on (a contiguous copy of) an array that was computed from `array(like)`."""
+    if like.dev == META:
+        return <Variable>create.meta_tensor_of(a, dtype_of(dt) if dt >= 0 else None)
     cdef Variable x = <Variable>create.from_numpy(numpy.array(a, order="C", copy=None, ndmin=0))
     return <Variable>x.to(dtype_of(dt)) if dt >= 0 and x.dt != dt else x
 
@@ -75,7 +79,7 @@ cdef object mT(object x):
 
 cdef object diag_of(object d):
     """(*, n) as diagonal matrices (*, n, n)"""
-    return d.unsqueeze(-1) * create.eye(d.shape[-1], dtype=d.dtype)
+    return d.unsqueeze(-1) * create.eye(d.shape[-1], dtype=d.dtype, device=d.device)
 
 
 cdef object diagonal(object x):
@@ -201,13 +205,13 @@ cdef tuple inv_both(object A, str op, bint check):
         y = flat.reshape(x.shape)
     if info is None:
         info = numpy.zeros(x.shape[:-2], numpy.int32)
-    cdef Variable r = tensor(y, a.dt)
+    cdef Variable r = tensor(y, a, a.dt)
     cdef Inv node
     if recording(a):
         node = <Inv>Inv.__new__(Inv)
         node.save_output(r)
         record1(node, r, a)
-    return r, tensor(info)
+    return r, tensor(info, a)
 
 
 def inv(A, *, out=None):
@@ -242,10 +246,11 @@ cdef class Solve(Function):
 
 cdef object solve_t(Variable a, Variable b, str op):
     """Matrices of equal batch shape."""
+    same_device(a, b, op)
     x = array(a)
     cdef Variable r
     try:
-        r = tensor(numpy.linalg.solve(x, array(b)), a.dt)
+        r = tensor(numpy.linalg.solve(x, array(b)), a, a.dt)
     except numpy.linalg.LinAlgError:
         raise singular(op, x, "solve") from None
     cdef Solve node
@@ -312,7 +317,7 @@ def solve_ex(A, B, *, left=True, check_errors=False, out=None):
         r = solve_any(A, B, left, "linalg.solve_ex")
     else:
         r = B.new_full(shape_of(B), float("nan"))
-    return finish_out(return_types["linalg_solve_ex"](r, tensor(info)), out, "linalg.solve_ex")
+    return finish_out(return_types["linalg_solve_ex"](r, tensor(info, a)), out, "linalg.solve_ex")
 
 
 cdef class SolveTriangular(Function):
@@ -330,6 +335,7 @@ cdef class SolveTriangular(Function):
 
 cdef object triangular_t(Variable a, Variable b, bint upper, bint unit):
     """A^-1 B for triangular A; equal batch shapes."""
+    same_device(a, b, "triangular_solve")
     x, y = array(a), array(b)
     n, k = y.shape[-2:]
     z = numpy.array(y, copy=True).reshape((int(numpy.prod(y.shape[:-2])), n, k))
@@ -341,7 +347,7 @@ cdef object triangular_t(Variable a, Variable b, bint upper, bint unit):
             if info > 0:        # a zero on the diagonal: infinities, as division gives
                 with numpy.errstate(all="ignore"):
                     z[i] = substitute(source[i], y.reshape((-1, n, k))[i], upper)
-    cdef Variable r = tensor(z.reshape(y.shape), a.dt)
+    cdef Variable r = tensor(z.reshape(y.shape), a, a.dt)
     cdef SolveTriangular node
     if recording(a) or recording(b):
         node = <SolveTriangular>SolveTriangular.__new__(SolveTriangular)
@@ -431,13 +437,13 @@ cdef tuple cholesky_both(object A, bint upper, str op, bint check):
     if check and info.any():
         raise errors_of(op, info, "The factorization could not be completed because the input is not positive-definite "
                         "(the leading minor of order {} is not positive-definite).")
-    cdef Variable r = tensor(y, a.dt)
+    cdef Variable r = tensor(y, a, a.dt)
     cdef Cholesky node
     if recording(a):
         node = <Cholesky>Cholesky.__new__(Cholesky)
         node.save_output(r)
         record1(node, r, <Variable>source)
-    return (mH(r) if upper else r), tensor(info)
+    return (mH(r) if upper else r), tensor(info, a)
 
 
 def cholesky(A, *, upper=False, out=None):
@@ -479,7 +485,7 @@ def cholesky_solve(B, L, upper=False, *, out=None):
 def cholesky_inverse(L, upper=False, *, out=None):
     """The inverse of A from its Cholesky factor L."""
     cdef Variable f = matrix(L, "cholesky_inverse", "L", True)
-    half = triangular_t(f, create.eye(f.sizes[f.nd - 1], dtype=dtype_of(f.dt)).expand(shape_of(f)), upper, False)
+    half = triangular_t(f, create.eye(f.sizes[f.nd - 1], dtype=dtype_of(f.dt), device=f.device).expand(shape_of(f)), upper, False)
     return finish_out(half @ mH(half) if upper else mH(half) @ half, out, "cholesky_inverse")
 
 

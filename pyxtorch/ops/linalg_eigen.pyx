@@ -32,7 +32,7 @@ cdef class Slogdet(Function):
 cdef tuple slogdet_t(object A, str op):
     cdef Variable a = matrix(A, op, "A", True)
     sign, value = numpy.linalg.slogdet(array(a))
-    cdef Variable s = tensor(sign, a.dt), v = tensor(value, real_code(a.dt))
+    cdef Variable s = tensor(sign, a, a.dt), v = tensor(value, a, real_code(a.dt))
     cdef Slogdet node
     if recording(a):
         node = <Slogdet>Slogdet.__new__(Slogdet)
@@ -88,7 +88,7 @@ cdef object adjugate(object a, object d):
 def det(A, *, out=None):
     """The determinant of square matrices (*, n, n), as (*,)."""
     cdef Variable a = matrix(A, "linalg.det", "A", True)
-    cdef Variable d = tensor(numpy.linalg.det(array(a)), a.dt)
+    cdef Variable d = tensor(numpy.linalg.det(array(a)), a, a.dt)
     cdef Det node
     if recording(a):
         node = <Det>Det.__new__(Det)
@@ -102,11 +102,11 @@ def det(A, *, out=None):
 
 cdef object gaps(object values):
     """E[i][j] = v[j] - v[i], 1 on the diagonal."""
-    return values.unsqueeze(-2) - values.unsqueeze(-1) + create.eye(values.shape[-1], dtype=values.dtype)
+    return values.unsqueeze(-2) - values.unsqueeze(-1) + create.eye(values.shape[-1], dtype=values.dtype, device=values.device)
 
 
 cdef object without_diagonal(object x):
-    return x * (1 - create.eye(x.shape[-1], dtype=x.dtype))
+    return x * (1 - create.eye(x.shape[-1], dtype=x.dtype, device=x.device))
 
 
 cdef class Eigh(Function):
@@ -132,7 +132,7 @@ cdef tuple eigh_t(object A, object UPLO, str op):
         w, v = numpy.linalg.eigh(array(a), side)
     except numpy.linalg.LinAlgError:
         raise no_convergence(op) from None
-    cdef Variable x = tensor(w, real_code(a.dt)), y = tensor(v, a.dt)
+    cdef Variable x = tensor(w, a, real_code(a.dt)), y = tensor(v, a, a.dt)
     cdef Eigh node
     if recording(a):
         node = <Eigh>Eigh.__new__(Eigh)
@@ -187,8 +187,8 @@ cdef tuple eig_t(object A, str op):
         w, v = numpy.linalg.eig(x)
     except numpy.linalg.LinAlgError:
         raise no_convergence(op) from None
-    cdef Variable p = tensor(w.astype(numpy.result_type(w, numpy.complex64)), dt)
-    cdef Variable q = tensor(v.astype(numpy.result_type(v, numpy.complex64)), dt)
+    cdef Variable p = tensor(w.astype(numpy.result_type(w, numpy.complex64)), a, dt)
+    cdef Variable q = tensor(v.astype(numpy.result_type(v, numpy.complex64)), a, dt)
     cdef Eig node
     if recording(c):
         node = <Eig>Eig.__new__(Eig)
@@ -254,7 +254,7 @@ cdef tuple svd_t(object A, bint full, str op):
         u, s, vh = numpy.linalg.svd(x, full)
     except numpy.linalg.LinAlgError:
         raise no_convergence(op) from None
-    cdef Variable p = tensor(u, a.dt), q = tensor(s, real_code(a.dt)), r = tensor(vh, a.dt)
+    cdef Variable p = tensor(u, a, a.dt), q = tensor(s, a, real_code(a.dt)), r = tensor(vh, a, a.dt)
     if not recording(a):
         return p, q, r
     k = q.sizes[q.nd - 1]
@@ -293,7 +293,7 @@ def svdvals(A, *, driver=None, out=None):
         s = svd_t(a, False, "linalg.svdvals")[1]
     else:
         try:
-            s = tensor(numpy.linalg.svd(array(a), compute_uv=False), real_code(a.dt))
+            s = tensor(numpy.linalg.svd(array(a), compute_uv=False), a, real_code(a.dt))
         except numpy.linalg.LinAlgError:
             raise no_convergence("linalg.svdvals") from None
     return finish_out(s, out, "linalg.svdvals")
@@ -390,7 +390,7 @@ cdef object pinv_t(object A, object atol, object rtol, bint hermitian, str op):
                 y = (numpy.conj(numpy.swapaxes(vh, -1, -2)) * scale[..., None, :]) @ numpy.conj(numpy.swapaxes(u, -1, -2))
         except numpy.linalg.LinAlgError:
             raise no_convergence(op) from None
-    cdef Variable r = tensor(y, a.dt)
+    cdef Variable r = tensor(y, a, a.dt)
     cdef Pinv node
     if recording(a):
         node = <Pinv>Pinv.__new__(Pinv)
@@ -423,10 +423,10 @@ def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None, out=None)
     x = array(a)
     m, n = x.shape[-2:]
     if x.size == 0:
-        return finish_out(tensor(numpy.zeros(x.shape[:-2], numpy.int64)), out, op)
+        return finish_out(tensor(numpy.zeros(x.shape[:-2], numpy.int64), a), out, op)
     s = abs(numpy.linalg.eigvalsh(x)) if hermitian else numpy.linalg.svd(x, compute_uv=False)
     rank = (s > cutoffs(s, atol, rtol, m, n, op)[0]).sum(-1)
-    return finish_out(tensor(numpy.asarray(rank, numpy.int64)), out, op)
+    return finish_out(tensor(numpy.asarray(rank, numpy.int64), a), out, op)
 
 
 def lstsq(A, B, rcond=None, *, driver=None, out=None):
@@ -460,7 +460,7 @@ def lstsq(A, B, rcond=None, *, driver=None, out=None):
     solution = pinv_t(x, None, limit, False, op) @ y
     s = numpy.linalg.svd(xa, compute_uv=False) if xa.size else numpy.zeros(xa.shape[:-2] + (min(m, n),), numpy.zeros(1, xa.dtype).real.dtype)
     rank = (s > cutoffs(s, None, limit, m, n, op)[0]).sum(-1) if s.size else numpy.zeros(xa.shape[:-2], numpy.int64)
-    none = tensor(numpy.zeros(0, s.dtype), real_code(a.dt))
+    none = a.new_empty((0,), dtype=dtype_of(real_code(a.dt)))
     residuals = solution.reshape(-1)[:0].abs()      # empty, but on the tape as the others are
     if m > n and driver != "gelsy" and (driver == "gels" or bool((numpy.asarray(rank) == n).all())):
         difference = x @ solution - y
@@ -470,8 +470,8 @@ def lstsq(A, B, rcond=None, *, driver=None, out=None):
     if vector:
         solution = solution.squeeze(-1)
     result = return_types["linalg_lstsq"](
-        solution, residuals, tensor(numpy.zeros(0, numpy.int64)) if driver == "gels" else tensor(numpy.asarray(rank, numpy.int64)),
-        tensor(s, real_code(a.dt)) if driver in ("gelsd", "gelss") else none)
+        solution, residuals, a.new_empty((0,), dtype=dtype_of(INT64)) if driver == "gels" else tensor(numpy.asarray(rank, numpy.int64), a),
+        tensor(s, a, real_code(a.dt)) if driver in ("gelsd", "gelss") else none)
     return finish_out(result, out, op)
 
 
@@ -507,7 +507,7 @@ def matrix_exp(A):
         y = expm(x.astype(numpy.complex128 if is_complex_code(b.dt) else numpy.float64))
     else:
         y = numpy.array(x, copy=True)
-    cdef Variable r = tensor(y, b.dt)
+    cdef Variable r = tensor(y, a, b.dt)
     cdef MatrixExp node
     if recording(b):
         node = <MatrixExp>MatrixExp.__new__(MatrixExp)

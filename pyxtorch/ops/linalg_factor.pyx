@@ -39,9 +39,9 @@ cdef class Qr(Function):
 cdef tuple qr_raw(Variable a, str mode):
     x = array(a)
     if mode == "r":
-        return None, tensor(numpy.linalg.qr(x, "r"), a.dt)
+        return None, tensor(numpy.linalg.qr(x, "r"), a, a.dt)
     q, r = numpy.linalg.qr(x, mode)
-    return tensor(q, a.dt), tensor(r, a.dt)
+    return tensor(q, a, a.dt), tensor(r, a, a.dt)
 
 
 cdef tuple qr_t(Variable a, str mode, str op):
@@ -83,7 +83,7 @@ def qr(A, mode="reduced", *, out=None):
     cdef Variable a = matrix(A, "linalg.qr")
     q, r = qr_t(a, mode, "linalg.qr")
     if q is None:
-        q = tensor(numpy.empty(0, array(a).dtype), a.dt)
+        q = a.new_empty((0,))
     return finish_out(return_types["linalg_qr"](q, r), out, "linalg.qr")
 
 
@@ -105,13 +105,13 @@ def geqrf(input, *, out=None):
         routine = lapack("geqrf", x.dtype)
         for i in range(count):
             y[i], tau[i] = routine(y[i])[:2]
-    return finish_out(return_types["geqrf"](tensor(y.reshape(x.shape), a.dt), tensor(tau.reshape(x.shape[:-2] + (k,)), a.dt)), out, "geqrf")
+    return finish_out(return_types["geqrf"](tensor(y.reshape(x.shape), a, a.dt), tensor(tau.reshape(x.shape[:-2] + (k,)), a, a.dt)), out, "geqrf")
 
 
 cdef object reflect(Variable a, Variable tau, object c, bint adjoint, bint forward):
     """Apply H_1 ... H_k (or adjoints) to c, last factor first unless `forward`."""
     cdef int64_t k = tau.sizes[tau.nd - 1]
-    low = tril(a, -1) + create.eye(a.sizes[a.nd - 2], a.sizes[a.nd - 1], dtype=dtype_of(a.dt))
+    low = tril(a, -1) + create.eye(a.sizes[a.nd - 2], a.sizes[a.nd - 1], dtype=dtype_of(a.dt), device=a.device)
     for i in range(k) if forward else range(k - 1, -1, -1):
         v = low[..., :, i:i + 1]
         t = tau[..., i:i + 1].unsqueeze(-1)
@@ -137,7 +137,7 @@ def householder_product(A, tau, *, out=None):
     if shape_of(t)[:-1] != shape_of(a)[:-2]:
         raise RuntimeError(f"{op}: batch dimensions of tau {list(shape_of(t))} and input {list(shape_of(a))} must be equal.")
     same_kind(a, t, op)
-    unit = create.eye(m, n, dtype=dtype_of(a.dt)).expand(shape_of(a))
+    unit = create.eye(m, n, dtype=dtype_of(a.dt), device=a.device).expand(shape_of(a))
     return finish_out(reflect(a, t, unit, False, False) if t.sizes[t.nd - 1] else a * 0 + unit, out, op)
 
 
@@ -203,14 +203,14 @@ cdef object permutation_matrix(object pivots, int64_t m, Variable like):
     order = permutation_of(pivots, m)
     p = numpy.zeros(order.shape + (m,), array(like).dtype)
     numpy.put_along_axis(p, order[..., None], 1, -1)        # rows of P^T
-    return tensor(numpy.swapaxes(p, -1, -2), like.dt)
+    return tensor(numpy.swapaxes(p, -1, -2), like, like.dt)
 
 
 cdef tuple split_lu(Variable lu):
     """Unpacked L and U; a view operation, so it may be recorded."""
     m, n = lu.sizes[lu.nd - 2], lu.sizes[lu.nd - 1]
     k = min(m, n)
-    low = tril(lu[..., :, :k], -1) + create.eye(m, k, dtype=dtype_of(lu.dt))
+    low = tril(lu[..., :, :k], -1) + create.eye(m, k, dtype=dtype_of(lu.dt), device=lu.device)
     return low, triu(lu[..., :k, :])
 
 
@@ -219,9 +219,9 @@ cdef tuple lu_t(Variable a):
     cdef LuPlain node
     cdef Variable square
     compact, pivots, info = lu_arrays(array(a))
-    low, up = split_lu(tensor(compact, a.dt))
+    low, up = split_lu(tensor(compact, a, a.dt))
     if not recording(a):
-        return low, up, pivots, info, tensor(compact, a.dt)
+        return low, up, pivots, info, tensor(compact, a, a.dt)
     m, n = a.sizes[a.nd - 2], a.sizes[a.nd - 1]
     k = min(m, n)
     permuted = mT(permutation_matrix(pivots, m, a)) @ a
@@ -256,7 +256,7 @@ def lu_factor_ex(A, *, pivot=True, check_errors=False, out=None):
     parts = lu_t(a)
     if check_errors and any_nonzero(parts[3]):
         raise errors_of(op, parts[3], "U[{0},{0}] is zero and using it on lu_solve would result in a division by zero.")
-    return finish_out(return_types["linalg_lu_factor_ex"](parts[4], tensor(parts[2]), tensor(parts[3])), out, op)
+    return finish_out(return_types["linalg_lu_factor_ex"](parts[4], tensor(parts[2], a), tensor(parts[3], a)), out, op)
 
 
 def lu_factor(A, *, pivot=True, out=None):
@@ -274,7 +274,7 @@ def lu_factor(A, *, pivot=True, out=None):
     if any_nonzero(parts[3]):
         raise errors_of(op, parts[3], "U[{0},{0}] is zero and using it on lu_solve would result in a division by zero. "
                         "If you still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)")
-    return finish_out(return_types["linalg_lu_factor"](parts[4], tensor(parts[2])), out, op)
+    return finish_out(return_types["linalg_lu_factor"](parts[4], tensor(parts[2], a)), out, op)
 
 
 def lu(A, *, pivot=True, out=None):
@@ -294,8 +294,8 @@ def lu_old(A, pivot=True, get_infos=False, *, out=None):
     if not get_infos and any_nonzero(parts[3]):
         raise errors_of("lu", parts[3], "U[{0},{0}] is zero and using it on lu_solve would result in a division by zero.")
     if get_infos:
-        return finish_out(return_types["linalg_lu_factor_ex"](parts[4], tensor(parts[2]), tensor(parts[3])), out, "lu")
-    return finish_out(return_types["linalg_lu_factor"](parts[4], tensor(parts[2])), out, "lu")
+        return finish_out(return_types["linalg_lu_factor_ex"](parts[4], tensor(parts[2], a), tensor(parts[3], a)), out, "lu")
+    return finish_out(return_types["linalg_lu_factor"](parts[4], tensor(parts[2], a)), out, "lu")
 
 
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=None):
@@ -309,6 +309,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True, *, out=N
     m = a.sizes[a.nd - 2]
     if unpack_pivots and (p.nd != a.nd - 1 or p.sizes[p.nd - 1] != min(m, a.sizes[a.nd - 1])):
         raise RuntimeError(f"lu_unpack: LU_pivots {list(shape_of(p))} does not fit LU_data {list(shape_of(a))}.")
+    same_device(a, p, "lu_unpack")
     empty = a.new_empty((0,))
     low, up = split_lu(a) if unpack_data else (empty, empty)
     permutation = permutation_matrix(array(p), m, a) if unpack_pivots else empty
@@ -329,6 +330,7 @@ def lu_solve(LU, pivots, B, *, left=True, adjoint=False, out=None):
         raise RuntimeError(f"{op}: Number of pivots per batch should be same as the dimension of the matrix: {list(shape_of(p))} and {list(shape_of(a))}.")
     if b.sizes[b.nd - (2 if left else 1)] != n:
         raise RuntimeError(f"{op}: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'} ({n}x{n} and {b.sizes[b.nd - 2]}x{b.sizes[b.nd - 1]})")
+    same_device(a, p, op)
     x, y = common_batch(a, b)
     permutation = permutation_matrix(array(p), n, a)
     if not left:        # X A = B  is  A^H X^H = B^H
@@ -367,19 +369,21 @@ cdef tuple ldl_arrays(Variable a, bint hermitian):
 def ldl_factor_ex(A, *, hermitian=False, check_errors=False, out=None):
     """LAPACK's compact A = L D L^T (or L^H) of symmetric matrices, pivots, and info codes."""
     op = "linalg.ldl_factor_ex"
-    ld, pivots, info = ldl_arrays(matrix(A, op, "A", True), hermitian)
+    cdef Variable a = matrix(A, op, "A", True)
+    ld, pivots, info = ldl_arrays(a, hermitian)
     if check_errors and any_nonzero(info):
         raise errors_of(op, info, "The factorization could not be completed because the {}-th diagonal block is singular.")
-    return finish_out(return_types["linalg_ldl_factor_ex"](tensor(ld), tensor(pivots), tensor(info)), out, op)
+    return finish_out(return_types["linalg_ldl_factor_ex"](tensor(ld, a), tensor(pivots, a), tensor(info, a)), out, op)
 
 
 def ldl_factor(A, *, hermitian=False, out=None):
     """`ldl_factor_ex` that raises LinAlgError where D is singular."""
     op = "linalg.ldl_factor"
-    ld, pivots, info = ldl_arrays(matrix(A, op, "A", True), hermitian)
+    cdef Variable a = matrix(A, op, "A", True)
+    ld, pivots, info = ldl_arrays(a, hermitian)
     if any_nonzero(info):
         raise errors_of(op, info, "The factorization could not be completed because the {}-th diagonal block is singular.")
-    return finish_out(return_types["linalg_ldl_factor"](tensor(ld), tensor(pivots)), out, op)
+    return finish_out(return_types["linalg_ldl_factor"](tensor(ld, a), tensor(pivots, a)), out, op)
 
 
 def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
@@ -389,6 +393,7 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
     cdef Variable b = matrix(B, op, "B")
     cdef Variable p = checked(pivots, op, "pivots")
     same_kind(a, b, op)
+    same_device(a, p, op)
     if shape_of(p) != shape_of(a)[:-1] or is_floating(p.dt) or is_complex_code(p.dt):
         raise RuntimeError(f"{op}: Expected pivots of shape {list(shape_of(a)[:-1])} and an integer dtype, but got {list(shape_of(p))} of {dtype_of(p.dt)!r}.")
     if b.sizes[b.nd - 2] != a.sizes[a.nd - 1]:
@@ -404,7 +409,7 @@ def ldl_solve(LD, pivots, B, *, hermitian=False, out=None):
     if z.size:
         for i in range(len(flat)):
             flat[i] = ldl_apply(xa[i], ps[i], flat[i], hermitian and is_complex_code(a.dt))
-    return finish_out(tensor(flat.reshape(z.shape), a.dt), out, op)
+    return finish_out(tensor(flat.reshape(z.shape), a, a.dt), out, op)
 
 
 cdef object ldl_apply(object ld, object pivots, object b, bint hermitian):

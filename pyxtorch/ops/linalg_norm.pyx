@@ -156,7 +156,7 @@ def matrix_power(A, n, *, out=None):
         raise RuntimeError(f"{op}: A must be batches of square matrices, but it has shape {list(shape_of(a))}.")
     if k == 0:
         # On the tape, with a gradient of zero.
-        y = a.masked_fill(create.eye(1, dtype=dtype_of(BOOL)), 0) + create.eye(a.sizes[a.nd - 1], dtype=dtype_of(a.dt))
+        y = a.masked_fill(create.eye(1, dtype=dtype_of(BOOL), device=a.device), 0) + create.eye(a.sizes[a.nd - 1], dtype=dtype_of(a.dt), device=a.device)
         return finish_out(y, out, op)
     base = a
     if k < 0:

@@ -239,7 +239,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if weight is not None:
         checked(weight, "binary_cross_entropy", "weight")
     d = x.detach()
-    if x.n and not bool(((d >= 0) & (d <= 1)).all()):
+    if x.n and x.dev != META and not bool(((d >= 0) & (d <= 1)).all()):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
     loss = BinaryCrossEntropy.apply(x, t)
     if weight is not None:
@@ -355,6 +355,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     if size_average is not None or reduce is not None:
         reduction = legacy_reduction(size_average, reduce, reduction, "nll_loss")
     valid_reduction(reduction, "nll_loss")
+    need_floating(x, "nll_loss")
     rows, flat, shape = classes_last(x, t, "nll_loss")
     if t.dt != INT64 and t.dt != UINT8:
         raise RuntimeError(f"nll_loss: expected target dtype to be Long or Byte, but got {dtype_of(t.dt).name}; convert it with .long().")
@@ -365,10 +366,10 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
     if weight is not None and (<Variable>weight).dt != x.dt:
         raise RuntimeError(f"nll_loss: expected scalar type {dtype_of(x.dt).name} but found {dtype_of((<Variable>weight).dt).name} for the weight.")
     ignored = flat == as_index(ignore_index, "nll_loss")
-    any_ignored = bool(ignored.any())
+    any_ignored = any_true(ignored)
     if any_ignored:
         flat = where(ignored, 0, flat)
-    if flat.numel() and (bool((flat < 0).any()) or bool((flat >= C).any())):
+    if flat.numel() and (any_true(flat < 0) or any_true(flat >= C)):
         worst = [v for v in flat.tolist() if not 0 <= v < C][0]
         raise IndexError(f"nll_loss: Target {worst} is out of bounds for {C} classes (0 to {C - 1}).")
     picked = -rows.gather(1, flat.unsqueeze(1)).squeeze(1)

@@ -147,7 +147,7 @@ def _check_long(target, op):
 
 
 def _check_classes(target, classes, op):
-    if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < classes:
+    if target.numel() and not target.is_meta and not 0 <= int(target.min()) <= int(target.max()) < classes:
         raise IndexError(f"{op}: target out of range: classes {int(target.min())} to {int(target.max())}, but there are {classes}.")
 
 
@@ -164,7 +164,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     input, target, batch = _rows(input, target, "multilabel_margin_loss", same_shape=True)
     classes = input.shape[1]
     listed = (target >= 0).long().cumprod(1)
-    if target.numel() and int(target.min()) < -1 or target.numel() and int(target.max()) >= classes:
+    if target.numel() and not target.is_meta and not -1 <= int(target.min()) <= int(target.max()) < classes:
         raise RuntimeError(f"multilabel_margin_loss: target out of range: {int(target.min())} to {int(target.max())}, but there are {classes} classes.")
     place = target * listed
     is_target = zeros_like(target).scatter_add(1, place, listed) > 0
@@ -216,7 +216,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = full_like(input, var)
-    elif bool((var < 0).any()):
+    elif not var.is_meta and bool((var < 0).any()):
         raise ValueError("var has negative entry/entries")
     shape, size = tuple(var.shape), tuple(input.shape)
     if shape != size:
@@ -315,6 +315,9 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
     steps, batch, classes = log_probs.shape
     if targets.dim() > 2 or targets.dim() == 2 and targets.shape[0] != batch:
         raise RuntimeError(f"ctc_loss: Expected targets of shape ({batch}, S), or all in a row, but got {tuple(targets.shape)}.")
+    if log_probs.is_meta and any(isinstance(x, Variable) and x.is_meta for x in (targets, input_lengths, target_lengths)):
+        loss = log_probs.sum((0, 2))  # nothing is known but the shape
+        return reduced(loss.squeeze(0) if single and reduction == "none" else loss, reduction, "ctc_loss")
     inputs, lengths = _lengths(input_lengths, batch, "input_lengths"), _lengths(target_lengths, batch, "target_lengths")
     if not 0 <= blank < classes:
         raise RuntimeError(f"blank must be in label range: {blank} of {classes} classes")

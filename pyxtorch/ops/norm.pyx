@@ -133,6 +133,8 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
     for v, name in ((weight, "weight"), (bias, "bias")):
         if v is not None and shape_of(checked(v, op, name)) != shape:
             raise RuntimeError(f"{op}: Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(shape_of(v))} and normalized_shape = {list(shape)}")
+        if v is not None:
+            same_device(x, <Variable>v, op)
     if not is_floating(x.dt):
         raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     if weight is not None:
@@ -376,6 +378,8 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     for v, name in ((running_mean, "running_mean"), (running_var, "running_var"), (weight, "weight"), (bias, "bias")):
         if v is not None and (<Variable>checked(v, op, name)).n != C:
             raise RuntimeError(f"{op}: {name} should contain {C} elements not {(<Variable>v).n}")
+        if v is not None:
+            same_device(x, <Variable>v, op)
     if not training and (running_mean is None or running_var is None):
         raise RuntimeError(f"{op}: running_mean and running_var must be defined in evaluation mode")
     a = dense(x)

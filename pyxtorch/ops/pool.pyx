@@ -293,7 +293,7 @@ cdef Variable unpooled_once(Variable x, Variable index, tuple shape, int n, str 
     for s in shape[len(shape) - n:]:
         plane *= s
     flat_x, flat_i = x.flatten(-n), index.flatten(-n)
-    if index.n and (bool((index < 0).any()) or bool((index >= plane).any())):
+    if index.n and (any_true(index < 0) or any_true(index >= plane)):
         raise RuntimeError(f"{op}: found an invalid max index: an index lies outside the output plane of {plane} elements.")
     return x.new_zeros(lead + (plane,)).scatter(len(lead), flat_i, flat_x).reshape(shape)
 

@@ -529,7 +529,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
         if isinstance(std, Variable):
             if std.dtype.is_complex:
                 raise RuntimeError("normal expects standard deviation to be non-complex")
-            if std.numel() and bool((std < 0).any()):
+            if std.numel() and any_true(std < 0):
                 raise RuntimeError("normal expects all elements of std >= 0.0")
         elif std < 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
@@ -556,6 +556,11 @@ cdef int rejected(int code, Variable x, str op, str what) except -1:
     if code:
         raise MemoryError(f"{op}: no memory.")
     return 0
+
+
+cdef int64_t private_blocks(TensorBase x) noexcept:
+    """How far samplers by rejection go in the stream: nothing is drawn for tensors without elements to fill."""
+    return 0 if x.dev == META else PRIVATE_BLOCKS
 
 
 def multinomial(Variable input not None, num_samples, replacement=False, *, generator=None, out=None):
@@ -591,7 +596,7 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
     sizes[input.nd - 1] = count
     y = <Variable>new_empty(input.nd, sizes, INT64, input.dev, input.dev_index)
     seed = g._seed
-    place = g.advance(PRIVATE_BLOCKS)
+    place = g.advance(private_blocks(w))
     w_dt, w_ptr, y_ptr = w.dt, w.ptr, y.ptr
     with nogil:
         code = k.multinomial(w_dt, w_ptr, rows, n, count, again, <int64_t*>y_ptr, seed, place)
@@ -611,7 +616,7 @@ cdef Variable sampled(Variable a, Variable b, int kind, object generator, str op
     cdef Variable y = <Variable>new_like(x, x.dt)
     cdef pyx_random_kernels* k = random_kernels(x, op)
     cdef uint64_t seed = g._seed
-    cdef uint64_t place = g.advance(PRIVATE_BLOCKS)
+    cdef uint64_t place = g.advance(private_blocks(x))
     cdef int code
     x_dt, x_ptr, y_ptr, x_n = x.dt, x.ptr, y.ptr, x.n
     p_ptr = p.ptr if p is not None else NULL

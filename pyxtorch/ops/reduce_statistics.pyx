@@ -20,7 +20,7 @@ cdef Variable weights_of(object weights, object observations, str name, bint int
         raise RuntimeError(
             f"cov(): expected {name} to have the same numel as there are observations in the input but got {w.n} != {observations}"
         )
-    if w.n and bool((w < 0).any()):
+    if w.n and any_true(w < 0):
         raise RuntimeError(f"cov(): {name} cannot be negative")
     return w
 
@@ -48,7 +48,7 @@ cdef object covariance(Variable input, object correction, object fweights, objec
         weighted = centred
     else:
         total = weights.sum()
-        if n and total.item() == 0:
+        if n and x.dev != META and total.item() == 0:
             raise RuntimeError("cov(): weights sum to zero, can't be normalized")
         centred = x - (x * weights).sum(1, True) / total
         weighted = centred * weights
@@ -56,7 +56,7 @@ cdef object covariance(Variable input, object correction, object fweights, objec
         freedom = total - correction * (weights * aweights).sum() / total
     else:
         freedom = total - correction
-    if float(freedom) <= 0:
+    if not (isinstance(freedom, Variable) and (<Variable>freedom).dev == META) and float(freedom) <= 0:
         warnings.warn(f"{op}(): degrees of freedom is <= 0: {n} observations, correction {correction}.", stacklevel=3)
         freedom = 0
     c = weighted @ centred.mH

@@ -68,7 +68,7 @@ def stride(Variable self not None, dim=None):
 
 def is_shared(Variable self not None):
     """Whether processes that are forked off share the memory: after `share_memory_()`, and on a GPU."""
-    return self.dev != CPU or in_shared_memory(self)
+    return self.dev == CUDA or self.dev == CPU and in_shared_memory(self)
 
 
 def is_pinned(Variable self not None, device=None):
@@ -86,6 +86,8 @@ def share_memory_(Variable self not None):
 
     Tensors that shared memory with this one before keep the old. Returns self.
     """
+    if self.dev == META:
+        raise RuntimeError("share_memory_: only available on CPU, but the tensor is on meta.")
     if not self.is_shared():
         adopt(self, <Variable>shared_copy(self))
     return self
@@ -97,8 +99,8 @@ def is_set_to(Variable self not None, Variable tensor not None):
 
 
 def data_ptr(Variable self not None):
-    """The address of the first element."""
-    return <long long>self.ptr
+    """The address of the first element; 0 on the device meta."""
+    return 0 if self.dev == META else <long long>self.ptr
 
 
 def storage_offset(Variable self not None):
@@ -126,7 +128,7 @@ def type_(Variable self not None, dtype=None, non_blocking=False):
     if dtype is None:
         kind = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
                 "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
-        return f"torch.{'cuda.' if self.dev == CUDA else ''}{kind[dtype_of(self.dt).name]}Tensor"
+        return f"torch.{'' if self.dev == CPU else device_name(self.dev) + '.'}{kind[dtype_of(self.dt).name]}Tensor"
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2].removesuffix("Tensor")
         codes = {"Bool": BOOL, "Byte": UINT8, "Char": INT8, "Short": INT16, "Int": INT32, "Long": INT64, "Half": FLOAT16, "BFloat16": BFLOAT16,

@@ -133,6 +133,7 @@ def topk(Variable input not None, k, dim=-1, largest=True, sorted=True, *, out=N
     cdef Variable indices
     cdef pyx_sort_kernels* kernel = kernels(x, "topk")
     cdef int code, most = 1 if largest else 0, order = 1 if sorted else 0
+    undefined(-1 if is_complex_code(x.dt) else 0, x, "topk")
     split(x, d, &outer, &n, &inner)
     if count < 0 or count > n:
         raise RuntimeError(f"topk: selected index k out of range: k is {count}, dimension {d} has size {n}.")
@@ -238,7 +239,7 @@ cdef object quantile_by(Variable input, object q, object dim, bint keepdim, str 
         if w.nd > 1:
             raise RuntimeError(f"{op}() q must be a scalar or 1D tensor")
         same_device(input, w, op)
-        if w.n and not bool(((w >= 0) & (w <= 1)).all()):
+        if w.n and w.dev != META and not bool(((w >= 0) & (w <= 1)).all()):
             raise RuntimeError(f"{op}() q values must be in the range [0, 1]")
     else:
         if not 0 <= q <= 1:
@@ -347,10 +348,11 @@ def searchsorted(Variable sorted_sequence not None, input, *, out_int32=False, r
         order = checked(sorter, "searchsorted", "sorter")
         if not same_shape(order, s):
             raise RuntimeError(f"torch.searchsorted(): boundary and sorter must have the same size, but got boundary tensor {list(shape_of(s))}and got sorter tensor {list(shape_of(order))}")
+        same_device(s, order, "searchsorted")
         if order.dt != INT64:
             raise RuntimeError(f"torch.searchsorted(): sorter must be a tensor of long dtype but got dtype {dtype_of(order.dt).name}")
         top = s.sizes[s.nd - 1]
-        if order.n and not bool(((order >= 0) & (order < top)).all()):
+        if order.n and any_true((order < 0) | (order >= top)):
             raise RuntimeError("torch.searchsorted(): sorter index out of range")
         order = dense(order)
     s = dense(s)
@@ -399,7 +401,7 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None
     else:
         ordered = sort(t.reshape(-1))[0]
         at = searchsorted(ordered, dense(e)).clamp_max(t.n - 1)
-        found = ordered[at] == e if (<Variable>at).nd else ordered[at.item()] == e
+        found = ordered.index_select(0, at.reshape(-1)).reshape(shape_of(e)) == e
     return finish_out(~found if invert else found, out, "isin")
 
 
@@ -411,6 +413,7 @@ cdef tuple runs_of(Variable x, int64_t n, int64_t width, str op):
     cdef Variable run_of = <Variable>new_empty(1, &n, INT64, x.dev, x.dev_index)
     cdef pyx_sort_kernels* k = kernels(x, op)
     cdef int64_t count
+    need_values(x, op)
     x_dt, x_ptr, starts_ptr, run_of_ptr = x.dt, x.ptr, starts.ptr, run_of.ptr
     with nogil:
         count = k.runs(x_dt, x_ptr, n, width, <int64_t*>starts_ptr, <int64_t*>run_of_ptr)
@@ -522,6 +525,7 @@ def bincount(Variable input not None, weights=None, minlength=0):
         raise RuntimeError("minlength should be >= 0")
     if input.nd == 1 and input.n == 0:
         return input.new_zeros(minlength, dtype=dtype_of(INT64))
+    need_values(input, "bincount")
     if input.nd != 1 or bool((input < 0).any()):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     x = cast_raw(input, INT64)
@@ -555,7 +559,7 @@ def histc(Variable input not None, bins=100, min=0, max=0, *, out=None):
         raise RuntimeError(f"torch.histc(): bins must be > 0, but got {bins}")
     if low > high:
         raise RuntimeError(f"torch.histc(): max must be larger than min, but got min {min} and max {max}")
-    if low == high and x.n:
+    if low == high and x.n and x.dev != META:
         low, high = x.min().item(), x.max().item()
     if not low - low == 0 or not high - high == 0:
         raise RuntimeError(f"torch.histc(): range of [{low}, {high}] is not finite")
@@ -588,14 +592,14 @@ cdef object edges_of(Variable x, object bins, object low, object high, str op):
     if bins <= 0:
         raise RuntimeError(f"{op}(): bins must be > 0, but got {bins}")
     if low is None:
-        low, high = (x.min().item(), x.max().item()) if x.n else (0.0, 1.0)
+        low, high = (x.min().item(), x.max().item()) if x.n and x.dev != META else (0.0, 1.0)
     if not (low - low == 0 and high - high == 0):
         raise RuntimeError(f"{op}(): range [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError(f"{op}(): min should not exceed max, but got min {low} max {high}")
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return pyxtorch.linspace(low, high, bins + 1, dtype=dtype_of(x.dt))
+    return pyxtorch.linspace(low, high, bins + 1, dtype=dtype_of(x.dt), device=device_of(x.dev, x.dev_index))
 
 
 cdef object places_in(Variable x, object edges):

@@ -7,6 +7,7 @@ from pyxtorch._core cimport *
 
 import math
 
+from pyxtorch._core import get_default_device
 from pyxtorch.ops import create, special
 
 
@@ -15,8 +16,8 @@ from pyxtorch.ops import create, special
 def places(M, periodic):
     """0, 1, ... M - 1 over the window's extent, float64; 1/2, the middle, if there is only one."""
     if M == 1:
-        return create.full((1,), 0.5, dtype=dtype_of(FLOAT64))
-    return create.arange(M, dtype=dtype_of(FLOAT64)) / max(M if periodic else M - 1, 1)
+        return create.full((1,), 0.5, dtype=dtype_of(FLOAT64), device="cpu")
+    return create.arange(M, dtype=dtype_of(FLOAT64), device="cpu") / max(M if periodic else M - 1, 1)
 
 
 def cosines(t, a):
@@ -34,7 +35,7 @@ def triangle(t):
 def bessel(t, beta):
     """Kaiser's window: I0(beta sqrt(1 - u^2)) / I0(beta), u from -1 to 1. The scaled I0 does not overflow."""
     root = (1 - (t * 2 - 1) ** 2).clamp(min=0).sqrt() * beta
-    scale = special.special["i0e"](create.full((), beta, dtype=dtype_of(FLOAT64)))
+    scale = special.special["i0e"](create.full((), beta, dtype=dtype_of(FLOAT64), device="cpu"))
     return special.special["i0e"](root) / scale * (root - beta).exp()
 
 
@@ -46,7 +47,7 @@ NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 
 def finished(window, dtype, device, requires_grad):
     """The window in its dtype, on its device, as a leaf."""
-    return window.to(device=device, dtype=dtype).requires_grad_(requires_grad)
+    return window.to(device=get_default_device() if device is None else device, dtype=dtype).requires_grad_(requires_grad)
 
 
 # ----------------------------------------------------------------------------- public functions
@@ -60,7 +61,7 @@ cdef object made(str op, object window_length, object periodic, object dtype, ob
         dtype = dtype_of(default_dtype())
     if not is_floating(dtype_code(dtype)):
         raise RuntimeError(f"{op} expects floating point dtypes, got: {dtype}")
-    y = formula(places(window_length, periodic)) if window_length != 1 else create.ones(1)
+    y = formula(places(window_length, periodic)) if window_length != 1 else create.ones(1, device="cpu")
     return finished(y, dtype, device, bool(requires_grad))
 
 

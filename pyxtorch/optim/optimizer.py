@@ -79,7 +79,7 @@ def check_switches(options):
 def step_count(value=0.0):
     """A counter of steps, as the state keeps it: a 0-d tensor."""
     double = pyxtorch.get_default_dtype() is pyxtorch.float64
-    return pyxtorch.tensor(float(value), dtype=pyxtorch.float64 if double else pyxtorch.float32)
+    return pyxtorch.tensor(float(value), dtype=pyxtorch.float64 if double else pyxtorch.float32, device="cpu")
 
 
 class Optimizer:

@@ -326,6 +326,8 @@ def _to_location(storage, location):
     target = device(location)
     if target.type == "cpu":
         return storage
+    if target.type == "meta":
+        return UntypedStorage(storage.nbytes(), device=target)
     if not pyxtorch.cuda.is_available():
         raise RuntimeError(
             "load: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are running on a "
@@ -368,6 +370,12 @@ def _rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtyp
     return _tensor(storage, offset, size, stride, requires_grad, dtype)
 
 
+def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad):
+    if not isinstance(dtype, pyxtorch.dtype) or not all(isinstance(n, tuple) and all(type(i) is int for i in n) for n in (size, stride)):
+        raise UnpicklingError("load: a meta tensor is to be made from something else than a dtype, a size and strides.")
+    return pyxtorch.empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad is True)
+
+
 def _rebuild_parameter(data, requires_grad, hooks):
     if not isinstance(data, Tensor):
         raise UnpicklingError(f"load: a Parameter is to be made from a {type(data).__name__} instead of a tensor.")
@@ -390,7 +398,7 @@ def _rebuild_parameter_with_state(data, requires_grad, hooks, state):
 
 
 def _rebuild_from_type_v2(function, kind, arguments, state):
-    if type(function) is not Call or function.function not in (_rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3):
+    if type(function) is not Call or function.function not in _MAKERS:
         raise UnpicklingError("load: a tensor is to be made by something that makes no tensors.")
     x, state = function.function(*arguments), dict(_attributes(state))
     if not isinstance(kind, type) or not issubclass(kind, Tensor):
@@ -459,9 +467,10 @@ def _get_layout(name):
     return LAYOUTS[name]
 
 
+_MAKERS = (_rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_meta_tensor_no_storage)
 _CALLS = {
     **{("torch._utils", f.__name__): f for f in (
-        _rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_parameter, _rebuild_parameter_with_state)},
+        *_MAKERS, _rebuild_parameter, _rebuild_parameter_with_state)},
     ("torch._tensor", "_rebuild_from_type_v2"): _rebuild_from_type_v2,
     ("torch.serialization", "_get_layout"): _get_layout,
     ("torch", "Size"): _size,

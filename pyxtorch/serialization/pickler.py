@@ -113,6 +113,14 @@ class Pickler(pickle._Pickler):
 
     def _save_data(self, x, requires_grad, call=True):
         """The call that makes the tensor from its storage; or, without `call`, (function, type, arguments)."""
+        if x.is_meta:
+            self._global("torch._utils", "_rebuild_meta_tensor_no_storage")
+            if not call:
+                self.save(type(x) if type(x) is not Buffer else Tensor)
+            self.save((x.dtype, tuple(x.shape), x.stride(), requires_grad))
+            if call:
+                self.write(REDUCE)
+            return
         storage = x.untyped_storage()
         wanted = STORAGE_OF[x.dtype]
         whole = storage.nbytes() % x.itemsize == 0

@@ -411,7 +411,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             raise RuntimeError("Input and target should have the same size in the batch dimension.")
         if single:
             input, target = input.unsqueeze(0), target.unsqueeze(0)
-        low, high = int(target.min()), int(target.max())
+        low, high = (0, 0) if target.is_meta else (int(target.min()), int(target.max()))
         if low < 0 or high >= self.n_classes:
             raise RuntimeError(f"Target values should be in [0, {self.n_classes - 1}], but values in range [{low}, {high}] were found. ")
         output = self._full(input).gather(1, target.unsqueeze(1)).squeeze(1)

@@ -496,6 +496,11 @@ class Module(StateDict):
 
         def convert(t):
             cast = dtype if dtype is not None and (t.is_floating_point() or t.is_complex()) else t.dtype
+            if t.is_meta and device is not None and pyxtorch.device(device).type != "meta":
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() "
+                    "when moving module from meta to a different device."
+                )
             return t.to(t.device if device is None else device, cast, non_blocking)
 
         return self._apply(convert)

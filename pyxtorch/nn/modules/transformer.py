@@ -24,6 +24,8 @@ def _is_causal(mask, is_causal, size):
         return bool(is_causal)
     if mask.dtype == pyxtorch.bool or tuple(mask.shape)[-2:] != (size, size):
         return False
+    if mask.is_meta:
+        return False
     return bool((mask == _causal_mask(size, mask.device, mask.dtype)).all())
 
 

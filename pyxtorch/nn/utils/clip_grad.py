@@ -61,7 +61,7 @@ def clip_grads_with_norm_(parameters, max_norm, total_norm, foreach=None):
     gradients = _gradients(parameters)
     with pyxtorch.no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
-        if not scale_all(gradients, factor.item()):
+        if factor.is_meta or not scale_all(gradients, factor.item()):
             for g in gradients:
                 g.mul_(factor.to(g.device))
 

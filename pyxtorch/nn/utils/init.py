@@ -10,7 +10,6 @@ def skip_init(module_cls, *args, **kwargs):
     Raises:
         RuntimeError: module_cls is no Module, or takes no `device`.
     """
-    import pyxtorch
     from pyxtorch.nn.modules.module import Module
 
     if not issubclass(module_cls, Module):
@@ -18,7 +17,4 @@ def skip_init(module_cls, *args, **kwargs):
     if "device" not in inspect.signature(module_cls).parameters:
         raise RuntimeError("Module must support a 'device' arg to skip initialization")
     device = kwargs.pop("device", "cpu")
-    state = pyxtorch.get_rng_state()
-    module = module_cls(*args, **kwargs)
-    pyxtorch.set_rng_state(state)
-    return module.to_empty(device=device)
+    return module_cls(*args, **kwargs, device="meta").to_empty(device=device)

@@ -111,7 +111,7 @@ def pack_padded_sequence(input, lengths, batch_first=False, enforce_sorted=True)
         raise RuntimeError(f"pack_padded_sequence: a length of {sizes[0]} exceeds the {input.shape[0]} steps of the input.")
     batch_sizes = [sum(n > t for n in sizes) for t in range(sizes[0])]
     data = pyxtorch.cat([input[t, :size] for t, size in enumerate(batch_sizes)])
-    return PackedSequence(data, pyxtorch.tensor(batch_sizes, dtype=pyxtorch.int64), order)
+    return PackedSequence(data, pyxtorch.tensor(batch_sizes, dtype=pyxtorch.int64, device="cpu"), order)
 
 
 def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_length=None):
@@ -131,7 +131,7 @@ def pad_packed_sequence(sequence, batch_first=False, padding_value=0.0, total_le
             row = pyxtorch.cat([row, rest]) if size else rest
         parts.append(row)
     padded = pyxtorch.stack(parts)
-    lengths = pyxtorch.tensor([sum(size > i for size in sizes) for i in range(batch)], dtype=pyxtorch.int64)
+    lengths = pyxtorch.tensor([sum(size > i for size in sizes) for i in range(batch)], dtype=pyxtorch.int64, device="cpu")
     if sequence.unsorted_indices is not None:
         padded = padded.index_select(1, sequence.unsorted_indices)
         lengths = lengths[sequence.unsorted_indices.cpu()]
