@@ -50,7 +50,6 @@ cdef int parse_star(tuple args, int64_t* out, str op) except -1             # f(
 cdef int broadcast(TensorBase a, TensorBase b, int64_t* out, str op) except -1      # returns nd
 cdef uint64_dims dims_mask(object dim, int nd, str op) except *             # None: all; int or sequence
 cdef int result_type_of(TensorBase a, TensorBase b) noexcept                # torch.result_type on codes
-cdef int floating_of(int dt) noexcept               # integral -> default float, others unchanged
 
 # ------------------------------------------------------------------------------- checks, out
 cdef int same_device(TensorBase a, TensorBase b, str op) except -1

@@ -444,13 +444,7 @@ cdef int result_type_of(TensorBase a, TensorBase b) noexcept:
 
 def result_type(tensor1, tensor2):
     """The dtype in which an arithmetic operation of two tensors or numbers is computed."""
-    cdef Variable a = as_tensor(tensor1, CPU, 0)
-    cdef Variable b = as_tensor(tensor2, CPU, 0)
-    return dtype_of(result_type_of(a, b))
-
-
-cdef int floating_of(int dt) noexcept:
-    return dt if dt >= FLOAT16 else default_dtype()
+    return dtype_of(result_type_of(as_tensor(tensor1, CPU, 0), as_tensor(tensor2, CPU, 0)))
 
 
 # ------------------------------------------------------------------------------- checks, out
