@@ -104,7 +104,7 @@ def main():
     print(f"{len(text):,} characters, {len(characters)} different ones; {sum(p.numel() for p in model.parameters()):,} parameters")
     optimizer = torch.optim.AdamW(model.parameters(), lr=PEAK, weight_decay=0.01)
     window = torch.arange(args.length)
-    start = time.perf_counter()
+    start, recent = time.perf_counter(), []
     for step in range(1, args.steps + 1):
         for group in optimizer.param_groups:  # a warm-up, then a half cosine
             group["lr"] = PEAK * min(1.0, step / 20) * (0.55 + 0.45 * math.cos(math.pi * step / args.steps))
@@ -114,8 +114,10 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        recent.append(loss.detach())
         if step % 20 == 0 or step == args.steps:
-            print(f"\rstep {step:4d}/{args.steps}  loss {loss.item():.3f}  {time.perf_counter() - start:5.1f} s", end="", flush=True)
+            print(f"\rstep {step:4d}/{args.steps}  loss {torch.stack(recent).mean().item():.3f}  {time.perf_counter() - start:5.1f} s", end="", flush=True)
+            recent.clear()
     print()
     prompt = torch.tensor([[number[c] for c in args.prompt if c in number] or [number["\n"]]])
     written = "".join(characters[i] for i in model.write(prompt, 300)[0].tolist())

@@ -8,7 +8,6 @@ cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, Py_buffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
-from cpython.ref cimport Py_DECREF
 from libc.stdint cimport intptr_t
 from libc.string cimport memcpy, memset, strcmp
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device

@@ -11,6 +11,7 @@ from pyxtorch.ops.shape cimport expand_to, to_dtype
 
 # ------------------------------------------------------------------------------------- masks
 
+
 def masked_fill(Variable input not None, Variable mask not None, value):
     """input where mask (bool, broadcast) is false, the number or 0-d tensor `value` where it is true."""
     return fill_masked(input, mask, value, "masked_fill")
