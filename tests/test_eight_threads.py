@@ -1,6 +1,6 @@
 """Eight threads at once: backwards, a shared module, a shared graph, the allocator looked after meanwhile, forks.
 
-Every result is known, so a gradient lost or met twice shows; `make test-thread-sanitize` runs this where races show.
+Every result is known, so a gradient lost or met twice shows.
 """
 import os
 import threading
