@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
     ("_gate",),
+    tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
     ("_cuda", "_cuda_program", "_cuda_device"),
     ("kernels",),
     ("_tape",),

@@ -9,13 +9,15 @@ from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, grad
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
 
-elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))
 
 
-cdef void* table_for(void** tables, int dev, str op) except NULL:
-    if tables[dev] == NULL:
-        raise RuntimeError(f"{op}: is not available on {device_name(dev)} tensors. Move them with .cpu().")
-    return tables[dev]
+cdef void* table_for(void** tables, TensorBase x, str op) except NULL:
+    if tables[x.dev] == NULL:
+        raise RuntimeError(f"{op}: is not available on {device_name(x.dev)} tensors. Move them with .cpu().")
+    if x.dev != CPU:
+        enter_device(x.dev, x.dev_index)
+    return tables[x.dev]
 
 
 # ------------------------------------------------------------------------------ raw copies
@@ -39,7 +41,7 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
     operands[0] = <PyObject*>dst
     operands[1] = <PyObject*>src
     walk_init(&walk, dst.nd, dst.sizes, 2, operands)
-    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, dst.dev, "copy")
+    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, dst, "copy")
     if dst.n > 65536:
         with nogil:
             failed = k.cast(&walk)
@@ -69,6 +71,28 @@ cdef Variable cast_raw(Variable x, int dt):
     return y
 
 
+cdef Variable as_native(const void* tables, Variable x, int* layout=NULL):
+    if layout != NULL:
+        layout[0] = LAYOUT_ROWS
+        if (<KernelFamily*>tables).about[x.dev].layouts & LAYOUT_CHANNELS_LAST and native(tables, x) and channels_lie_last(x):
+            layout[0] = LAYOUT_CHANNELS_LAST
+            return x
+    return cast_raw(x, native_dtype(<void**>tables, x.dev, x.dt))
+
+
+cdef bint channels_lie_last(TensorBase x) noexcept:
+    """(N, C, *spatial) with the channels next to each other, and not rows as well."""
+    cdef int i
+    cdef int64_t step = x.sizes[1] if x.nd > 2 else 0
+    if x.nd < 3 or x.flags & CONTIGUOUS or x.strides[1] != 1:
+        return False
+    for i in range(x.nd - 1, 1, -1):
+        if x.sizes[i] != 1 and x.strides[i] != step:
+            return False
+        step *= x.sizes[i]
+    return x.sizes[0] == 1 or x.strides[0] == step
+
+
 cdef int fill_raw(TensorBase x, object value) except -1:
     cdef char number[16]
     cdef int size = itemsize_of(x.dt)
@@ -77,7 +101,7 @@ cdef int fill_raw(TensorBase x, object value) except -1:
         return 0
     write_number(value, x.dt, number)
     if x.flags & CONTIGUOUS:
-        k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "fill")
+        k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x, "fill")
         if x.n > 65536:
             x_ptr, x_n = x.ptr, x.n
             with nogil:

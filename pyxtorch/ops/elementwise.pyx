@@ -59,7 +59,7 @@ cdef int walk_formula(int f, int dt, int nd, const int64_t* sizes, int count, Py
     if y.n == 0:
         return 0
     walk_init(&walk, nd, sizes, count, operands)
-    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, y.dev, op)
+    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, y, op)
     if y.n > SMALL:
         with nogil:
             failed = k.run(f, dt, &walk, s)
