@@ -11,7 +11,7 @@ from pyxtorch import _core
 from pyxtorch.kernels import formulas
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = [path for path in (ROOT / "pyxtorch").rglob("*.pyx")]
+SOURCES = list((ROOT / "pyxtorch").rglob("*.pyx"))
 
 
 def test_formulas_are_data():
