@@ -22,6 +22,6 @@ def formulas():
 
     results = ("same", "bool", "real", "complex")
     return [
-        Formula(name, text, tuple(operands), scalars, results[result], tuple(d for i, d in enumerate(_core.dtypes) if mask >> i & 1), form)
+        Formula(name, text, tuple(operands), scalars, results[result], tuple(d for i, d in enumerate(dict.fromkeys(_core.dtypes().values())) if mask >> i & 1), form)
         for name, text, operands, scalars, result, mask, form in _core.formulas()
     ]
