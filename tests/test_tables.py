@@ -21,7 +21,7 @@ def test_formulas_are_data():
     assert torch.float16 in add.dtypes and torch.complex64 in add.dtypes and torch.int32 not in add.dtypes
     assert found["where"].operands == ("m", "x", "y") and found["addcmul"].operands == ("x", "y", "z")
     assert found["eq"].result == "bool" and found["abs"].result == "real" and found["polar"].result == "complex"
-    assert found["clamp_scalar"].scalars == 2 and found["bitwise_and"].dtypes == tuple(d for d in _core.dtypes if not (d.is_floating_point or d.is_complex))
+    assert found["clamp_scalar"].scalars == 2 and found["bitwise_and"].dtypes == tuple(d for d in dict.fromkeys(_core.dtypes().values()) if not (d.is_floating_point or d.is_complex))
     assert {f.name for f in formulas() if f.complex_form} <= set(found)
 
 
