@@ -515,7 +515,8 @@ def test_nothing_is_left_over():
         iterator = iter(DataLoader(TensorDataset(torch.zeros(100, 100_000)), 10, num_workers=2))
         next(iterator)
         del iterator  # its workers are in the middle of writing
-    assert children() == before and len(os.listdir("/proc/self/fd")) == files
+    # What an earlier test's loader left to be reaped may have gone meanwhile.
+    assert children() <= before and len(os.listdir("/proc/self/fd")) <= files
 
 
 def test_two_loaders_with_living_workers():
