@@ -4,6 +4,7 @@ A seed each; `make test-sanitize` runs this where memory is watched. PYXTORCH_HO
 """
 import os
 import random
+import resource
 
 import numpy as np
 import pytest
@@ -14,6 +15,17 @@ SEEDS = int(os.environ.get("PYXTORCH_HOSTILE_SEEDS", "120"))
 REFUSED = (RuntimeError, ValueError, IndexError, TypeError, OverflowError, MemoryError, AssertionError)     # the last: padding_idx, as in PyTorch
 TOP = (1 << 63) - 1
 F = torch.nn.functional
+
+
+@pytest.fixture(autouse=True)
+def little_memory():
+    """2 GB more than now: what would fill the machine is refused by the system."""
+    with open("/proc/self/statm") as f:
+        now = int(f.read().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (now + (2 << 30), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 class Draw(random.Random):
@@ -52,6 +64,9 @@ def read(draw):
     way = draw.choice((lambda: x.as_strided(size, stride, offset).clone(), lambda: torch.as_strided(x.requires_grad_(), size, stride, offset).detach().clone(),
                        lambda: torch.zeros(3).set_(x.untyped_storage(), offset, size, stride).clone()))
     return way, wanted, inside
+
+
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
