@@ -321,10 +321,10 @@ class Function(Node):
         x: Variable
         node: Function = cls.__new__(cls)
         node.always = True
-        recorded: cython.bint = recording_any(args)
         i: cython.int = 0
         k: cython.Py_ssize_t
-        needs: tuple = tuple([recorded and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
+        enabled: cython.bint = grad_enabled()
+        needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
         notes: dict = {"needs": needs}
         node.extra = notes
         before: cython.bint = set_grad(0)
@@ -342,7 +342,7 @@ class Function(Node):
             x = t
             bump(x)
         saving: tuple = notes.pop("to_save", ())
-        if not recorded:
+        if True not in needs:
             return output
         for t in dirty:
             check_inplace(t, cls.__name__)

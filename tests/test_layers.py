@@ -167,7 +167,6 @@ def test_modules_are_found_where_they_lie():
 
 
 LONGEST = 700
-STILL_LONG = set()
 
 
 def test_files_are_short():
@@ -180,7 +179,7 @@ def test_files_are_short():
         if path.suffix in generated and any(path.with_suffix(s).exists() for s in (".pyx", ".pxd")):
             continue
         lengths[str(path.relative_to(ROOT))] = len(path.read_text(errors="replace").splitlines())
-    long = {name: lines for name, lines in lengths.items() if lines > LONGEST and name not in STILL_LONG}
+    long = {name: lines for name, lines in lengths.items() if lines > LONGEST}
     assert not long, long
 
 

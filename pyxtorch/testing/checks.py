@@ -80,14 +80,19 @@ def differentiable_function(op, call, dtype):
     return function, chosen
 
 
+def differentiable_calls(op, dtype):
+    """(sample, function of its differentiable inputs, these) of each sample whose result is on the tape."""
+    for call in op.samples:
+        function, chosen = differentiable_function(op, call, dtype)
+        if chosen and any(y.requires_grad for y in function(*chosen)):
+            yield call, function, chosen
+
+
 def check_gradients(op):
     """First derivatives agree with finite differences; gradients have their inputs' dtypes."""
     for dtype in derivative_dtypes(op):
         tried = 0
-        for call in op.samples:
-            function, chosen = differentiable_function(op, call, dtype)
-            if not chosen or not any(y.requires_grad for y in function(*chosen)):
-                continue
+        for call, function, chosen in differentiable_calls(op, dtype):
             tried += 1
             try:
                 gradcheck(function, chosen, fast_mode=True, check_grad_dtypes=True)
@@ -100,10 +105,7 @@ def check_second_gradients(op):
     """Second derivatives agree with finite differences of the first."""
     for dtype in derivative_dtypes(op):
         tried = 0
-        for call in op.samples:
-            function, chosen = differentiable_function(op, call, dtype)
-            if not chosen or not any(y.requires_grad for y in function(*chosen)):
-                continue
+        for call, function, chosen in differentiable_calls(op, dtype):
             recorded = [y for y in function(*chosen) if y.requires_grad]
             first = torch.autograd.grad(recorded, chosen, [torch.ones_like(y) for y in recorded], create_graph=True, allow_unused=True)
             if all(g is None for g in first):
