@@ -4,7 +4,7 @@ This file is a public promise: a change here is a change of pyxtorch's C interfa
 (_dtype.pxd), storages and kernel tables (_storage.pxd) are taken from here too.
 """
 from cpython.object cimport PyObject
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from pyxtorch._dtype cimport *
 from pyxtorch._storage cimport *
 
@@ -19,7 +19,7 @@ cdef extern from "pyxtorch/strided.h" nogil:
         int64_t shape[64]
         int64_t strides[6][64]
 
-# Bits of TensorBase.flags
+# Bits of TensorBase.flags, 16 in all
 cdef enum:
     CONTIGUOUS = 1      # row-major without gaps
     REQUIRES_GRAD = 2   # takes part in the tape
@@ -44,7 +44,7 @@ cdef class TensorBase:
     cdef uint8_t nd
     cdef uint8_t dt             # dtype code
     cdef uint8_t dev            # CPU, CUDA or META
-    cdef uint8_t flags
+    cdef uint16_t flags
     cdef int16_t dev_index
     cdef int32_t output_nr      # which output of _grad_fn this is
     cdef int32_t task_slot      # the last backward run that came by this leaf, and where it keeps what it knows of it

@@ -12,6 +12,7 @@ from pyxtorch._dtype import device as device
 from pyxtorch._dtype import dtype as dtype
 from pyxtorch._dtype import dtypes as dtypes
 from pyxtorch._storage import empty_cache as empty_cache
+from pyxtorch._storage import formulas as formulas
 from pyxtorch._dtype import get_default_device as get_default_device
 from pyxtorch._dtype import get_default_dtype as get_default_dtype
 from pyxtorch._storage import get_num_threads as get_num_threads

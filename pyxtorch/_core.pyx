@@ -25,7 +25,7 @@ globals().update({name: getattr(_dtype, name) for name in (
 )})
 globals().update({name: getattr(_storage, name) for name in (
     "UntypedStorage", "cpu_level", "empty_cache", "get_num_threads", "memory_stats", "register_cpu_kernels",
-    "register_cuda_kernels", "reset_peak_memory_stats", "set_cache_limit", "set_cuda_storage", "set_num_threads",
+    "formulas", "register_cuda_kernels", "reset_peak_memory_stats", "set_cache_limit", "set_cuda_storage", "set_num_threads",
 )})
 
 cdef extern from "Python.h":

@@ -44,7 +44,7 @@ cdef extern from "pyxtorch/cuda_allocator.h" namespace "pyx_cuda" nogil:
 
 
 # Failures are kept, and raised by the thread's next allocation, copy or synchronisation.
-cdef int pointer_device(const void* address) noexcept nogil          # whose memory this is
+cdef int device_of_call() noexcept nogil                            # the GPU that the operation called kernels for
 cdef int launch(int device, void* function, int64_t blocks, unsigned threads, void** parameters) noexcept nogil
 cdef int multiprocessors(int device) noexcept nogil
 cdef int memcpy_device(char* to, const char* source, int64_t nbytes) noexcept nogil
@@ -79,7 +79,7 @@ cdef int gemm(int device, int ta, int tb, int m, int n, int k, const void* alpha
               int type, int compute) noexcept nogil
 cdef bint uses_tf32() noexcept nogil
 # A family's table, as pyxtorch._core.kernel_tables finds it.
-cdef int register(const char* family, const void* table) except -1
+cdef int register(const char* family, const void* table, size_t size, object dtypes) except -1     # dtypes: codes that it does as they are
 
 # What _cuda_device.pyx shows of it. The header's own variables belong to _cuda.pyx alone: here are pointers to them.
 cdef Driver* the_driver

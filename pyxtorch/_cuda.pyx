@@ -9,12 +9,13 @@ import threading as _threading
 from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport int64_t, uintptr_t
+from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.stdlib cimport free as c_free
 from libc.stdlib cimport calloc, malloc
 from libc.string cimport memset, strcmp
 from pyxtorch._core cimport *
 from pyxtorch._cuda_program cimport need_nvrtc, open_library
+from pyxtorch.kernels.elementwise cimport pyx_elementwise_kernels
 
 from pyxtorch import _core
 from pyxtorch._core import OutOfMemoryError
@@ -36,6 +37,7 @@ cdef extern from "pyxtorch/cuda_allocator.h" namespace "pyx_cuda" nogil:
     int owner_process
     int MAX_DEVICES
     int current_device
+    int called_device
     void** current_stream
     cdef struct Failure:
         int code
@@ -55,11 +57,6 @@ cdef extern from "pyxtorch/cuda_allocator.h" namespace "pyx_cuda" nogil:
     void c_record_stream "pyx_cuda::record_stream"(Block* b, void* stream)
     void c_empty_cache "pyx_cuda::empty_cache"(int device)
     void* cublas_handle(int device)
-
-cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
-    ctypedef struct pyx_elementwise_kernels:
-        int (*cast)(const pyx_strided* walk) noexcept nogil
-
 
 # ---------------------------------------------------------------------------------- driver
 
@@ -148,6 +145,11 @@ cdef int use(int index) except -1:
     return 0
 
 
+cdef struct Module:                 # as in _storage.pyx
+    const pyx_table* (*find)(const char*) noexcept
+    void (*enter)(int) noexcept
+cdef Module module
+
 _ready = False
 _pycuda = []
 
@@ -168,7 +170,9 @@ def load():
         use(current_device)
         _core.set_cuda_storage(PyCapsule_New(<void*>cuda_storage, "pyxtorch.cuda_storage", NULL))
         __import__("pyxtorch.kernels.cuda")  # fills `families`
-        _core.register_cuda_kernels(PyCapsule_New(<void*>find, "pyxtorch.cuda_kernels", NULL))
+        module.find = find
+        module.enter = enter
+        _core.register_cuda_kernels(PyCapsule_New(&module, "pyxtorch.cuda_kernels", NULL))
         _ready = True
     return _this
 
@@ -222,30 +226,42 @@ def enter_pycuda():
 cdef enum:
     MAX_FAMILIES = 32
 cdef const char* family_names[MAX_FAMILIES]
-cdef const void* family_tables[MAX_FAMILIES]
+cdef pyx_table family_tables[MAX_FAMILIES]
 cdef int families = 0
 
 
-cdef int register(const char* family, const void* table) except -1:
+cdef int register(const char* family, const void* table, size_t size, object dtypes) except -1:
     global families
+    cdef pyx_table* about = &family_tables[families]
     if families == MAX_FAMILIES:
         raise RuntimeError("too many GPU kernel families")
     family_names[families] = family
-    family_tables[families] = table
+    about.abi = KERNELS_ABI
+    about.size = size
+    about.dtypes = 0
+    for code in dtypes:
+        about.dtypes |= <uint32_t>1 << <int>code
+    about.layouts = LAYOUT_ROWS
+    about.kernels = table
     families += 1
     return 0
 
 
-cdef const void* find(const char* family) noexcept:
+cdef const pyx_table* find(const char* family) noexcept:
     cdef int i
     for i in range(families):
         if strcmp(family_names[i], family) == 0:
-            return family_tables[i]
+            return &family_tables[i]
     return NULL
 
 
-cdef int pointer_device(const void* address) noexcept nogil:
-    return c_device_of(address)
+cdef int device_of_call() noexcept nogil:
+    return called_device
+
+
+cdef void enter(int index) noexcept:
+    global called_device
+    called_device = index
 
 
 cdef int launch(int device, void* function, int64_t blocks, unsigned threads, void** parameters) noexcept nogil:
@@ -546,10 +562,11 @@ cdef int cast_into(TensorBase dst, TensorBase src) except -1:
     """dst = src on one device, by its own kernels; src is broadcast."""
     cdef pyx_strided walk
     cdef PyObject* operands[2]
-    cdef pyx_elementwise_kernels* k = <pyx_elementwise_kernels*>kernel_tables(b"elementwise")[dst.dev]
+    cdef pyx_elementwise_kernels* k = <pyx_elementwise_kernels*>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))[dst.dev]
     operands[0] = <PyObject*>dst
     operands[1] = <PyObject*>src
     walk_init(&walk, dst.nd, dst.sizes, 2, operands)
+    enter_device(dst.dev, dst.dev_index)
     if k.cast(&walk):
         raise RuntimeError(f"copy: cannot convert {dtype_of(src.dt)!r} to {dtype_of(dst.dt)!r}.")
     return 0
@@ -623,14 +640,6 @@ def count_devices():
     return device_count if state == 1 else 0
 
 
-def driver_version():
-    """The CUDA version that the driver supports, as 1000 * major + 10 * minor."""
-    cdef int v = 0
-    need_gpu()
-    driver.driver_version(&v)
-    return v
-
-
 def get_current_device():
     """The thread's current GPU."""
     need_gpu()
@@ -664,14 +673,6 @@ def synchronize(int index):
         rc = driver.context_synchronize()
     check(rc, b"cuCtxSynchronize")
     raise_pending()
-
-
-def mem_get_info(int index):
-    """(free, total) bytes of GPU memory."""
-    cdef size_t available = 0, total = 0
-    use(index)
-    check(driver.memory_info(&available, &total), b"cuMemGetInfo")
-    return available, total
 
 
 def empty_cache():

@@ -13,6 +13,22 @@ from pyxtorch import _core
 from pyxtorch._cuda import get_current_device, get_device_name, load, set_current_device
 
 
+def driver_version():
+    """The CUDA version that the driver supports, as 1000 * major + 10 * minor."""
+    cdef int v = 0
+    load()
+    the_driver.driver_version(&v)
+    return v
+
+
+def mem_get_info(int index):
+    """(free, total) bytes of GPU memory."""
+    cdef size_t available = 0, total = 0
+    use(index)
+    check(the_driver.memory_info(&available, &total), b"cuMemGetInfo")
+    return available, total
+
+
 def device_info(int index):
     """Figures of a GPU: total memory, capability, multiprocessors, limits."""
     cdef size_t total = 0

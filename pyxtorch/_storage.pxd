@@ -1,5 +1,5 @@
 """Storages, and the tables of kernels. cimported by way of _core.pxd."""
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from pyxtorch._dtype cimport *
 
 cdef extern from "pyxtorch/storage.h" nogil:
@@ -45,5 +45,47 @@ cdef class UntypedStorage:
     cdef pyx_storage* st
 
 
-# A family's kernel tables by device; the entry is NULL where the device has none.
-cdef void** kernel_tables(const char* family) except NULL
+cdef extern from "pyxtorch/kernel_table.h" nogil:
+    int KERNELS_ABI "PYX_KERNELS_ABI"
+    int LAYOUT_ROWS "PYX_ROWS"
+    int LAYOUT_CHANNELS_LAST "PYX_CHANNELS_LAST"
+    ctypedef struct pyx_table:
+        uint32_t abi
+        uint32_t size
+        uint32_t dtypes
+        uint32_t layouts
+        const void* kernels
+
+cdef extern from "pyxtorch/formulas.h" nogil:
+    ctypedef struct pyx_formula:
+        const char* name
+        const char* text
+        const char* operands
+        int scalars
+        int result
+        uint32_t dtypes
+        bint complex_form
+
+# Every formula as data.
+cdef const pyx_formula* all_formulas(int* count) except NULL
+
+cdef enum:
+    DEVICE_KINDS = 3         # CPU, CUDA, META
+
+cdef struct KernelFamily:
+    void* tables[DEVICE_KINDS]           # by device; NULL where the device has none
+    pyx_table about[DEVICE_KINDS]
+    const char* name
+    size_t size
+
+# A family's kernel tables by device, opened and checked: `size` is what the caller thinks they have, in bytes.
+cdef void** kernel_tables(const char* family, size_t size) except NULL
+# Tells kernels which GPU the call that follows is for: of this thread, until it is told anew.
+cdef void enter_device(int dev, int index) noexcept
+
+
+cdef inline int native_dtype(void** tables, int dev, int dt) noexcept:
+    """What a device's kernels of a family compute `dt` in: `dt` itself, or float32 for half precision that they do not do."""
+    if (<KernelFamily*>tables).about[dev].dtypes >> dt & 1:
+        return dt
+    return FLOAT32 if dt == FLOAT16 or dt == BFLOAT16 else dt

@@ -8,7 +8,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, Py_buffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
-from libc.stdint cimport intptr_t
+from libc.stdint cimport intptr_t, uint32_t
 from libc.string cimport memcpy, memset, strcmp
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
@@ -312,59 +312,108 @@ def get_num_threads():
 
 cdef enum:
     MAX_FAMILIES = 64
-    DEVICES = 3
-cdef const char* family_names[MAX_FAMILIES]
-cdef void* family_tables[MAX_FAMILIES][DEVICES]
+cdef KernelFamily registry[MAX_FAMILIES]
 cdef int families = 0
-ctypedef const void* (*find_function)(const char*) noexcept
-cdef find_function find_cpu
-cdef find_function find_cuda
-find_cpu = NULL
-find_cuda = NULL
+ctypedef const pyx_table* (*find_function)(const char*) noexcept
+cdef find_function[DEVICE_KINDS] finders
+cdef void (*enter_cuda)(int) noexcept
+enter_cuda = NULL
 
-cdef struct kernel_module:
-    const void* (*find)(const char*) noexcept
+cdef struct kernel_module:          # as in kernels/cpu/module.cpp
+    uint32_t abi
+    const pyx_table* (*find)(const char*) noexcept
     void (*set_runtime)(const pyx_runtime*) noexcept
+    const pyx_formula* (*formulas)(int*) noexcept
+
+cdef const pyx_formula* (*list_formulas)(int*) noexcept
+list_formulas = NULL
+
+cdef struct cuda_module:            # as in _cuda.pyx
+    const pyx_table* (*find)(const char*) noexcept
+    void (*enter)(int) noexcept
 
 _family_objects = []
 
 
 def register_cpu_kernels(capsule):
     """Take the kernels of one instruction level (kernels/cpu/module.cpp)."""
-    global find_cpu
+    global list_formulas
     cdef kernel_module* module = <kernel_module*>PyCapsule_GetPointer(capsule, "pyxtorch.kernels")
+    if module.abi != <uint32_t>KERNELS_ABI:
+        raise ImportError(f"the CPU kernels are of another build: their interface is {module.abi}, this one {KERNELS_ABI}. Build again.")
     module.set_runtime(&pyx_core_runtime)
-    find_cpu = module.find
+    finders[CPU] = module.find
+    list_formulas = module.formulas
 
 
 def register_cuda_kernels(capsule):
-    """Take the GPU's kernels: a capsule of `const void* (*find)(const char* family)`."""
-    global find_cuda
+    """Take the GPU's kernels: a capsule of two functions, `find` and `enter` (_cuda.pyx)."""
+    global enter_cuda
     cdef int i
-    find_cuda = <find_function>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_kernels")
+    cdef cuda_module* module = <cuda_module*>PyCapsule_GetPointer(capsule, "pyxtorch.cuda_kernels")
+    finders[CUDA] = module.find
+    enter_cuda = module.enter
     for i in range(families):
-        family_tables[i][CUDA] = <void*>find_cuda(family_names[i])
+        open_table(&registry[i], CUDA)
 
 
-cdef void** kernel_tables(const char* family) except NULL:
+cdef int open_table(KernelFamily* family, int dev) except -1:
+    """Take what a device has of a family, and look whether it is of this build."""
+    cdef const pyx_table* found = finders[dev](family.name) if finders[dev] != NULL else NULL
+    if found == NULL:
+        return 0
+    if found.abi != <uint32_t>KERNELS_ABI or found.size != family.size:
+        raise ImportError(
+            f"kernels of the family {family.name.decode()!r} are of another build: interface {found.abi} and {found.size} bytes where "
+            f"{KERNELS_ABI} and {family.size} are expected. Build all of it again."
+        )
+    family.about[dev] = found[0]
+    family.tables[dev] = <void*>found.kernels
+    return 0
+
+
+cdef void** kernel_tables(const char* family, size_t size) except NULL:
     global families
     cdef int i
     for i in range(families):
-        if strcmp(family_names[i], family) == 0:
-            return &family_tables[i][0]
+        if strcmp(registry[i].name, family) == 0:
+            if registry[i].size != size:
+                raise ImportError(f"two modules know tables of the family {family.decode()!r} of {registry[i].size} and {size} bytes. Build all of it again.")
+            return registry[i].tables
     if families == MAX_FAMILIES:
         raise RuntimeError("too many kernel families")
     name = bytes(family)
     _family_objects.append(name)
     i = families
-    family_names[i] = name
-    family_tables[i][CPU] = <void*>find_cpu(family) if find_cpu != NULL else NULL
-    family_tables[i][CUDA] = <void*>find_cuda(family) if find_cuda != NULL else NULL
-    if family_tables[i][CPU] == NULL:
+    registry[i].name = name
+    registry[i].size = size
+    open_table(&registry[i], CPU)
+    open_table(&registry[i], CUDA)
+    if registry[i].tables[CPU] == NULL:
         raise ImportError(f"the CPU kernels have no family {family.decode()!r}: the build is incomplete.")
-    family_tables[i][META] = <void*>meta_table(family, family_tables[i][CPU])
+    registry[i].about[META] = registry[i].about[CPU]
+    registry[i].tables[META] = <void*>meta_table(family, registry[i].tables[CPU])
     families += 1
-    return &family_tables[i][0]
+    return registry[i].tables
+
+
+cdef const pyx_formula* all_formulas(int* count) except NULL:
+    if list_formulas == NULL:
+        raise RuntimeError("the CPU kernels are not loaded.")
+    return list_formulas(count)
+
+
+def formulas():
+    """What pyxtorch.kernels.formulas gives, as tuples."""
+    cdef int count, i
+    cdef const pyx_formula* all_ = all_formulas(&count)
+    return [(all_[i].name.decode(), all_[i].text.decode(), all_[i].operands.decode(), all_[i].scalars, all_[i].result, all_[i].dtypes,
+             bool(all_[i].complex_form)) for i in range(count)]
+
+
+cdef void enter_device(int dev, int index) noexcept:
+    if dev == CUDA and enter_cuda != NULL:
+        enter_cuda(index)
 
 
 def cpu_level():

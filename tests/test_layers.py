@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
     ("_gate",),
+    tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
     ("_cuda", "_cuda_program", "_cuda_device"),
     ("kernels",),
     ("_tape",),
@@ -27,7 +28,7 @@ FLOORS = [
     ("nn.parameter", "nn.functional", "nn.init"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C"),
 ]
-FAMILIES = ["_common", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
+FAMILIES = ["_common", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.
 LATE = {
     "": "the public namespace, by which a rarely taken path reaches an operation of a later family",

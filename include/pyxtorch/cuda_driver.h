@@ -119,10 +119,11 @@ inline Device devices[MAX_DEVICES];
 inline int device_count = 0;
 inline int owner_process = 0;  /* the process that called cuInit; a forked child cannot go on */
 
-/* Of each thread: the device that new work goes to, the one whose context is bound (-1: none),
-   and the streams that are current. A NULL stream is the legacy default stream. */
+/* Of each thread: the device that new work goes to, the one whose context is bound (-1: none), the one
+   that an operation's kernels were called for, and the streams that are current. A NULL stream is the legacy default stream. */
 inline thread_local int current_device = 0;
 inline thread_local int bound_device = -1;
+inline thread_local int called_device = 0;
 inline thread_local void* current_stream[MAX_DEVICES];
 
 /* A failure inside a kernel's C function, which cannot raise: the next call of this thread that

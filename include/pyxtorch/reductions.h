@@ -1,9 +1,31 @@
-/* What each reduction of kernels/reduce.h does with one element and with two partial results.
+/* What each reduction does with one element and with two partial results.
 
    A is folded within a short stretch of elements, W over stretches; `map` takes an element in,
-   `finish` gives the result, of type R. Read by g++ and by NVRTC. */
+   `finish` gives the result, of type R. Read by g++ and by NVRTC.
+
+   PYX_REDUCTIONS is their one list: X(name, struct, the dtypes that it is computed in). A reduction's
+   number is its place there; operations ask for it by its name. The CPU's and the GPU's kernels come
+   from its line. */
 #pragma once
-#include "math.h"
+#include "formula.h"
+
+#define PYX_WIDE (1 << PYX_FLOAT32 | 1 << PYX_FLOAT64)
+#define PYX_SUMMED (1 << PYX_INT64 | PYX_WIDE | PYX_COMPLEXES)
+#define PYX_REDUCTIONS(X)                              \
+    X(sum, Sum, PYX_SUMMED)                            \
+    X(nansum, Nansum, PYX_SUMMED)                      \
+    X(prod, Prod, PYX_SUMMED)                          \
+    X(max, Max, PYX_BITS | PYX_WIDE)                   \
+    X(min, Min, PYX_BITS | PYX_WIDE)                   \
+    X(any, Any, PYX_BITS | PYX_WIDE | PYX_COMPLEXES)   \
+    X(all, All, PYX_BITS | PYX_WIDE | PYX_COMPLEXES)   \
+    X(count, Count, PYX_BITS | PYX_WIDE | PYX_COMPLEXES) \
+    X(norm0, Norm0, PYX_WIDE)                          \
+    X(norm1, Norm1, PYX_WIDE)                          \
+    X(norm2, Norm2, PYX_WIDE)                          \
+    X(norm_max, NormMax, PYX_WIDE)                     \
+    X(norm_min, NormMin, PYX_WIDE)                     \
+    X(norm_p, NormP, PYX_WIDE)
 
 namespace pyx {
 inline namespace PYX_LEVEL_NS {

@@ -54,7 +54,7 @@ def reset_accumulated_memory_stats(device=None):
 
 def mem_get_info(device=None):
     """(free, total) bytes of a GPU's memory, as its driver sees them."""
-    return _cuda.mem_get_info(_index(device))
+    return _cuda_device.mem_get_info(_index(device))
 
 
 def set_per_process_memory_fraction(fraction, device=None):

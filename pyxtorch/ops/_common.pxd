@@ -4,20 +4,22 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Node, Variable, recording
-
-cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
-    ctypedef void (*pyx_loop)(char* const* data, const int64_t* strides, int64_t n, const double* params) noexcept nogil
-    ctypedef struct pyx_elementwise_kernels:
-        int (*formula)(const char* name) noexcept nogil
-        int (*result_dtype)(int formula, int dtype) noexcept nogil
-        pyx_loop (*loop)(int formula, int dtype) noexcept nogil
-        int (*run)(int formula, int dtype, const pyx_strided* walk, const double* params) noexcept nogil
-        int (*cast)(const pyx_strided* walk) noexcept nogil
-        int (*fill)(char* data, int64_t n, int itemsize, const char* value) noexcept nogil
+from pyxtorch.kernels.elementwise cimport *
 
 cdef pyx_elementwise_kernels** elementwise_tables
-# The kernel table of a family for a device, or RuntimeError when the device has none yet.
-cdef void* table_for(void** tables, int dev, str op) except NULL
+# The kernel table of a family for the device of x, which the call that follows works on; RuntimeError when it has none yet.
+cdef void* table_for(void** tables, TensorBase x, str op) except NULL
+
+
+cdef inline bint native(const void* tables, TensorBase x) noexcept:
+    """Whether the family's kernels for the device of x compute its dtype as it is; else it goes to them as `native_dtype`."""
+    return native_dtype(<void**>tables, x.dev, x.dt) == x.dt
+
+
+# What the kernels take: of a dtype and a layout that they do, cast or copied where x is not; unrecorded. `layout` is told
+# which it is; without it they get rows.
+cdef Variable as_native(const void* tables, Variable x, int* layout=*)
+
 
 # ------------------------------------------------------------------------------ raw copies
 cdef int copy_raw(TensorBase dst, TensorBase src) except -1     # any dtypes, strides, devices; src is broadcast
@@ -56,5 +58,3 @@ cdef int same_device(TensorBase a, TensorBase b, str op) except -1
 cdef int need_floating(TensorBase x, str op) except -1          # RuntimeError for integers and bool
 cdef object finish_out(object result, object out, str op)       # copy results into out (tuple: each)
 cdef Variable checked(object x, str op, str name)               # x as Variable, or TypeError
-# Compute out of place, copy into self, move the history over.
-cdef Variable write_inplace(Variable x, Variable result, str op)

@@ -5,17 +5,19 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, grad_fn_of, rebase, recording_any, tracked
+from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
 
-elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+elementwise_tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))
 
 
-cdef void* table_for(void** tables, int dev, str op) except NULL:
-    if tables[dev] == NULL:
-        raise RuntimeError(f"{op}: is not available on {device_name(dev)} tensors. Move them with .cpu().")
-    return tables[dev]
+cdef void* table_for(void** tables, TensorBase x, str op) except NULL:
+    if tables[x.dev] == NULL:
+        raise RuntimeError(f"{op}: is not available on {device_name(x.dev)} tensors. Move them with .cpu().")
+    if x.dev != CPU:
+        enter_device(x.dev, x.dev_index)
+    return tables[x.dev]
 
 
 # ------------------------------------------------------------------------------ raw copies
@@ -39,7 +41,7 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
     operands[0] = <PyObject*>dst
     operands[1] = <PyObject*>src
     walk_init(&walk, dst.nd, dst.sizes, 2, operands)
-    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, dst.dev, "copy")
+    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, dst, "copy")
     if dst.n > 65536:
         with nogil:
             failed = k.cast(&walk)
@@ -69,6 +71,28 @@ cdef Variable cast_raw(Variable x, int dt):
     return y
 
 
+cdef Variable as_native(const void* tables, Variable x, int* layout=NULL):
+    if layout != NULL:
+        layout[0] = LAYOUT_ROWS
+        if (<KernelFamily*>tables).about[x.dev].layouts & LAYOUT_CHANNELS_LAST and native(tables, x) and channels_lie_last(x):
+            layout[0] = LAYOUT_CHANNELS_LAST
+            return x
+    return cast_raw(x, native_dtype(<void**>tables, x.dev, x.dt))
+
+
+cdef bint channels_lie_last(TensorBase x) noexcept:
+    """(N, C, *spatial) with the channels next to each other, and not rows as well."""
+    cdef int i
+    cdef int64_t step = x.sizes[1] if x.nd > 2 else 0
+    if x.nd < 3 or x.flags & CONTIGUOUS or x.strides[1] != 1:
+        return False
+    for i in range(x.nd - 1, 1, -1):
+        if x.sizes[i] != 1 and x.strides[i] != step:
+            return False
+        step *= x.sizes[i]
+    return x.sizes[0] == 1 or x.strides[0] == step
+
+
 cdef int fill_raw(TensorBase x, object value) except -1:
     cdef char number[16]
     cdef int size = itemsize_of(x.dt)
@@ -77,7 +101,7 @@ cdef int fill_raw(TensorBase x, object value) except -1:
         return 0
     write_number(value, x.dt, number)
     if x.flags & CONTIGUOUS:
-        k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "fill")
+        k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x, "fill")
         if x.n > 65536:
             x_ptr, x_n = x.ptr, x.n
             with nogil:
@@ -577,124 +601,3 @@ cdef object finish_out(object result, object out, str op):
         written = [_finish_one(r, o, op) for r, o in zip(result, out)]
         return type(result)(*written) if type(result) is not tuple else tuple(written)
     return _finish_one(result, out, op)
-
-
-cdef Variable before_change(Variable x):
-    """The values and the history that x has now, in memory of their own."""
-    cdef Variable y = clone_raw(x)
-    y._grad_fn = grad_fn_of(x)
-    y.output_nr = x.output_nr
-    y.flags |= x.flags & REQUIRES_GRAD
-    return y
-
-
-cdef int keep_before(Variable x, Node node) except -1:
-    """x is about to be overwritten with what `node` made of it: should the node have saved x, give it a copy."""
-    cdef Variable old = None
-    cdef int i
-    if node is None:
-        return 0
-    if node.s0 is x:
-        old = before_change(x)
-        node.s0, node.v0 = old, old.st.version
-    if node.s1 is x:
-        old = old if old is not None else before_change(x)
-        node.s1, node.v1 = old, old.st.version
-    if node.s2 is x:
-        old = old if old is not None else before_change(x)
-        node.s2, node.v2 = old, old.st.version
-    if node.s_more is not None:
-        for i in range(len(node.s_more)):
-            if node.s_more[i] is x:
-                old = old if old is not None else before_change(x)
-                node.s_more[i], node.v_more[i] = old, old.st.version
-    return 0
-
-
-cdef Variable write_inplace(Variable x, Variable result, str op):
-    """`result` was computed from x: let x hold it, history included."""
-    check_inplace(x, op)
-    if result is x:
-        return x
-    if not can_cast(result.dt, x.dt):
-        raise RuntimeError(f"{op}: result type {dtype_of(result.dt).name} can't be cast to the desired output type {dtype_of(x.dt).name}")
-    if not same_shape(result, x):
-        raise RuntimeError(
-            f"{op}: output with shape {list(shape_of(x))} doesn't match the broadcast shape {list(shape_of(result))}; "
-            "an in-place operation cannot change its shape."
-        )
-    if result.dt != x.dt:
-        result = result.to(dtype_of(x.dt))
-    if result._grad_fn is not None:
-        keep_before(x, <Node>result._grad_fn)
-    copy_raw(x, result)
-    bump(x)
-    if grad_enabled() and ((result.flags | x.flags) & REQUIRES_GRAD or x._base is not None):
-        rebase(x, result)
-    return x
-
-
-cdef bint one_step(Variable result, Variable x, tuple operands):
-    """Whether the history of `result` is one node right above x and `operands`, which keeps nothing of x's memory but x itself.
-
-    Then what it saved can be replaced (`keep_before`) after the fact. Other nodes in between may have saved x, too.
-    """
-    cdef Node node = <Node>result._grad_fn
-    cdef int i
-    if node is None:
-        return result is not x
-    if node.extra is not None:
-        return False        # saved tensors are packed by somebody's hooks
-    known = [(<Variable>t)._grad_fn if (<Variable>t)._grad_fn is not None else t for t in (x, *operands) if isinstance(t, Variable)]
-    for i in range(node.n_inputs):
-        edge = node.edge(i)
-        if edge is not None:
-            for target in known:
-                if edge is target:
-                    break
-            else:
-                return False
-    for saved in (node.s0, node.s1, node.s2, *(node.s_more or ())):
-        if saved is not None and saved is not x and same_memory(<TensorBase>saved, x):
-            return False
-    return True
-
-
-def inplace(function, name=None):
-    """The in-place form of `function`: compute, copy into self, move the history over.
-
-    A function of one operand with out= writes straight into self where nothing is recorded. Where something is, self is
-    copied before only if the node saved it, or if the function consists of several operations, any of which may have.
-    """
-    op = name or function.__name__ + "_"
-    takes_out = "out" in getattr(getattr(function, "__code__", None), "co_varnames", ())
-    composed = 0        # bit dt: of several operations for this dtype, learnt from the first recorded call
-
-    def method(self, *args, **kwargs):
-        nonlocal composed
-        cdef Variable x
-        if not isinstance(self, Variable):
-            return function(self, *args, **kwargs)     # TypeError
-        x = <Variable>self
-        dtype = kwargs.get("dtype")
-        if dtype is not None and dtype_code(dtype) != x.dt:
-            raise RuntimeError(f"{op}: Bad in-place call: input tensor dtype {self.dtype} and output tensor dtype {dtype} should match.")
-        if recording_any((self, *args)) or recording_any(tuple(kwargs.values())):
-            check_inplace(x, op)
-            if not composed >> x.dt & 1:
-                result = function(self, *args, **kwargs)
-                if one_step(result, x, (*args, *kwargs.values())):
-                    return write_inplace(x, result, op)
-                composed |= 1 << x.dt
-            before = before_change(x)       # in the place of x wherever it stands
-            args = tuple([before if a is self else a for a in args])
-            kwargs = {name: before if a is self else a for name, a in kwargs.items()}
-            return write_inplace(x, function(before, *args, **kwargs), op)
-        if takes_out and not args and not kwargs and (x._base is None or not grad_enabled()):
-            check_inplace(x, op)
-            return function(self, out=self)
-        return write_inplace(x, function(self, *args, **kwargs), op)
-
-    method.__name__ = method.__qualname__ = op
-    method.__doc__ = f"In-place form of `{function.__name__}`."
-    return method

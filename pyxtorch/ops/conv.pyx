@@ -6,30 +6,13 @@ of x (a transposed convolution), and the gradient of w. So every order of deriva
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
+from pyxtorch.kernels.conv cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport add_t
 from pyxtorch.ops.shape cimport conj_of, reshape_sizes, squeezed, to_dtype, unsqueezed
 
-cdef extern from "pyxtorch/kernels/conv.h" nogil:
-    ctypedef struct pyx_conv:
-        int64_t batch
-        int64_t groups
-        int64_t channels
-        int64_t filters
-        int64_t in_ "in"[3]
-        int64_t kernel[3]
-        int64_t out[3]
-        int64_t stride[3]
-        int64_t padding[3]
-        int64_t dilation[3]
-        int precise
-    ctypedef struct pyx_conv_kernels:
-        int (*forward)(int dtype, const pyx_conv* c, const void* x, const void* w, const void* bias, void* y) noexcept nogil
-        int (*backward_data)(int dtype, const pyx_conv* c, const void* gy, const void* w, void* gx) noexcept nogil
-        int (*backward_weight)(int dtype, const pyx_conv* c, const void* x, const void* gy, void* gw) noexcept nogil
-
-cdef pyx_conv_kernels** tables = <pyx_conv_kernels**>kernel_tables(b"conv")
+cdef pyx_conv_kernels** tables = <pyx_conv_kernels**>kernel_tables(b"conv", sizeof(pyx_conv_kernels))
 cdef bint precise = False
 
 
@@ -101,7 +84,7 @@ cdef class ConvWeight(Conv):
 cdef Variable conv_forward(const pyx_conv* c, int nd, Variable x, Variable w, Variable bias):
     cdef Variable y = shaped(c, nd, c.batch, c.filters, c.out, x)
     cdef Variable xs = dense(x), ws = dense(w), bs = None if bias is None else dense(bias)
-    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, x.dev, "conv")
+    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, x, "conv")
     cdef const void* b = NULL if bias is None else bs.ptr
     cdef int failed
     cdef ConvForward node
@@ -125,7 +108,7 @@ cdef Variable conv_forward(const pyx_conv* c, int nd, Variable x, Variable w, Va
 cdef Variable conv_data(const pyx_conv* c, int nd, Variable gy, Variable w):
     cdef Variable gx = shaped(c, nd, c.batch, c.channels, c.in_, gy)
     cdef Variable gs = dense(gy), ws = dense(w)
-    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, gy.dev, "conv")
+    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, gy, "conv")
     cdef int failed
     cdef ConvData node
     gy_dt, gs_ptr, ws_ptr, gx_ptr = gy.dt, gs.ptr, ws.ptr, gx.ptr
@@ -145,7 +128,7 @@ cdef Variable conv_data(const pyx_conv* c, int nd, Variable gy, Variable w):
 cdef Variable conv_weight(const pyx_conv* c, int nd, Variable x, Variable gy):
     cdef Variable gw = shaped(c, nd, c.filters, c.channels // c.groups, c.kernel, x)
     cdef Variable xs = dense(x), gs = dense(gy)
-    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, x.dev, "conv")
+    cdef pyx_conv_kernels* k = <pyx_conv_kernels*>table_for(<void**>tables, x, "conv")
     cdef int failed
     cdef ConvWeight node
     x_dt, xs_ptr, gs_ptr, gw_ptr = x.dt, xs.ptr, gs.ptr, gw.ptr
@@ -235,6 +218,9 @@ cdef Variable convolve(Variable x, Variable w, Variable bias, object stride, obj
     cdef Variable y
     groups = as_index(groups, op)
     check_inputs(x, w, bias, nd, groups, False, op)
+    if not native(tables, x):
+        y = convolve(to_dtype(x, FLOAT32), to_dtype(w, FLOAT32), None if bias is None else to_dtype(bias, FLOAT32), stride, padding, dilation, groups, nd, op)
+        return to_dtype(y, x.dt)
     fill_dims(stride, nd, c.stride, 1, 1, op, "stride")
     fill_dims(dilation, nd, c.dilation, 1, 1, op, "dilation")
     if isinstance(padding, str):
@@ -286,9 +272,9 @@ cdef Variable convolve_transposed(Variable x, Variable w, Variable bias, object 
     cdef Variable y
     groups = as_index(groups, op)
     check_inputs(x, w, bias, nd, groups, True, op)
-    if bias is not None and is_low(x.dt):       # the sum with the bias is rounded, not its terms
-        y = convolve_transposed(to_dtype(x, FLOAT32), to_dtype(w, FLOAT32), to_dtype(bias, FLOAT32), stride, padding, output_padding, groups,
-                                dilation, nd, op)
+    if not native(tables, x) or bias is not None and is_low(x.dt):      # the sum with the bias is rounded, not its terms
+        y = convolve_transposed(to_dtype(x, FLOAT32), to_dtype(w, FLOAT32), None if bias is None else to_dtype(bias, FLOAT32), stride,
+                                padding, output_padding, groups, dilation, nd, op)
         return to_dtype(y, x.dt)
     fill_dims(stride, nd, c.stride, 1, 1, op, "stride")
     fill_dims(dilation, nd, c.dilation, 1, 1, op, "dilation")

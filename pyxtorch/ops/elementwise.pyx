@@ -11,6 +11,7 @@ from cpython.object cimport PyTypeObject
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording, tracked
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 cdef extern from *:
@@ -59,7 +60,7 @@ cdef int walk_formula(int f, int dt, int nd, const int64_t* sizes, int count, Py
     if y.n == 0:
         return 0
     walk_init(&walk, nd, sizes, count, operands)
-    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, y.dev, op)
+    k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, y, op)
     if y.n > SMALL:
         with nogil:
             failed = k.run(f, dt, &walk, s)
@@ -653,7 +654,7 @@ def mul_(Variable self not None, other):
 __all__ = ["add", "sub", "rsub", "mul", "true_divide", "neg", "positive", "subtract", "multiply", "negative"]
 subtract, multiply, negative = sub, mul, neg
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 
 methods = {name: globals()[name] for name in __all__ if name != "rsub"}
 methods.update(add_=add_, sub_=sub_, mul_=mul_, subtract_=sub_, multiply_=mul_)

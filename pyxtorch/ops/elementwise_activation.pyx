@@ -6,6 +6,7 @@ and its own derivative by x is written in tensor operations.
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.elementwise cimport SAME, Unary, formula, formula1, formula2, unary
 
 from pyxtorch.ops import elementwise_math as mathematics

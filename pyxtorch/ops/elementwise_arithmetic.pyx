@@ -4,12 +4,13 @@ from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record3, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.elementwise cimport (
     SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
 )
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.elementwise import add, mul
 from pyxtorch.ops.elementwise_select import where

@@ -6,7 +6,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport SAME, binary, formula, tensors_only, unary
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 
 # ------------------------------------------------------------------------------- comparison
 

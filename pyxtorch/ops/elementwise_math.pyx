@@ -10,7 +10,8 @@ from pyxtorch.ops.elementwise cimport (
 )
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
-from pyxtorch.ops._common import inplace, return_type, strict_out
+from pyxtorch.ops._common import return_type, strict_out
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops.elementwise_compare import logical_and, logical_or
 from pyxtorch.ops.elementwise_select import where
 

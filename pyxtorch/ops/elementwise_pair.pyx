@@ -5,7 +5,8 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, binary, formula, tensors_only, zero_div, zero_mul
 from pyxtorch.ops.shape cimport to_dtype
 
-from pyxtorch.ops._common import inplace, strict_out
+from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops._precision import slope_rounds_once
 from pyxtorch.ops.elementwise import mul
 from pyxtorch.ops.elementwise_arithmetic import pow, sign

@@ -7,7 +7,7 @@ from pyxtorch.ops.elementwise cimport (
 )
 from pyxtorch.ops.shape cimport expand_to, to_dtype
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_or
 
 # ----------------------------------------------------------------------- larger and smaller

@@ -1,24 +1,16 @@
 """Tables of vectors looked up by int64 ids."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record2, recording
+from pyxtorch.kernels.embedding cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._precision cimport rounded, widened
 from pyxtorch.ops.index cimport *
 
-cdef extern from "pyxtorch/kernels/embedding.h" nogil:
-    int BAG_SUM "PYX_BAG_SUM"
-    int BAG_MEAN "PYX_BAG_MEAN"
-    int BAG_MAX "PYX_BAG_MAX"
-    ctypedef struct pyx_embedding_kernels:
-        int (*backward)(int dtype, const int64_t* ids, int64_t n, const void* g, void* table_grad, int64_t rows, int64_t width, int64_t padding, int by_frequency, int64_t* bad) noexcept nogil
-        int (*bag)(int dtype, int mode, const void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n, const int64_t* offsets, int64_t bags, const void* weights, int64_t padding, void* out, int64_t* taken, int64_t* sizes, int64_t* bad) noexcept nogil
-        int (*renorm)(int dtype, void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n, double max_norm, double p, int64_t* bad) noexcept nogil
-
-cdef pyx_embedding_kernels** tables = <pyx_embedding_kernels**>kernel_tables(b"embedding")
+cdef pyx_embedding_kernels** tables = <pyx_embedding_kernels**>kernel_tables(b"embedding", sizeof(pyx_embedding_kernels))
 
 
 cdef pyx_embedding_kernels* kernels(TensorBase x, str op) except NULL:
-    return <pyx_embedding_kernels*>table_for(<void**>tables, x.dev, op)
+    return <pyx_embedding_kernels*>table_for(<void**>tables, x, op)
 
 
 cdef int failed(int code, Variable table, int64_t bad, str op) except -1:

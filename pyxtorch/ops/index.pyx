@@ -9,6 +9,7 @@ from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, check_inplace, mark_view, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.index_plan cimport *
 from pyxtorch.ops.shape cimport expand_to, selected, sliced, to_dtype, unsqueezed

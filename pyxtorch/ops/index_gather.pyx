@@ -6,7 +6,8 @@ from pyxtorch.autograd cimport (
 )
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._precision cimport is_low
-from pyxtorch.ops._common import inplace as inplace_form, strict_out
+from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._inplace import inplace as inplace_form
 from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.index_plan cimport *
 from pyxtorch.ops.shape cimport expand_to, sliced

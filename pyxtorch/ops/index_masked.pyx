@@ -4,7 +4,9 @@ from pyxtorch.autograd cimport (
     Function, Variable, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace, strict_out
+from pyxtorch.ops._inplace cimport write_inplace
+from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.index cimport *
 from pyxtorch.ops.shape cimport expand_to, to_dtype

@@ -10,11 +10,11 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.shape cimport expand_to, reshape_sizes
 
-cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index")
+cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index", sizeof(pyx_index_kernels))
 
 
 cdef pyx_index_kernels* index_kernels(TensorBase x, str op) except NULL:
-    return <pyx_index_kernels*>table_for(<void**>tables, x.dev, op)
+    return <pyx_index_kernels*>table_for(<void**>tables, x, op)
 
 
 # ---------------------------------------------------------------------------------------- plans

@@ -2,7 +2,8 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace as inplace_form, strict_out
+from pyxtorch.ops._common import strict_out
+from pyxtorch.ops._inplace import inplace as inplace_form
 from pyxtorch.ops.elementwise_select cimport where_t
 from pyxtorch.ops.index_plan cimport *
 from pyxtorch.ops.shape cimport to_dtype

@@ -8,7 +8,8 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of
 
 from pyxtorch.ops import create, linalg as factors, linalg_eigen as eigen, matmul as products, matmul_contract as contractions, reduce_norm
-from pyxtorch.ops._common import inplace, same_dtype
+from pyxtorch.ops._common import same_dtype
+from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops._precision import rounds_once
 
 

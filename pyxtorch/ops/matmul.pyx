@@ -6,6 +6,7 @@ from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
+from pyxtorch.kernels.matmul cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport add_t, mul_number, mul_t
@@ -15,38 +16,13 @@ from pyxtorch.ops.shape cimport (
 
 from pyxtorch.ops._precision import rounds_once
 
-cdef extern from "pyxtorch/kernels/matmul.h" nogil:
-    ctypedef struct pyx_gemm:
-        int64_t m
-        int64_t n
-        int64_t k
-        const void* a
-        int64_t a_row
-        int64_t a_col
-        const void* b
-        int64_t b_row
-        int64_t b_col
-        void* c
-        int64_t c_row
-        const void* d
-        int64_t d_row
-        double alpha[2]
-        double beta[2]
-        int64_t batch
-        int64_t a_batch
-        int64_t b_batch
-        int64_t c_batch
-        int64_t d_batch
-    ctypedef struct pyx_matmul_kernels:
-        int (*gemm)(int dtype, const pyx_gemm* p) noexcept nogil
-
-cdef pyx_matmul_kernels** tables = <pyx_matmul_kernels**>kernel_tables(b"matmul")
+cdef pyx_matmul_kernels** tables = <pyx_matmul_kernels**>kernel_tables(b"matmul", sizeof(pyx_matmul_kernels))
 
 
 # ------------------------------------------------------------------------------ unrecorded
 
-cdef int run(pyx_gemm* p, int dt, int dev, str op) except -1:
-    cdef pyx_matmul_kernels* k = <pyx_matmul_kernels*>table_for(<void**>tables, dev, op)
+cdef int run(pyx_gemm* p, int dt, Variable like, str op) except -1:
+    cdef pyx_matmul_kernels* k = <pyx_matmul_kernels*>table_for(<void**>tables, like, op)
     cdef int failed
     # Small products are done before another thread could be let in.
     if p.m * p.n * (p.k + 1) * p.batch > 40000:
@@ -139,7 +115,7 @@ cdef Variable product_raw(Variable a, Variable b, Variable d, double complex alp
         p.c = c.ptr + offset_c * item
         if d is not None:
             p.d = d.ptr + offset_d * item
-        run(&p, a.dt, a.dev, op)
+        run(&p, a.dt, a, op)
         offset_c += p.batch * p.m * p.n
         j = nb - 1
         while j >= 0:
@@ -576,7 +552,7 @@ cdef Variable linear_t(Variable x, Variable w, Variable bias):
         p.alpha[1] = p.beta[1] = 0
         p.batch = 1
         p.a_batch = p.b_batch = p.c_batch = p.d_batch = 0
-        run(&p, x.dt, x.dev, "linear")
+        run(&p, x.dt, x, "linear")
     if recording(x) or recording(w) or (bias is not None and recording(bias)):
         node = <Linear>Linear.__new__(Linear)
         node.save(x)
@@ -618,7 +594,7 @@ __all__ = ["matmul", "mm", "bmm", "mv", "dot", "vdot", "outer", "ger", "addmm", 
 ger = outer
 functional = ["linear"]
 
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 
 methods = {name: globals()[name] for name in __all__}
 for _name in ("addmm", "addmv", "addr", "baddbmm", "addbmm"):

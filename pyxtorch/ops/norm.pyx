@@ -5,18 +5,11 @@ gradient is written in tensor operations instead, so it differentiates to any or
 """
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, grad_enabled, record_many, recording_any
+from pyxtorch.kernels.norm cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
-cdef extern from "pyxtorch/kernels/norm.h" nogil:
-    ctypedef struct pyx_norm_kernels:
-        int (*layer_forward)(int dtype, const void* x, const void* weight, const void* bias, void* y, void* mean, void* rstd, int64_t rows, int64_t n, double eps) noexcept nogil
-        int (*layer_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t rows, int64_t n) noexcept nogil
-        int (*channel_stats)(int dtype, const void* x, void* mean, void* var, void* rstd, int64_t N, int64_t C, int64_t S, double eps) noexcept nogil
-        int (*channel_affine)(int dtype, const void* x, const void* mean, const void* scale, const void* shift, void* y, int64_t N, int64_t C, int64_t S) noexcept nogil
-        int (*channel_backward)(int dtype, const void* grad_output, const void* x, const void* weight, const void* mean, const void* rstd, void* grad_input, void* grad_weight, void* grad_bias, int64_t N, int64_t C, int64_t S, int training) noexcept nogil
-
-cdef pyx_norm_kernels** tables = <pyx_norm_kernels**>kernel_tables(b"norm")
+cdef pyx_norm_kernels** tables = <pyx_norm_kernels**>kernel_tables(b"norm", sizeof(pyx_norm_kernels))
 
 
 cdef inline int unmixed(Variable x, Variable v, str op, str name) except -1:
@@ -50,7 +43,7 @@ cdef Variable optional(object x, str op, str name, int dt):
 
 
 cdef int kernel_dtype(Variable x) noexcept:
-    return FLOAT64 if x.dt == FLOAT64 else FLOAT32
+    return native_dtype(<void**>tables, x.dev, x.dt) if is_floating(x.dt) else FLOAT32
 
 
 # ------------------------------------------------------------------------------ layer norm
@@ -81,7 +74,7 @@ cdef class LayerNorm(Function):
         if self.needs(2):
             gb = <Variable>new_empty(1, &n, x.dt, x.dev, x.dev_index)
         if x.n:
-            k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "layer_norm")
+            k = <pyx_norm_kernels*>table_for(<void**>tables, x, "layer_norm")
             x_dt, g_ptr, x_ptr, w_ptr, mean_ptr, rstd_ptr, gx_ptr = x.dt, g.ptr, x.ptr, pointer(w), mean.ptr, rstd.ptr, pointer(gx)
             gw_ptr, gb_ptr = pointer(gw), pointer(gb)
             with nogil:
@@ -156,7 +149,7 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
     rstd = <Variable>new_like(mean, dt)
     cdef int64_t rows = mean.n
     if x.n:
-        table = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+        table = <pyx_norm_kernels*>table_for(<void**>tables, x, op)
         a_ptr, w_ptr, b_ptr, y_ptr, mean_ptr, rstd_ptr = a.ptr, pointer(w), pointer(b), y.ptr, mean.ptr, rstd.ptr
         with nogil:
             failed = table.layer_forward(dt, a_ptr, w_ptr, b_ptr, y_ptr, mean_ptr, rstd_ptr, rows, n, eps)
@@ -246,7 +239,7 @@ cdef tuple group_norm_full(Variable x, int64_t groups, object weight, object bia
             raise RuntimeError(f"{op}: Expected {name} to be a vector of size equal to the number of channels in input, but got {name} of shape {list(shape_of(v))} and input of shape {list(shape_of(x))}")
         if v is not None:
             unmixed(x, v, op, name)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:    # the affine step in float32 too
+    if not native(tables, x):      # the affine step in float32 too
         weight, bias = [None if v is None else to_dtype(v, FLOAT32) for v in (weight, bias)]
         y, mean, rstd = group_norm_full(to_dtype(x, FLOAT32), groups, weight, bias, eps, op)
         return to_dtype(y, x.dt), mean, rstd
@@ -323,7 +316,7 @@ cdef class BatchNorm(Function):
         gw = <Variable>new_like(mean, x.dt)
         gb = <Variable>new_like(mean, x.dt)
         cdef Variable wide = cast_raw(w, x.dt) if w is not None else None
-        k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, "batch_norm")
+        k = <pyx_norm_kernels*>table_for(<void**>tables, x, "batch_norm")
         x_dt, g_ptr, x_ptr, wide_ptr, mean_ptr, rstd_ptr, gx_ptr = x.dt, g.ptr, x.ptr, pointer(wide), mean.ptr, rstd.ptr, pointer(gx)
         gw_ptr, gb_ptr = gw.ptr, gb.ptr
         with nogil:
@@ -386,7 +379,7 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     y = <Variable>new_like(a, dt)
     mean = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
     var = <Variable>new_empty(1, &C, dt, x.dev, x.dev_index)
-    k = <pyx_norm_kernels*>table_for(<void**>tables, x.dev, op)
+    k = <pyx_norm_kernels*>table_for(<void**>tables, x, op)
     if training and x.n:
         rstd = <Variable>new_like(mean, dt)
         a_ptr, mean_ptr, var_ptr, rstd_ptr = a.ptr, mean.ptr, var.ptr, rstd.ptr

@@ -12,33 +12,38 @@ from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
+from pyxtorch.kernels.optim cimport *
 from pyxtorch.ops._common cimport *
 
 cdef extern from "Python.h":
     PyObject* PyDict_GetItemWithError(object d, object key) except? NULL
     PyObject* PyTuple_GET_ITEM(object t, Py_ssize_t i)
 
-cdef extern from "pyxtorch/kernels/optim.h" nogil:
-    ctypedef struct pyx_optim_list:
-        int64_t count
-        const int64_t* starts
-        char** lists[5]
-        const double* each
-    ctypedef struct pyx_optim_options:
-        double lr, weight_decay, eps, momentum, dampening, beta1, beta2
-        int nesterov, maximize, decoupled
-    ctypedef struct pyx_optim_kernels:
-        int (*sgd)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*adam)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*rmsprop)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*sum_of_squares)(int dtype, const pyx_optim_list* list, double* total) noexcept nogil
-        int (*scale)(int dtype, const pyx_optim_list* list, double factor) noexcept nogil
-
-cdef pyx_optim_kernels** tables = <pyx_optim_kernels**>kernel_tables(b"optim")
+cdef pyx_optim_kernels** tables = <pyx_optim_kernels**>kernel_tables(b"optim", sizeof(pyx_optim_kernels))
 
 cdef enum:
-    SGD, ADAM, RMSPROP
     SERIAL = 16384      # up to so many elements a kernel works in one thread
+
+
+# What each parameter has of its own after t steps: Recipe.scalars numbers.
+ctypedef void (*own_scalars)(double t, const pyx_optim_options* o, double* each) noexcept
+
+cdef struct Recipe:
+    int optimizer           # its number in the kernels' table
+    int scalars
+    own_scalars fill        # NULL: none that depend on t
+    bint lazy               # there is no `step`; buffers are made when they are first needed, and `each` says that they are new
+
+
+cdef Recipe recipe(const char* name, own_scalars fill, bint lazy=False):
+    cdef Recipe r
+    r.optimizer = tables[CPU].find(name)
+    if r.optimizer < 0:
+        raise KeyError(f"no optimiser named {name.decode()!r} in include/pyxtorch/optim_steps.h")
+    r.scalars = tables[CPU].scalars(r.optimizer)
+    r.fill = fill
+    r.lazy = lazy
+    return r
 
 
 cdef struct Batch:
@@ -103,39 +108,38 @@ cdef bint meets_itself(Batch* batch, int itemsize):
     return False
 
 
-cdef int run(int kind, int dt, int dev, Batch* batch, int used, pyx_optim_options* options) except -1:
+cdef int run(const Recipe* recipe, int dt, Variable like, Batch* batch, int used, pyx_optim_options* options) except -1:
     """`used` bit k: list k is not NULL."""
     cdef pyx_optim_list l
     cdef int k, failed = 0
-    cdef pyx_optim_kernels* table = tables[dev]
-    cdef int64_t count = <int64_t>batch.starts.size() - 1, i, each = 2 if kind == ADAM else 1
+    cdef pyx_optim_kernels* table = <pyx_optim_kernels*>table_for(<void**>tables, like, "optim")
+    cdef int64_t count = <int64_t>batch.starts.size() - 1, i
     cdef int64_t ends[2]
     if count == 0:
         return 0
     l.starts = batch.starts.data()
-    l.each = batch.each.data()
+    l.each = batch.each.data() if batch.each.size() else NULL
     for k in range(5):
         l.lists[k] = batch.lists[k].data() if used >> k & 1 else NULL
     cdef int64_t total = l.starts[count]
-    function = table.sgd if kind == SGD else table.adam if kind == ADAM else table.rmsprop
     l.count = count
     if total <= SERIAL:
-        failed = function(dt, &l, options)
+        failed = table.step(recipe.optimizer, dt, &l, options)
     elif not meets_itself(batch, itemsize_of(dt)):
         with nogil:
-            failed = function(dt, &l, options)
+            failed = table.step(recipe.optimizer, dt, &l, options)
     else:       # a parameter that is there twice: one after the other, as no two threads may write one memory
         l.count = 1
         l.starts = ends
         ends[0] = 0
         for i in range(count):
             ends[1] = batch.starts[i + 1] - batch.starts[i]
-            failed |= function(dt, &l, options)
+            failed |= table.step(recipe.optimizer, dt, &l, options)
             for k in range(5):
                 if l.lists[k] != NULL:
                     l.lists[k] += 1
             if batch.each.size():
-                l.each += each
+                l.each += recipe.scalars
     if failed:
         raise RuntimeError(f"optim: not implemented for {dtype_of(dt)!r}.")
     return 0
@@ -152,7 +156,7 @@ cdef double number(object x) except? -1e300:
     return x if isinstance(x, float) else float(x)
 
 
-cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_options* o, tuple names):
+cdef list fused_step(const Recipe* recipe, list params, state, dict group, start, pyx_optim_options* o, tuple names):
     """The walk that all fused optimisers share. `names`: the state's tensors that go to lists 2, 3, 4; None: not used.
 
     Whatever fails, the state is as it was: steps are counted back, buffers that the kernel had still to
@@ -160,6 +164,7 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
     """
     cdef Batch batch
     cdef int seen = 0, code, k, used = 3
+    cdef double each[8]
     cdef list held = [], rest = [], made = []
     cdef vector[PyObject*] steps
     cdef Variable p, g, first = None
@@ -167,8 +172,8 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
     cdef object step, buffer
     cdef PyObject* buffers[3]
     cdef PyObject* keys[3]
-    cdef bint fresh, stateful = kind != SGD or names[0] is not None, fit
-    cdef double t, last = -1, factor = 0, root = 0
+    cdef bint fresh, stateful = not recipe.lazy or names[0] is not None, fit
+    cdef double t, last = -1
     cdef size_t i
     o.lr = number(group["lr"])
     o.weight_decay = number(group["weight_decay"])
@@ -183,7 +188,7 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                 first = p
             if eligible(p, first):
                 seen |= 1 << p.dt
-                if kind != SGD:
+                if not recipe.lazy:
                     own = state[p]
                     if not own:
                         start(p, own, group)
@@ -208,33 +213,31 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                 step = None
                 if stateful and fit:
                     own = state[p]
-                    if kind != SGD:
+                    if not recipe.lazy:
                         step = own.get("step")
                         fit = is_step(step)
                     for k in range(3):
                         if used >> (2 + k) & 1:
                             buffers[k] = PyDict_GetItemWithError(own, <object>keys[k])     # `own` holds it
-                            if kind == SGD and (buffers[k] == NULL or buffers[k] == <PyObject*>None):
+                            if recipe.lazy and (buffers[k] == NULL or buffers[k] == <PyObject*>None):
                                 fresh = True
-                                made.append(own)
-                                own["momentum_buffer"] = buffer = new_like(p, p.dt)
+                                made.append((own, <object>keys[k]))
+                                own[<object>keys[k]] = buffer = new_like(p, p.dt)
                                 buffers[k] = <PyObject*>buffer
                             fit = fit and buffers[k] != NULL and fits(<object>buffers[k], p)
                 if not fit:
                     rest.append(p)
                     continue
-                if kind == SGD:
+                if recipe.lazy:
                     batch.each.push_back(fresh)
                 else:
                     t = advance(<Variable>step, 1)
                     steps.push_back(<PyObject*>step)
-                    if kind == ADAM:
-                        if t != last:
-                            last = t
-                            factor = o.lr / (1 - c_pow(o.beta1, t))
-                            root = sqrt(1 - c_pow(o.beta2, t))
-                        batch.each.push_back(factor)
-                        batch.each.push_back(root)
+                    if recipe.fill != NULL and t != last:
+                        last = t
+                        recipe.fill(t, o, each)
+                    for k in range(recipe.scalars):
+                        batch.each.push_back(each[k])
                 held.append(g)
                 put(&batch, 0, p, True)
                 put(&batch, 1, g, False)
@@ -242,16 +245,21 @@ cdef list fused_step(int kind, list params, state, dict group, start, pyx_optim_
                     if used >> (2 + k) & 1:
                         put(&batch, 2 + k, <Variable>buffers[k], True)
                 batch.starts.push_back(batch.starts.back() + p.n)
-            run(kind, code, first.dev, &batch, used, o)
+            run(recipe, code, first, &batch, used, o)
         except BaseException:
             for i in range(steps.size()):
                 advance(<Variable>steps[i], -1)
-            for own in made:
-                own.pop("momentum_buffer", None)
+            for own, name in made:
+                own.pop(name, None)
             raise
         steps.clear()
         made.clear()
     return rest
+
+
+cdef Recipe SGD = recipe(b"sgd", NULL, True)
+cdef Recipe ADAM = recipe(b"adam", adam_scalars)
+cdef Recipe RMSPROP = recipe(b"rmsprop", NULL)
 
 
 def sgd_step(list params not None, state, dict group not None, start):
@@ -260,7 +268,12 @@ def sgd_step(list params not None, state, dict group not None, start):
     o.momentum = number(group["momentum"])
     o.dampening = number(group["dampening"])
     o.nesterov = bool(group["nesterov"])
-    return fused_step(SGD, params, state, group, start, &o, ("momentum_buffer" if o.momentum != 0 else None, None, None))
+    return fused_step(&SGD, params, state, group, start, &o, ("momentum_buffer" if o.momentum != 0 else None, None, None))
+
+
+cdef void adam_scalars(double t, const pyx_optim_options* o, double* each) noexcept:
+    each[0] = o.lr / (1 - c_pow(o.beta1, t))
+    each[1] = 1 / sqrt(1 - c_pow(o.beta2, t))
 
 
 def adam_step(list params not None, state, dict group not None, start):
@@ -271,7 +284,7 @@ def adam_step(list params not None, state, dict group not None, start):
     o.beta2 = number(beta2)
     o.eps = number(group["eps"])
     o.decoupled = bool(group["decoupled_weight_decay"])
-    return fused_step(ADAM, params, state, group, start, &o, ("exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None))
+    return fused_step(&ADAM, params, state, group, start, &o, ("exp_avg", "exp_avg_sq", "max_exp_avg_sq" if group["amsgrad"] else None))
 
 
 def rmsprop_step(list params not None, state, dict group not None, start):
@@ -280,7 +293,7 @@ def rmsprop_step(list params not None, state, dict group not None, start):
     o.beta2 = number(group["alpha"])
     o.eps = number(group["eps"])
     o.momentum = number(group["momentum"])
-    return fused_step(RMSPROP, params, state, group, start, &o,
+    return fused_step(&RMSPROP, params, state, group, start, &o,
                       ("square_avg", "momentum_buffer" if o.momentum > 0 else None, "grad_avg" if group["centered"] else None))
 
 
@@ -344,7 +357,7 @@ def total_norm(list tensors not None):
     if dt < 0:
         return None
     first = <Variable>tensors[0]
-    cdef pyx_optim_kernels* table = tables[first.dev]
+    cdef pyx_optim_kernels* table = <pyx_optim_kernels*>table_for(<void**>tables, first, "clip_grad_norm_")
     cdef pyx_optim_list l = first_list(&batch)
     with nogil:
         failed = table.sum_of_squares(dt, &l, &total)
@@ -362,7 +375,7 @@ def scale_all(list tensors not None, double factor):
     if dt < 0 or meets_itself(&batch, itemsize_of(dt)):     # one memory twice would be scaled by two threads at once
         return False
     cdef pyx_optim_list l = first_list(&batch)
-    cdef pyx_optim_kernels* table = tables[(<Variable>tensors[0]).dev]
+    cdef pyx_optim_kernels* table = <pyx_optim_kernels*>table_for(<void**>tables, <Variable>tensors[0], "clip_grad_norm_")
     with nogil:
         failed = table.scale(dt, &l, factor)
     if failed:

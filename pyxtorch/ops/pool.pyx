@@ -2,30 +2,13 @@
 from libc.math cimport INFINITY
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
+from pyxtorch.kernels.pool cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
 from pyxtorch.ops.elementwise_select import where
 
-cdef extern from "pyxtorch/kernels/pool.h" nogil:
-    ctypedef struct pyx_window:
-        int64_t planes
-        int64_t[3] inside "in"
-        int64_t[3] out
-        int64_t[3] kernel
-        int64_t[3] stride
-        int64_t[3] padding
-        int64_t[3] dilation
-    ctypedef struct pyx_pool_kernels:
-        int (*max_forward)(int dtype, const void* x, void* y, int64_t* indices, const pyx_window* w) noexcept nogil
-        int (*scatter)(int dtype, const void* grad_output, const int64_t* indices, void* grad_input, int64_t planes, int64_t out, int64_t inside) noexcept nogil
-        int (*avg_forward)(int dtype, const void* x, void* y, const pyx_window* w, int count_include_pad, int64_t divisor) noexcept nogil
-        int (*avg_backward)(int dtype, const void* grad_output, void* grad_input, const pyx_window* w, int count_include_pad, int64_t divisor) noexcept nogil
-        int (*adaptive_max_forward)(int dtype, const void* x, void* y, int64_t* indices, const pyx_window* w) noexcept nogil
-        int (*adaptive_avg_forward)(int dtype, const void* x, void* y, const pyx_window* w) noexcept nogil
-        int (*adaptive_avg_backward)(int dtype, const void* grad_output, void* grad_input, const pyx_window* w) noexcept nogil
-
-cdef pyx_pool_kernels** tables = <pyx_pool_kernels**>kernel_tables(b"pool")
+cdef pyx_pool_kernels** tables = <pyx_pool_kernels**>kernel_tables(b"pool", sizeof(pyx_pool_kernels))
 
 
 # ---------------------------------------------------------------------------------- geometry
@@ -52,7 +35,8 @@ cdef int take_shape(Variable x, int n, pyx_window* w, str op) except -1:
     cdef int i
     if x.nd != n + 1 and x.nd != n + 2:
         raise RuntimeError(f"{op}: Expected {n + 1}D or {n + 2}D input (C, ...) or (N, C, ...), but got shape {list(shape_of(x))}")
-    w.planes = 1
+    w.planes = w.channels = 1
+    w.layout = LAYOUT_ROWS
     for i in range(3):
         w.inside[i] = 1
     for i in range(x.nd - n):
@@ -104,13 +88,25 @@ cdef int take_window(Variable x, int n, pyx_window* w, object kernel_size, objec
 cdef Variable output_like(Variable x, int n, const pyx_window* w, int dt):
     cdef int64_t sizes[64]
     cdef int i
+    cdef int64_t strides[64]
+    cdef int64_t step
+    cdef Variable y
     for i in range(x.nd):
         sizes[i] = x.sizes[i] if i < x.nd - n else w.out[3 - x.nd + i]
-    return <Variable>new_empty(x.nd, sizes, dt, x.dev, x.dev_index)
+    y = <Variable>new_empty(x.nd, sizes, dt, x.dev, x.dev_index)
+    if w.layout != LAYOUT_CHANNELS_LAST:
+        return y
+    step = sizes[1]
+    strides[1] = 1
+    for i in range(x.nd - 1, 1, -1):
+        strides[i] = step
+        step *= sizes[i]
+    strides[0] = step
+    return <Variable>new_view(y, x.nd, sizes, strides, y.ptr)
 
 
 cdef inline pyx_pool_kernels* kernels(Variable x, str op) except NULL:
-    return <pyx_pool_kernels*>table_for(<void**>tables, x.dev, op)
+    return <pyx_pool_kernels*>table_for(<void**>tables, x, op)
 
 
 cdef int verdict(int failed, Variable x, str op) except -1:
@@ -157,8 +153,7 @@ cdef Variable unpooled(Variable g, Variable index, tuple shape, int n, str op):
             inside *= sizes[i]
             outside *= g.sizes[i]
     y = <Variable>new_empty(nd, sizes, g.dt, g.dev, g.dev_index)
-    half = g.dt == FLOAT16 or g.dt == BFLOAT16
-    if half:
+    if not native(tables, g):
         return to_dtype(unpooled(to_dtype(g, FLOAT32), index, shape, n, op), g.dt)
     k = kernels(g, op)
     a_dt, a_ptr, at_ptr, y_ptr = a.dt, a.ptr, at.ptr, y.ptr
@@ -179,7 +174,7 @@ cdef tuple max_pool(object input, int n, object kernel_size, object stride, obje
     cdef Variable a, y, index
     cdef MaxPool node
     cdef int failed
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+    if not native(tables, x):
         y, index = max_pool(to_dtype(x, FLOAT32), n, kernel_size, stride, padding, dilation, ceil_mode, adaptive, op)
         return to_dtype(y, x.dt), index
     if adaptive is None:
@@ -340,17 +335,20 @@ cdef class AvgPoolBackward(Function):
 
 
 cdef Variable avg_forward(Variable x, AvgPool p):
-    cdef Variable a = dense(x)
-    cdef Variable y = output_like(x, p.n, &p.w, x.dt)
+    cdef pyx_window w = p.w
+    cdef Variable a = as_native(tables, x, &w.layout) if x.nd == p.n + 2 else dense(x)
+    cdef Variable y = output_like(x, p.n, &w, x.dt)
     cdef int failed
     cdef AvgPool node
+    if x.nd == p.n + 2:
+        w.channels = x.sizes[1]
     k = kernels(x, "avg_pool")
     a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
     with nogil:
         if p.adaptive:
-            failed = k.adaptive_avg_forward(a_dt, a_ptr, y_ptr, &p.w)
+            failed = k.adaptive_avg_forward(a_dt, a_ptr, y_ptr, &w)
         else:
-            failed = k.avg_forward(a_dt, a_ptr, y_ptr, &p.w, p.count_pad, p.divisor)
+            failed = k.avg_forward(a_dt, a_ptr, y_ptr, &w, p.count_pad, p.divisor)
     verdict(failed, x, "avg_pool")
     if recording(x):
         node = <AvgPool>AvgPool.__new__(AvgPool)
@@ -384,7 +382,7 @@ cdef Variable avg_backward(Variable g, AvgPool p):
 cdef Variable avg_pool(object input, int n, object kernel_size, object stride, object padding, bint ceil_mode, bint count_pad, object divisor, object adaptive, str op):
     cdef Variable x = checked(input, op, "input")
     cdef AvgPool p = <AvgPool>AvgPool.__new__(AvgPool)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+    if not native(tables, x):
         return to_dtype(avg_pool(to_dtype(x, FLOAT32), n, kernel_size, stride, padding, ceil_mode, count_pad, divisor, adaptive, op), x.dt)
     if adaptive is None:
         take_window(x, n, &p.w, kernel_size, stride, padding, 1, ceil_mode, op)

@@ -6,11 +6,11 @@ from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, 
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._common import strict_out
 
-cdef pyx_random_kernels** tables = <pyx_random_kernels**>kernel_tables(b"random")
+cdef pyx_random_kernels** tables = <pyx_random_kernels**>kernel_tables(b"random", sizeof(pyx_random_kernels))
 
 
 cdef pyx_random_kernels* random_kernels(TensorBase x, str op) except NULL:
-    return <pyx_random_kernels*>table_for(<void**>tables, x.dev, op)
+    return <pyx_random_kernels*>table_for(<void**>tables, x, op)
 
 
 # ----------------------------------------------------------------------------------- generators

@@ -2,7 +2,8 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._common import inplace as inplace_form
+from pyxtorch.ops._inplace cimport write_inplace
+from pyxtorch.ops._inplace import inplace as inplace_form
 from pyxtorch.ops.random cimport *
 
 

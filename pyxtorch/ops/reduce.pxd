@@ -1,12 +1,7 @@
 """Reductions that other families call from C, and what the family's files share."""
 from libc.stdint cimport int64_t
 from pyxtorch.autograd cimport Variable
-
-cdef extern from "pyxtorch/kernels/reduce.h" nogil:
-    ctypedef struct pyx_reduce_kernels:
-        int (*reduce)(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) noexcept nogil
-        int (*extreme)(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil
-        int (*variance)(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) noexcept nogil
+from pyxtorch.kernels.reduce cimport pyx_reduce_kernels
 
 cdef pyx_reduce_kernels** tables
 
@@ -17,6 +12,7 @@ cdef struct Layout:
     int nd                  # of the result
     int64_t sizes[64]
 
+cdef int reduction(const char* name) except -1      # the number of a line of reductions.h; KeyError if there is none
 cdef Variable arrange(Variable x, Mask mask, bint keepdim, Layout* l)
 cdef Variable reduced(int kind, Variable x, Mask mask, bint keepdim, str op, double p=*)
 cdef Variable spread(Variable g, tuple shape, Mask mask, bint keepdim)

@@ -1,6 +1,7 @@
 """Many elements in, one out: sums, products, extremes."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
+from pyxtorch.kernels.reduce cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype, view_sizes
 
@@ -8,17 +9,25 @@ from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, lo
 from pyxtorch.ops.elementwise_select import maximum, minimum, where
 from pyxtorch.ops._common import return_type, strict_out
 
-cdef extern from "pyxtorch/kernels/reduce.h" nogil:
-    int SUM "PYX_SUM"
-    int NANSUM "PYX_NANSUM"
-    int PROD "PYX_PROD"
-    int MAX "PYX_MAX"
-    int MIN "PYX_MIN"
-    int ANY "PYX_ANY"
-    int ALL "PYX_ALL"
-    int COUNT "PYX_COUNT"
+tables = <pyx_reduce_kernels**>kernel_tables(b"reduce", sizeof(pyx_reduce_kernels))
 
-tables = <pyx_reduce_kernels**>kernel_tables(b"reduce")
+
+cdef int reduction(const char* name) except -1:
+    """The number of a reduction of include/pyxtorch/reductions.h."""
+    cdef int number = tables[CPU].find(name)
+    if number < 0:
+        raise KeyError(f"no reduction named {name.decode()!r} in include/pyxtorch/reductions.h")
+    return number
+
+
+cdef int SUM = reduction(b"sum")
+cdef int NANSUM = reduction(b"nansum")
+cdef int PROD = reduction(b"prod")
+cdef int MAX = reduction(b"max")
+cdef int MIN = reduction(b"min")
+cdef int ANY = reduction(b"any")
+cdef int ALL = reduction(b"all")
+cdef int COUNT = reduction(b"count")
 
 
 # ------------------------------------------------------------------------------- the engine
@@ -83,12 +92,12 @@ cdef Variable reduced(int kind, Variable x, Mask mask, bint keepdim, str op, dou
     cdef int dt = x.dt, failed
     cdef Variable y
     cdef pyx_reduce_kernels* k
-    if dt == FLOAT16 or dt == BFLOAT16:
-        y = reduced(kind, cast_raw(x, FLOAT32), mask, keepdim, op, p)
+    if not native(tables, x):
+        y = reduced(kind, as_native(tables, x), mask, keepdim, op, p)
         return y if y.dt != FLOAT32 else cast_raw(y, dt)
     x = arrange(x, mask, keepdim, &l)
     y = <Variable>new_empty(l.nd, l.sizes, BOOL if kind == ANY or kind == ALL else INT64 if kind == COUNT else dt, x.dev, x.dev_index)
-    k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    k = <pyx_reduce_kernels*>table_for(<void**>tables, x, op)
     if x.n > 32768:
         x_ptr, y_ptr = x.ptr, y.ptr
         with nogil:
@@ -180,6 +189,8 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef int dt = sum_dtype(x, dtype)
     x = to_dtype(x, dt)
     if x.dt >= FLOAT16:
+        if not recording(x):
+            return finish_out(reduced(NANSUM, x, dims_mask(dim, x.nd, "nansum"), keepdim, "nansum"), out, "nansum")
         x = where(isnan(x), 0, x)
     return finish_out(to_dtype(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), dt), out, "nansum")
 
@@ -395,17 +406,17 @@ cdef tuple along(int kind, Variable x, int dim, bint keepdim, str op, bint value
     cdef int failed
     ordered(x, op)
     nonempty(x, <Mask>1 << dim if x.nd else 0, False, op)
-    source = cast_raw(x, FLOAT32) if x.dt == FLOAT16 or x.dt == BFLOAT16 else x
+    source = x if native(tables, x) else as_native(tables, x)
     a = arrange(source, <Mask>1 << dim if x.nd else 0, keepdim, &l)
     if values:
         v = <Variable>new_empty(l.nd, l.sizes, a.dt, x.dev, x.dev_index)
     i = <Variable>new_empty(l.nd, l.sizes, INT64, x.dev, x.dev_index)
     cdef Variable b = a
-    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x, op)
     cdef void* to = v.ptr if values else NULL
     b_dt, b_ptr, i_ptr = b.dt, b.ptr, i.ptr
     with nogil:
-        failed = k.extreme(kind, b_dt, b_ptr, to, <int64_t*>i_ptr, l.outer, l.dim, l.inner)
+        failed = k.extreme(kind == MIN, b_dt, b_ptr, to, <int64_t*>i_ptr, l.outer, l.dim, l.inner)
     if failed:
         raise unsupported(op, x.dt)
     if values and v.dt != x.dt:

@@ -3,7 +3,7 @@ from libc.math cimport ilogb, isfinite, ldexp, pow as cpow
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.reduce cimport Layout, Mask, arrange, pyx_reduce_kernels, reduced, spread, tables, unsupported
+from pyxtorch.ops.reduce cimport Layout, Mask, arrange, pyx_reduce_kernels, reduced, reduction, spread, tables, unsupported
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops._precision import rounds_once
@@ -11,13 +11,12 @@ from pyxtorch.ops.elementwise_compare import logical_and
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops.reduce import amax, amin, mean
 
-cdef extern from "pyxtorch/kernels/reduce.h" nogil:
-    int NORM0 "PYX_NORM0"
-    int NORM1 "PYX_NORM1"
-    int NORM2 "PYX_NORM2"
-    int NORM_MAX "PYX_NORM_MAX"
-    int NORM_MIN "PYX_NORM_MIN"
-    int NORM_P "PYX_NORM_P"
+cdef int NORM0 = reduction(b"norm0")
+cdef int NORM1 = reduction(b"norm1")
+cdef int NORM2 = reduction(b"norm2")
+cdef int NORM_MAX = reduction(b"norm_max")
+cdef int NORM_MIN = reduction(b"norm_min")
+cdef int NORM_P = reduction(b"norm_p")
 
 
 # ------------------------------------------------------------------------ out of range inside
@@ -103,7 +102,7 @@ cdef Variable vary(Variable x, Mask mask, double c, bint keepdim, str op, int64_
     cdef Layout l
     cdef Variable y, a = arrange(x, mask, keepdim, &l)
     cdef int failed
-    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x.dev, op)
+    cdef pyx_reduce_kernels* k = <pyx_reduce_kernels*>table_for(<void**>tables, x, op)
     y = <Variable>new_empty(l.nd, l.sizes, x.dt, x.dev, x.dev_index)
     a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
     with nogil:

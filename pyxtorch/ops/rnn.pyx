@@ -7,23 +7,21 @@ operations instead, so it differentiates to any order.
 """
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, grad_enabled, record3, record_many, recording
+from pyxtorch.kernels.rnn cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_t
 from pyxtorch.ops.matmul cimport linear_t, product_raw
 
-cdef extern from "pyxtorch/kernels/rnn.h" nogil:
-    ctypedef struct pyx_rnn_kernels:
-        int (*lstm)(int dtype, const void* a, const void* b, const void* c, void* next_h, void* next_c, void* gates, int64_t rows, int64_t n) noexcept nogil
-        int (*lstm_backward)(int dtype, const void* grad_h, const void* grad_c, const void* gates, const void* c, const void* next_c, void* grad_gates, void* grad_old_c, int64_t rows, int64_t n) noexcept nogil
-        int (*gru)(int dtype, const void* a, const void* b, const void* h, void* next_h, void* gates, int64_t rows, int64_t n) noexcept nogil
-        int (*gru_backward)(int dtype, const void* grad, const void* gates, const void* b, const void* h, void* grad_a, void* grad_b, void* grad_h, int64_t rows, int64_t n) noexcept nogil
-
-cdef pyx_rnn_kernels** tables = <pyx_rnn_kernels**>kernel_tables(b"rnn")
+cdef pyx_rnn_kernels** tables = <pyx_rnn_kernels**>kernel_tables(b"rnn", sizeof(pyx_rnn_kernels))
 
 
 cdef bint has_kernel(Variable a, Variable b, Variable state) noexcept:
     """Whether the kernels do these operands; others are left to tensor operations."""
-    return tables[a.dev] != NULL and (a.dt == FLOAT32 or a.dt == FLOAT64) and a.dt == b.dt == state.dt and a.dev == b.dev == state.dev
+    return tables[a.dev] != NULL and is_floating(a.dt) and native(tables, a) and a.dt == b.dt == state.dt and a.dev == b.dev == state.dev
+
+
+cdef inline pyx_rnn_kernels* kernels(Variable x, str op) except NULL:
+    return <pyx_rnn_kernels*>table_for(<void**>tables, x, op)
 
 
 cdef int check_gates(Variable a, Variable b, Variable state, int gates, str op) except -1:
@@ -74,6 +72,7 @@ cdef class LstmStep(Function):
 
     cdef int vjp_many(self, list grads) except -1:
         cdef Variable dh, dc, gates, c, next_c, da, old
+        cdef pyx_rnn_kernels* k
         cdef int failed
         cdef int64_t rows, n
         if grads[0] is None and grads[1] is None:
@@ -88,9 +87,9 @@ cdef class LstmStep(Function):
         rows, n = c.sizes[0], c.sizes[1]
         c_dt, dh_ptr, dc_ptr, gates_ptr, c_ptr, next_c_ptr, da_ptr = c.dt, pointer(dh), pointer(dc), gates.ptr, c.ptr, next_c.ptr, da.ptr
         old_ptr = old.ptr
-        kernels = tables[c.dev]
+        k = kernels(c, "lstm_cell")
         with nogil:
-            failed = kernels.lstm_backward(c_dt, dh_ptr, dc_ptr, gates_ptr, c_ptr, next_c_ptr, da_ptr, old_ptr, rows, n)
+            failed = k.lstm_backward(c_dt, dh_ptr, dc_ptr, gates_ptr, c_ptr, next_c_ptr, da_ptr, old_ptr, rows, n)
         if failed:
             raise RuntimeError(f"lstm_cell backward: failed for {dtype_of(c.dt)!r}.")
         self.pass_grad(0, da)
@@ -110,6 +109,7 @@ cdef class LstmStep(Function):
 cdef tuple lstm_step_t(Variable a, Variable b, Variable c):
     cdef Variable x, y, z, h, next_c, gates
     cdef LstmStep node
+    cdef pyx_rnn_kernels* k
     cdef int failed
     cdef int64_t rows, n
     check_gates(a, b, c, 4, "lstm_cell")
@@ -122,9 +122,9 @@ cdef tuple lstm_step_t(Variable a, Variable b, Variable c):
     gates = <Variable>new_like(x, x.dt)
     rows, n = z.sizes[0], z.sizes[1]
     x_dt, x_ptr, y_ptr, z_ptr, h_ptr, next_c_ptr, gates_ptr = x.dt, x.ptr, y.ptr, z.ptr, h.ptr, next_c.ptr, gates.ptr
-    kernels = tables[x.dev]
+    k = kernels(x, "lstm_cell")
     with nogil:
-        failed = kernels.lstm(x_dt, x_ptr, y_ptr, z_ptr, h_ptr, next_c_ptr, gates_ptr, rows, n)
+        failed = k.lstm(x_dt, x_ptr, y_ptr, z_ptr, h_ptr, next_c_ptr, gates_ptr, rows, n)
     if failed:
         raise RuntimeError(f"lstm_cell: failed for {dtype_of(x.dt)!r}.")
     outputs = (h, next_c)
@@ -165,6 +165,7 @@ cdef class GruStep(Function):
 
     cdef int vjp(self, Variable g) except -1:
         cdef Variable b, h, gates, da, db, dh
+        cdef pyx_rnn_kernels* k
         cdef int failed
         cdef int64_t rows, n
         if grad_enabled():
@@ -175,9 +176,9 @@ cdef class GruStep(Function):
         dh = <Variable>new_like(h, h.dt)
         rows, n = h.sizes[0], h.sizes[1]
         h_dt, g_ptr, gates_ptr, b_ptr, h_ptr, da_ptr, db_ptr, dh_ptr = h.dt, g.ptr, gates.ptr, b.ptr, h.ptr, da.ptr, db.ptr, dh.ptr
-        kernels = tables[h.dev]
+        k = kernels(h, "gru_cell")
         with nogil:
-            failed = kernels.gru_backward(h_dt, g_ptr, gates_ptr, b_ptr, h_ptr, da_ptr, db_ptr, dh_ptr, rows, n)
+            failed = k.gru_backward(h_dt, g_ptr, gates_ptr, b_ptr, h_ptr, da_ptr, db_ptr, dh_ptr, rows, n)
         if failed:
             raise RuntimeError(f"gru_cell backward: failed for {dtype_of(h.dt)!r}.")
         self.pass_grad(0, da)
@@ -197,6 +198,7 @@ cdef class GruStep(Function):
 cdef Variable gru_step_t(Variable a, Variable b, Variable h):
     cdef Variable x, y, z, next_h, gates
     cdef GruStep node
+    cdef pyx_rnn_kernels* k
     cdef int failed
     cdef int64_t rows, n
     check_gates(a, b, h, 3, "gru_cell")
@@ -208,9 +210,9 @@ cdef Variable gru_step_t(Variable a, Variable b, Variable h):
     gates = <Variable>new_like(x, x.dt)
     rows, n = z.sizes[0], z.sizes[1]
     x_dt, x_ptr, y_ptr, z_ptr, next_h_ptr, gates_ptr = x.dt, x.ptr, y.ptr, z.ptr, next_h.ptr, gates.ptr
-    kernels = tables[x.dev]
+    k = kernels(x, "gru_cell")
     with nogil:
-        failed = kernels.gru(x_dt, x_ptr, y_ptr, z_ptr, next_h_ptr, gates_ptr, rows, n)
+        failed = k.gru(x_dt, x_ptr, y_ptr, z_ptr, next_h_ptr, gates_ptr, rows, n)
     if failed:
         raise RuntimeError(f"gru_cell: failed for {dtype_of(x.dt)!r}.")
     if recording(a) or recording(b) or recording(h):
@@ -281,7 +283,7 @@ cdef class Layer(Function):
         cdef Variable product, back = turned(w), d = None
         cdef int64_t t, at, n = h.sizes[1]
         cdef int item = itemsize_of(a.dt), failed
-        cdef pyx_rnn_kernels* k = tables[a.dev]
+        cdef pyx_rnn_kernels* k = kernels(a, "rnn")
         cdef char* x
         cdef char* g
         cdef int64_t sizes[2]
@@ -326,7 +328,7 @@ cdef class Layer(Function):
         y, gates, more = self.saved(5), self.saved(6), self.saved(7)
         if gy is None:
             gy = zeros_of(y)
-        n, width, item, k = y.sizes[1], gates.sizes[1], itemsize_of(y.dt), tables[y.dev]
+        n, width, item, k = y.sizes[1], gates.sizes[1], itemsize_of(y.dt), kernels(y, "rnn")
         if first_c is not None:
             first_c = dense(first_c)
         da = <Variable>new_like(gates, gates.dt)

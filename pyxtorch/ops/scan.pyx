@@ -1,24 +1,17 @@
 """Running results along a dimension (cumulative sums, products, extremes), and differences and integrals."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record2, record_many, recording
+from pyxtorch.kernels.scan cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops.elementwise_compare import isnan, logical_and, logical_not, logical_or, logical_xor
 from pyxtorch.ops.elementwise_select import where
 from pyxtorch.ops import shape_join as shapes
-from pyxtorch.ops._common import inplace, return_type
+from pyxtorch.ops._common import return_type
+from pyxtorch.ops._inplace import inplace
 
-cdef extern from "pyxtorch/kernels/scan.h" nogil:
-    int CUMSUM "PYX_CUMSUM"
-    int CUMPROD "PYX_CUMPROD"
-    int LOGCUMSUMEXP "PYX_LOGCUMSUMEXP"
-    ctypedef struct pyx_scan_kernels:
-        int (*scan)(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, int reverse) noexcept nogil
-        int (*extreme)(int minimum, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil
-        int (*recurrence)(int dtype, const void* a, const void* b, void* y, int64_t outer, int64_t dim, int64_t inner, int reverse) noexcept nogil
-
-cdef pyx_scan_kernels** tables = <pyx_scan_kernels**>kernel_tables(b"scan")
+cdef pyx_scan_kernels** tables = <pyx_scan_kernels**>kernel_tables(b"scan", sizeof(pyx_scan_kernels))
 
 
 cdef int64_t lines_of(Variable x, int dim, int64_t* outer, int64_t* inner) noexcept:
@@ -38,8 +31,8 @@ cdef Variable scanned(int kind, Variable x, int dim, bint reverse, str op):
     cdef int64_t outer, inner, n = lines_of(x, dim, &outer, &inner)
     cdef int failed
     cdef Variable a, y
-    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x.dev, op)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x, op)
+    if not native(tables, x):
         return cast_raw(scanned(kind, cast_raw(x, FLOAT32), dim, reverse, op), x.dt)
     if x.dt == BOOL:
         return scanned(kind, cast_raw(x, UINT8), dim, reverse, op)
@@ -113,7 +106,7 @@ cdef Variable recurrence(Variable a, Variable b, int dim, bint reverse):
     cdef int failed
     cdef Variable x = dense(a), u = cast_raw(b, a.dt)
     cdef Variable y = <Variable>new_like(u, u.dt)
-    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, b.dev, "cumprod")
+    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, b, "cumprod")
     cdef Recurrence node
     x_dt, x_ptr, u_ptr, y_ptr = x.dt, x.ptr, u.ptr, y.ptr
     with nogil:
@@ -254,8 +247,8 @@ cdef object running_extreme(object input, object dim, bint minimum, str op, obje
     cdef int64_t outer, inner, n = lines_of(x, d, &outer, &inner)
     cdef Variable a = dense(x), v, i
     cdef RunningExtreme node
-    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x.dev, op)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+    cdef pyx_scan_kernels* k = <pyx_scan_kernels*>table_for(<void**>tables, x, op)
+    if not native(tables, x):
         a = cast_raw(x, FLOAT32)
     v = <Variable>new_like(a, a.dt)
     i = <Variable>new_like(a, INT64)

@@ -641,7 +641,7 @@ cdef Variable conj_of(Variable x):
     operands[1] = <PyObject*>x
     if x.n:
         walk_init(&walk, x.nd, x.sizes, 2, operands)
-        (<pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "conj")).run(CONJ, x.dt, &walk, NULL)
+        (<pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x, "conj")).run(CONJ, x.dt, &walk, NULL)
     if recording(x):
         record1(Conj.__new__(Conj), y, x)
     return y

@@ -6,7 +6,7 @@ from pyxtorch.ops.shape cimport cloned, conj_of, contiguous, detached, expand_to
 
 from pyxtorch._core import device as device_class, dtype as dtype_class
 from pyxtorch.ops import shape, shape_join, shape_part
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 
 
 def conj(Variable input not None):

@@ -117,7 +117,7 @@ cdef int add_raw(Variable x, Variable y) except -1:
     operands[1] = <PyObject*>x
     operands[2] = <PyObject*>y
     walk_init(&walk, x.nd, x.sizes, 3, operands)
-    (<pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x.dev, "add")).run(ADD, x.dt, &walk, NULL)
+    (<pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x, "add")).run(ADD, x.dt, &walk, NULL)
     return 0
 
 

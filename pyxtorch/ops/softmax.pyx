@@ -1,15 +1,11 @@
 """softmax and log_softmax."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record2, recording
+from pyxtorch.kernels.softmax cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
-cdef extern from "pyxtorch/kernels/softmax.h" nogil:
-    ctypedef struct pyx_softmax_kernels:
-        int (*forward)(int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, int log) noexcept nogil
-        int (*backward)(int dtype, const void* grad_output, const void* y, void* grad_input, int64_t outer, int64_t dim, int64_t inner, int log) noexcept nogil
-
-cdef pyx_softmax_kernels** tables = <pyx_softmax_kernels**>kernel_tables(b"softmax")
+cdef pyx_softmax_kernels** tables = <pyx_softmax_kernels**>kernel_tables(b"softmax", sizeof(pyx_softmax_kernels))
 
 
 cdef int split_sizes(Variable x, int dim, int64_t* outer, int64_t* inner) noexcept:
@@ -62,7 +58,7 @@ cdef Variable softmax_backward(Variable grad_output, Variable y, int dim, bint l
     cdef pyx_softmax_kernels* k
     split_sizes(y, dim, &outer, &inner)
     if y.n:
-        k = <pyx_softmax_kernels*>table_for(<void**>tables, y.dev, "softmax")
+        k = <pyx_softmax_kernels*>table_for(<void**>tables, y, "softmax")
         n = y.sizes[dim] if y.nd else 1
         y_dt, g_ptr, out_ptr, gx_ptr = y.dt, g.ptr, out.ptr, gx.ptr
         with nogil:
@@ -93,14 +89,14 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
     if dim is None:
         dim = 0 if x.nd in (0, 1, 3) else 1
     d = wrap_dim(dim, x.nd, op)
-    if x.dt == FLOAT16 or x.dt == BFLOAT16:
+    if not native(tables, x):
         return to_dtype(run(to_dtype(x, FLOAT32), d, None, log, op), x.dt)
     a = dense(x)
     y = <Variable>new_like(a, a.dt)
     split_sizes(a, d, &outer, &inner)
     n = a.sizes[d] if a.nd else 1
     if a.n:
-        k = <pyx_softmax_kernels*>table_for(<void**>tables, a.dev, op)
+        k = <pyx_softmax_kernels*>table_for(<void**>tables, a, op)
         if a.n > 16384:
             a_dt, a_ptr, y_ptr = a.dt, a.ptr, y.ptr
             with nogil:

@@ -1,27 +1,16 @@
 """Ordering, selecting, searching and counting."""
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record_many, recording
+from pyxtorch.kernels.sort cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
 
 from pyxtorch.ops._common import return_type, strict_out
 
-cdef extern from "pyxtorch/kernels/sort.h" nogil:
-    ctypedef struct pyx_sort_kernels:
-        int (*sort)(int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t n, int64_t inner, int descending) noexcept nogil
-        int (*topk)(int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t n, int64_t inner, int64_t k, int largest, int sorted) noexcept nogil
-        int (*kthvalue)(int dtype, const void* x, void* value, int64_t* index, int64_t outer, int64_t n, int64_t inner, int64_t k) noexcept nogil
-        int (*mode)(int dtype, const void* x, void* value, int64_t* index, int64_t outer, int64_t n, int64_t inner) noexcept nogil
-        int64_t (*runs)(int dtype, const void* x, int64_t n, int64_t width, int64_t* starts, int64_t* run_of) noexcept nogil
-        int (*sort_rows)(int dtype, const void* x, int64_t rows, int64_t width, int64_t* order) noexcept nogil
-        int (*search)(int dtype, const void* sequence, const int64_t* sorter, int64_t batch, int64_t n, const void* values, int64_t m, int one, int right, int64_t* out) noexcept nogil
-        int (*count)(const int64_t* x, int64_t n, int64_t* counts, int64_t bins) noexcept nogil
-        int (*histogram)(int dtype, const void* x, int64_t n, double low, double high, int64_t bins, void* out) noexcept nogil
-
-cdef pyx_sort_kernels** tables = <pyx_sort_kernels**>kernel_tables(b"sort")
+cdef pyx_sort_kernels** tables = <pyx_sort_kernels**>kernel_tables(b"sort", sizeof(pyx_sort_kernels))
 
 cdef pyx_sort_kernels* kernels(TensorBase x, str op) except NULL:
-    return <pyx_sort_kernels*>table_for(<void**>tables, x.dev, op)
+    return <pyx_sort_kernels*>table_for(<void**>tables, x, op)
 
 
 return_types = {name: return_type(name, "values indices") for name in ("sort", "topk", "kthvalue", "median", "nanmedian", "mode")}

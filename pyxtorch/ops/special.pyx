@@ -20,7 +20,7 @@ from pyxtorch.ops import create
 from pyxtorch.ops.elementwise_arithmetic import sign
 from pyxtorch.ops.elementwise_compare import logical_and
 from pyxtorch.ops.elementwise_select import where
-from pyxtorch.ops._common import inplace
+from pyxtorch.ops._inplace import inplace
 
 cdef double ROOT_HALF = sqrt(0.5)
 cdef double ROOT_TWO_PI = sqrt(2 * M_PI)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
-from pyxtorch import _cuda, _cuda_device
+from pyxtorch import _cuda_device
 
 REAL = torch.cuda.is_available() and "stand-in" not in torch.cuda.get_device_name()
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not REAL, reason="needs an NVIDIA GPU: tools/gpu/run.sh")]
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not REAL, reason="needs an NVI
 
 def test_device():
     assert torch.cuda.get_device_capability() >= (7, 5) and torch.cuda.mem_get_info()[0] > 1 << 30
-    assert _cuda.driver_version() >= 12000
+    assert _cuda_device.driver_version() >= 12000
 
 
 def test_functions_are_accurate():

@@ -10,7 +10,7 @@
 typedef struct pyx_optim_list {
     int64_t count;
     const int64_t* starts;      /* count + 1 */
-    char* const* lists[5];      /* parameters, gradients, then what each kernel says */
+    char* const* lists[5];      /* parameters, gradients, states */
     const double* each;
 } pyx_optim_list;
 
@@ -22,13 +22,14 @@ typedef struct pyx_optim_options {
 } pyx_optim_options;
 
 typedef struct pyx_optim_kernels {
-    /* lists: parameter, gradient, momentum buffer or NULL. each[i]: 1 where the buffer is new. */
-    int (*sgd)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
-    /* lists: parameter, gradient, exp_avg, exp_avg_sq, max_exp_avg_sq or NULL.
-       each[2 i], each[2 i + 1]: lr / (1 - beta1^t) and sqrt(1 - beta2^t). */
-    int (*adam)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
-    /* lists: parameter, gradient, square_avg, momentum buffer or NULL, grad_avg or NULL. */
-    int (*rmsprop)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
+    /* The number of an optimiser of PYX_OPTIMIZERS (optim_steps.h) by its name; -1 if there is none. */
+    int (*find)(const char* name);
+    /* The C++ name of its step; NULL from the last number on. */
+    const char* (*name)(int optimizer);
+    /* How many numbers of `each` every parameter has. */
+    int (*scalars)(int optimizer);
+    /* One step. Lists: parameter, gradient, then the states that optim_steps.h says. */
+    int (*step)(int optimizer, int dtype, const pyx_optim_list* list, const pyx_optim_options* options);
     /* Sum of squares of lists[0] in double; the order of summation does not depend on threads. */
     int (*sum_of_squares)(int dtype, const pyx_optim_list* list, double* total);
     /* lists[0] times a factor */

@@ -1,11 +1,13 @@
 /* Kernels of the family `pool`: contiguous planes (D, H, W) -> (oD, oH, oW); 1-d and 2-d use sizes
    of 1. All arrays of three are depth, height, width. float32 and float64 (max: integers too). */
 #pragma once
-#include "../dtype.h"
+#include "../kernel_table.h"
 
 typedef struct pyx_window {
     int64_t planes;
     int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
+    int64_t channels; /* of an image; planes are images times channels */
+    int layout;       /* of x and y in avg_forward and adaptive_avg_forward: PYX_ROWS or PYX_CHANNELS_LAST; rows in all others */
 } pyx_window;
 
 typedef struct pyx_pool_kernels {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pyxtorch/runtime.h"
+#include "tables.h"
 
 const pyx_runtime* pyx_rt = nullptr;
 
@@ -14,18 +15,20 @@ pyx_kernel_entry*& pyx_kernel_entry::head() {
     return first;
 }
 
-static const void* find(const char* family) {
+static const pyx_table* find(const char* family) {
     for (pyx_kernel_entry* e = pyx_kernel_entry::head(); e; e = e->next)
-        if (strcmp(e->family, family) == 0) return e->table;
+        if (strcmp(e->family, family) == 0) return pyx_described(family, e->table);
     return nullptr;
 }
 
 static void set_runtime(const pyx_runtime* runtime) { pyx_rt = runtime; }
 
 static struct {
-    const void* (*find)(const char*);
+    uint32_t abi;
+    const pyx_table* (*find)(const char*);
     void (*set_runtime)(const pyx_runtime*);
-} module_interface = {find, set_runtime};
+    const pyx_formula* (*formulas)(int* count);
+} module_interface = {PYX_KERNELS_ABI, find, set_runtime, pyx_all_formulas};
 
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)

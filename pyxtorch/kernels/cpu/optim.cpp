@@ -2,7 +2,9 @@
    computed by itself, so that the pieces can be cut anywhere. */
 #include "pyxtorch/kernels/optim.h"
 
-#include <cmath>
+#include <string.h>
+
+#include <utility>
 
 #include "pyxtorch/optim_steps.h"
 #include "pyxtorch/runtime.h"
@@ -31,92 +33,77 @@ inline T* at(const pyx_optim_list* list, int k, int64_t i) {
     return list->lists[k] ? (T*)list->lists[k][i] : nullptr;
 }
 
-template <class T>
-int sgd(const pyx_optim_list* list, const pyx_optim_options* o) {
+/* Elements from..to of one parameter, with the states that `form` says. */
+template <template <class> class Step, class T, int form>
+void walk(const Step<acc_t<T>>& step, const pyx_optim_list* list, int64_t i, const acc_t<T>* each, int64_t from, int64_t to) {
     typedef acc_t<T> A;
-    const SgdStep<A> step(*o);
+    T* __restrict p = at<T>(list, 0, i);
+    const T* __restrict g = at<T>(list, 1, i);
+    T* __restrict s0 = at<T>(list, 2, i);
+    T* __restrict s1 = at<T>(list, 3, i);
+    T* __restrict s2 = at<T>(list, 4, i);
+    for (int64_t k = from; k < to; k++) {
+        A x = load(p + k), state[3];
+        if (form & 1) state[0] = load(s0 + k);
+        if (form & 2) state[1] = load(s1 + k);
+        if (form & 4) state[2] = load(s2 + k);
+        step.template run<form>(x, load(g + k), state, each);
+        if (form & 1) store(s0 + k, state[0]);
+        if (form & 2) store(s1 + k, state[1]);
+        if (form & 4) store(s2 + k, state[2]);
+        store(p + k, x);
+    }
+}
+
+template <template <class> class Step, class T, size_t... n>
+int step_in_form(const pyx_optim_list* list, const pyx_optim_options* o, std::index_sequence<n...>) {
+    typedef acc_t<T> A;
+    typedef Step<A> S;
+    const S step(*o);
+    int form = 0;
+    for (int k = 0; k < S::states; k++) form |= (list->lists[2 + k] != nullptr) << k;
+    if (!((S::forms[n] == form) || ...)) return -1;
     over(list, [=](int64_t i, int64_t from, int64_t to) {
-        T* __restrict p = at<T>(list, 0, i);
-        const T* __restrict g = at<T>(list, 1, i);
-        T* __restrict buffer = at<T>(list, 2, i);
-        bool fresh = buffer && list->each[i] != 0;
-        if (!buffer) {
-            for (int64_t k = from; k < to; k++) {
-                A x = load(p + k);
-                step.plain(x, load(g + k));
-                store(p + k, x);
-            }
-            return;
-        }
-        for (int64_t k = from; k < to; k++) {
-            A x = load(p + k), m = load(buffer + k);
-            step.with_momentum(x, load(g + k), m, fresh);
-            store(buffer + k, m);
-            store(p + k, x);
-        }
+        A each[S::scalars + 1] = {};
+        for (int k = 0; k < S::scalars && list->each; k++) each[k] = (A)list->each[i * S::scalars + k];
+        (void)((S::forms[n] == form && (walk<Step, T, S::forms[n]>(step, list, i, each, from, to), true)) || ...);
     });
     return 0;
 }
-
-template <class T>
-int adam(const pyx_optim_list* list, const pyx_optim_options* o) {
-    typedef acc_t<T> A;
-    const AdamStep<A> step(*o);
-    over(list, [=](int64_t i, int64_t from, int64_t to) {
-        T* __restrict p = at<T>(list, 0, i);
-        const T* __restrict g = at<T>(list, 1, i);
-        T* __restrict mean = at<T>(list, 2, i);
-        T* __restrict square = at<T>(list, 3, i);
-        T* __restrict top = at<T>(list, 4, i);
-        const A size = (A)list->each[2 * i], scale = (A)(1 / list->each[2 * i + 1]);
-        if (top) {
-            for (int64_t k = from; k < to; k++) {
-                A x = load(p + k), m = load(mean + k), v = load(square + k), w = load(top + k);
-                step.with_top(x, load(g + k), m, v, w, size, scale);
-                store(mean + k, m);
-                store(square + k, v);
-                store(top + k, w);
-                store(p + k, x);
-            }
-            return;
-        }
-        for (int64_t k = from; k < to; k++) {
-            A x = load(p + k), m = load(mean + k), v = load(square + k);
-            step.plain(x, load(g + k), m, v, size, scale);
-            store(mean + k, m);
-            store(square + k, v);
-            store(p + k, x);
-        }
-    });
-    return 0;
+template <template <class> class Step, class T>
+int step_of(const pyx_optim_list* list, const pyx_optim_options* o) {
+    return step_in_form<Step, T>(list, o, std::make_index_sequence<sizeof Step<acc_t<T>>::forms / sizeof(int)>());
 }
 
-template <class T>
-int rmsprop(const pyx_optim_list* list, const pyx_optim_options* o) {
-    typedef acc_t<T> A;
-    const RmspropStep<A> step(*o);
-    over(list, [=](int64_t i, int64_t from, int64_t to) {
-        T* __restrict p = at<T>(list, 0, i);
-        const T* __restrict g = at<T>(list, 1, i);
-        T* __restrict square = at<T>(list, 2, i);
-        T* __restrict buffer = at<T>(list, 3, i);
-        T* __restrict mean = at<T>(list, 4, i);
-        auto loop = [=](auto buffered, auto centered) {
-            for (int64_t k = from; k < to; k++) {
-                A x = load(p + k), v = load(square + k), b = buffered ? load(buffer + k) : 0, m = centered ? load(mean + k) : 0;
-                step.template run<buffered, centered>(x, load(g + k), v, b, m);
-                store(square + k, v);
-                if (centered) store(mean + k, m);
-                if (buffered) store(buffer + k, b);
-                store(p + k, x);
-            }
-        };
-        std::true_type yes;
-        std::false_type no;
-        if (buffer) mean ? loop(yes, yes) : loop(yes, no);
-        else mean ? loop(no, yes) : loop(no, no);
-    });
-    return 0;
+typedef int (*step_function)(const pyx_optim_list*, const pyx_optim_options*);
+struct Entry {
+    const char *name, *step;
+    int scalars;
+    step_function functions[PYX_NUM_DTYPES];
+};
+template <template <class> class Step>
+constexpr Entry entry(const char* name, const char* step) {
+    Entry e = {name, step, Step<float>::scalars, {}};
+    e.functions[PYX_FLOAT16] = step_of<Step, f16>;
+    e.functions[PYX_BFLOAT16] = step_of<Step, bf16>;
+    e.functions[PYX_FLOAT32] = step_of<Step, float>;
+    e.functions[PYX_FLOAT64] = step_of<Step, double>;
+    return e;
+}
+#define ENTRY(name, Step) entry<Step>(#name, #Step),
+const Entry entries[] = {PYX_OPTIMIZERS(ENTRY)};
+constexpr int COUNT = (int)(sizeof entries / sizeof *entries);
+
+int find(const char* name) {
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(entries[i].name, name) == 0) return i;
+    return -1;
+}
+const char* name_of(int i) { return i >= 0 && i < COUNT ? entries[i].step : nullptr; }
+int scalars_of(int i) { return entries[i].scalars; }
+int run_step(int i, int dtype, const pyx_optim_list* list, const pyx_optim_options* o) {
+    step_function f = i >= 0 && i < COUNT && dtype >= 0 && dtype < PYX_NUM_DTYPES ? entries[i].functions[dtype] : nullptr;
+    return f ? f(list, o) : -1;
 }
 
 template <class T>
@@ -177,13 +164,10 @@ int scale(const pyx_optim_list* list, double factor) {
         PYX_SWITCH(dtype, PYX_FLOAT_CASES(return name<T>(__VA_ARGS__)) PYX_HALF_CASES(return name<T>(__VA_ARGS__))) \
         return 0;                                                                                 \
     }
-OPTIM_ENTRY(sgd, (int dtype, const pyx_optim_list* list, const pyx_optim_options* o), list, o)
-OPTIM_ENTRY(adam, (int dtype, const pyx_optim_list* list, const pyx_optim_options* o), list, o)
-OPTIM_ENTRY(rmsprop, (int dtype, const pyx_optim_list* list, const pyx_optim_options* o), list, o)
 OPTIM_ENTRY(sum_of_squares, (int dtype, const pyx_optim_list* list, double* total), list, total)
 OPTIM_ENTRY(scale, (int dtype, const pyx_optim_list* list, double factor), list, factor)
 
-const pyx_optim_kernels table = {run_sgd, run_adam, run_rmsprop, run_sum_of_squares, run_scale};
+const pyx_optim_kernels table = {find, name_of, scalars_of, run_step, run_sum_of_squares, run_scale};
 
 }  // namespace
 }  // namespace PYX_LEVEL_NS

@@ -216,6 +216,36 @@ T divided(T sum, int64_t n) {
     else return div_trunc(sum, (T)n);
 }
 
+/* The same of images whose channels lie next to each other: all channels of a window at once. */
+template <class T>
+int average_channels(const T* x, T* y, const pyx_window* w, bool adaptive, bool include, int64_t divisor) {
+    const int64_t C = w->channels, rows = w->planes / C * w->out[0] * w->out[1];
+    const int64_t work = std::max<int64_t>(1, w->out[2] * C * 8);
+    parallel_for(rows, std::max<int64_t>(1, 32768 / work), [=](int64_t r0, int64_t r1) {
+        for (int64_t r = r0; r < r1; r++) {
+            int64_t j = r % w->out[1], i = r / w->out[1] % w->out[0], image = r / w->out[1] / w->out[0];
+            const Span d = window(w, 0, i, adaptive), h = window(w, 1, j, adaptive);
+            const T* from = x + image * volume(w->in) * C;
+            for (int64_t k = 0; k < w->out[2]; k++) {
+                const Span v = window(w, 2, k, adaptive);
+                int64_t n = divisor ? divisor
+                                    : include ? d.padded * h.padded * v.padded
+                                              : std::max<int64_t>(0, d.end - d.begin) * std::max<int64_t>(0, h.end - h.begin) * std::max<int64_t>(0, v.end - v.begin);
+                T* __restrict to = y + (r * w->out[2] + k) * C;
+                for (int64_t c = 0; c < C; c++) to[c] = 0;
+                for (int64_t a = d.begin; a < d.end; a++)
+                    for (int64_t b = h.begin; b < h.end; b++)
+                        for (int64_t e = v.begin; e < v.end; e++) {
+                            const T* __restrict s = from + ((a * w->in[1] + b) * w->in[2] + e) * C;
+                            for (int64_t c = 0; c < C; c++) to[c] = add(to[c], s[c]);
+                        }
+                for (int64_t c = 0; c < C; c++) to[c] = divided(to[c], n);
+            }
+        }
+    });
+    return 0;
+}
+
 /* f(output position, its window's elements one after the other, what the sum is divided by) */
 template <class T, bool backward>
 int average(const T* from, T* to, const pyx_window* w, bool adaptive, bool include, int64_t divisor) {
@@ -280,6 +310,9 @@ int scatter(int dtype, const void* g, const int64_t* indices, void* gx, int64_t 
     return -1;
 }
 int avg_forward(int dtype, const void* x, void* y, const pyx_window* w, int include, int64_t divisor) {
+    if (w->layout == PYX_CHANNELS_LAST)
+        PYX_SWITCH(dtype, PYX_CASE(PYX_INT64, int64_t, { return average_channels<T>((const T*)x, (T*)y, w, false, include, divisor); })
+                   PYX_FLOAT_CASES({ return average_channels<T>((const T*)x, (T*)y, w, false, include, divisor); }))
     PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return average<T, false>((const T*)x, (T*)y, w, false, include, divisor); })
                PYX_CASE(PYX_INT64, int64_t, { return average<T, false>((const T*)x, (T*)y, w, false, include, divisor); }))
     return -1;
@@ -289,6 +322,8 @@ int avg_backward(int dtype, const void* g, void* gx, const pyx_window* w, int in
     return -1;
 }
 int adaptive_avg_forward(int dtype, const void* x, void* y, const pyx_window* w) {
+    if (w->layout == PYX_CHANNELS_LAST)
+        PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return average_channels<T>((const T*)x, (T*)y, w, true, false, 0); }))
     PYX_SWITCH(dtype, PYX_FLOAT_CASES({ return average<T, false>((const T*)x, (T*)y, w, true, false, 0); }))
     return -1;
 }

@@ -115,42 +115,52 @@ int run(const T* x, void* out, int64_t outer, int64_t dim, int64_t inner, double
     return 0;
 }
 
-#define ARGUMENTS (const T*)x, y, outer, dim, inner, p
-#define WITH(Op) return run<Op<T>, T>(ARGUMENTS);
+typedef int (*reducer)(const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p);
+template <template <class> class Op, class T>
+int run_as(const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) {
+    return run<Op<T>, T>((const T*)x, y, outer, dim, inner, p);
+}
+template <template <class> class Op, uint32_t dtypes, int code, class T>
+constexpr reducer reducer_of() {
+    if constexpr (dtypes >> code & 1) return run_as<Op, T>;
+    else return nullptr;
+}
+
+struct Entry {
+    const char *name, *cpp_name;
+    uint32_t dtypes;
+    reducer functions[PYX_NUM_DTYPES];
+};
+template <template <class> class Op, uint32_t dtypes>
+constexpr Entry entry(const char* name, const char* cpp_name) {
+    Entry e = {name, cpp_name, dtypes, {}};
+    e.functions[PYX_BOOL] = reducer_of<Op, dtypes, PYX_BOOL, unsigned char>();
+    e.functions[PYX_UINT8] = reducer_of<Op, dtypes, PYX_UINT8, uint8_t>();
+    e.functions[PYX_INT8] = reducer_of<Op, dtypes, PYX_INT8, int8_t>();
+    e.functions[PYX_INT16] = reducer_of<Op, dtypes, PYX_INT16, int16_t>();
+    e.functions[PYX_INT32] = reducer_of<Op, dtypes, PYX_INT32, int32_t>();
+    e.functions[PYX_INT64] = reducer_of<Op, dtypes, PYX_INT64, int64_t>();
+    e.functions[PYX_FLOAT32] = reducer_of<Op, dtypes, PYX_FLOAT32, float>();
+    e.functions[PYX_FLOAT64] = reducer_of<Op, dtypes, PYX_FLOAT64, double>();
+    e.functions[PYX_COMPLEX64] = reducer_of<Op, dtypes, PYX_COMPLEX64, c64>();
+    e.functions[PYX_COMPLEX128] = reducer_of<Op, dtypes, PYX_COMPLEX128, c128>();
+    return e;
+}
+#define ENTRY(name, Op, dtypes) entry<Op, dtypes>(#name, #Op),
+const Entry entries[] = {PYX_REDUCTIONS(ENTRY)};
+constexpr int COUNT = (int)(sizeof entries / sizeof *entries);
+
+int find_by_name(const char* name) {
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(entries[i].name, name) == 0) return i;
+    return -1;
+}
+const char* name_of(int op) { return op >= 0 && op < COUNT ? entries[op].cpp_name : nullptr; }
+uint32_t dtypes_of(int op) { return entries[op].dtypes; }
 
 int reduce(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) {
-    if (op == PYX_ANY || op == PYX_ALL || op == PYX_COUNT) {
-        PYX_SWITCH(dtype, PYX_BOOL_CASE({ typedef unsigned char U; if (op == PYX_ANY) return run<Any<U>, U>((const U*)x, y, outer, dim, inner, p);
-                                          if (op == PYX_ALL) return run<All<U>, U>((const U*)x, y, outer, dim, inner, p);
-                                          return run<Count<U>, U>((const U*)x, y, outer, dim, inner, p); })
-                   PYX_INTEGER_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) })
-                   PYX_FLOAT_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) })
-                   PYX_COMPLEX_CASES({ if (op == PYX_ANY) WITH(Any) if (op == PYX_ALL) WITH(All) WITH(Count) }))
-        return -1;
-    }
-    if (op == PYX_MAX || op == PYX_MIN) {
-        PYX_SWITCH(dtype, PYX_CASE(PYX_BOOL, unsigned char, { if (op == PYX_MAX) WITH(Max) WITH(Min) })
-                   PYX_INTEGER_CASES({ if (op == PYX_MAX) WITH(Max) WITH(Min) })
-                   PYX_FLOAT_CASES({ if (op == PYX_MAX) WITH(Max) WITH(Min) }))
-        return -1;
-    }
-    if (op == PYX_SUM || op == PYX_PROD || op == PYX_NANSUM) {
-        PYX_SWITCH(dtype, PYX_CASE(PYX_INT64, int64_t, { if (op == PYX_PROD) WITH(Prod) WITH(Sum) })
-                   PYX_FLOAT_CASES({ if (op == PYX_PROD) WITH(Prod) if (op == PYX_SUM) WITH(Sum) WITH(Nansum) })
-                   PYX_COMPLEX_CASES({ if (op == PYX_PROD) WITH(Prod) if (op == PYX_SUM) WITH(Sum) WITH(Nansum) }))
-        return -1;
-    }
-    PYX_SWITCH(dtype, PYX_FLOAT_CASES({
-                   switch (op) {
-                       case PYX_NORM0: WITH(Norm0)
-                       case PYX_NORM1: WITH(Norm1)
-                       case PYX_NORM2: WITH(Norm2)
-                       case PYX_NORM_MAX: WITH(NormMax)
-                       case PYX_NORM_MIN: WITH(NormMin)
-                       default: WITH(NormP)
-                   }
-               }))
-    return -1;
+    reducer f = op >= 0 && op < COUNT && dtype >= 0 && dtype < PYX_NUM_DTYPES ? entries[op].functions[dtype] : nullptr;
+    return f ? f(x, y, outer, dim, inner, p) : -1;
 }
 
 /* The first position of the extreme of n contiguous elements: its value by lanes, then a search. */
@@ -236,16 +246,16 @@ int find(const T* x, void* values, int64_t* indices, int64_t outer, int64_t dim,
     return 0;
 }
 
-int extreme(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) {
+int extreme(int smallest, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) {
     if (outer == 0 || inner == 0) return 0;
     PYX_SWITCH(dtype, PYX_CASE(PYX_BOOL, unsigned char, {
-                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   if (!smallest) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
                    return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); })
                PYX_INTEGER_CASES({
-                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   if (!smallest) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
                    return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); })
                PYX_FLOAT_CASES({
-                   if (op == PYX_MAX) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
+                   if (!smallest) return find<Max<T>, T>((const T*)x, values, indices, outer, dim, inner);
                    return find<Min<T>, T>((const T*)x, values, indices, outer, dim, inner); }))
     return -1;
 }
@@ -315,7 +325,7 @@ int variance(int dtype, const void* x, void* var, void* mean, int64_t outer, int
     return -1;
 }
 
-const pyx_reduce_kernels table = {reduce, extreme, variance};
+const pyx_reduce_kernels table = {find_by_name, name_of, dtypes_of, reduce, extreme, variance};
 
 }  // namespace
 }  // namespace PYX_LEVEL_NS

@@ -1,25 +1,15 @@
 """The family `elementwise` on the GPU: chooses, compiles and launches the kernels of elementwise.cuh."""
-import re as _re
-
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, pointer_device, register
+from pyxtorch._cuda cimport THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, device_of_call, register
+from pyxtorch.kernels.elementwise cimport *
 
-from pyxtorch import _cuda_program
+from pyxtorch._cuda_program import C_TYPES
+from pyxtorch.kernels import formulas
 
-cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
-    ctypedef void (*pyx_loop)(char* const* data, const int64_t* strides, int64_t n, const double* params) noexcept nogil
-    ctypedef struct pyx_elementwise_kernels:
-        int (*formula)(const char* name) noexcept nogil
-        int (*result_dtype)(int formula, int dtype) noexcept nogil
-        pyx_loop (*loop)(int formula, int dtype) noexcept nogil
-        int (*run)(int formula, int dtype, const pyx_strided* walk, const double* params) noexcept nogil
-        int (*cast)(const pyx_strided* walk) noexcept nogil
-        int (*fill)(char* data, int64_t n, int itemsize, const char* value) noexcept nogil
-
-cdef pyx_elementwise_kernels* cpu = <pyx_elementwise_kernels*>kernel_tables(b"elementwise")[CPU]
+cdef pyx_elementwise_kernels* cpu = <pyx_elementwise_kernels*>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))[CPU]
 
 cdef enum:
     DEVICES = 16
@@ -43,28 +33,22 @@ cdef struct Walk64:
     int64_t shape[64]
     int64_t strides[4][64]
 
-C_TYPES = _cuda_program.C_TYPES
 WORDS = {1: "pyx_u8", 2: "pyx_u16", 4: "pyx_u32", 8: "pyx_u64", 16: "pyx_gpu::word16"}
 SOURCE = "elementwise.cuh"
-_KINDS = {"u": "Unary", "b": "Binary", "t": "Ternary", "m": "Masked"}
+_KINDS = {"x": ("Unary", "u_"), "xy": ("Binary", "b_"), "xyz": ("Ternary", "t_"), "mxy": ("Masked", "m_")}
 
 
-def read_formulas():
-    """{name: [prefix, whether complex types have a form of their own, how many scalars it reads]} of all formulas in the headers."""
-    _, headers = _cuda_program.program_source(SOURCE)
+def formulas_by_name():
+    """{name: [operands, whether complex types have a form of their own, how many scalars it reads]} of all formulas."""
     found = {}
-    for header in ("unary", "binary", "ternary"):
-        for group, body in _re.findall(r"#define PYX_(\w+)\(X\)((?:[^\n]*\\\n)*[^\n]*)", headers[f"pyxtorch/{header}.h"]):
-            parts = _re.split(r"\bX\((\w+),", body)[1:]
-            for name, expression in zip(parts[::2], parts[1::2]):
-                scalars = max((int(k) + 1 for k in _re.findall(r"\bs\[(\d)\]", expression)), default=0)
-                entry = found.setdefault(name, ["m" if group.startswith("MASKED") else group[0].lower(), False, 0])
-                entry[1] = entry[1] or group == "UNARY_COMPLEX"
-                entry[2] = max(entry[2], scalars)
+    for f in formulas():
+        entry = found.setdefault(f.name, ["".join(f.operands), False, 0])
+        entry[1] = entry[1] or f.complex_form
+        entry[2] = max(entry[2], f.scalars)
     return found
 
 
-FORMULAS_BY_NAME = read_formulas()
+FORMULAS_BY_NAME = formulas_by_name()
 _names = {}
 for _name in FORMULAS_BY_NAME:
     _number = cpu.formula(_name.encode())
@@ -74,9 +58,10 @@ for _name in FORMULAS_BY_NAME:
 
 def operation(str name, int dtype):
     """The C++ type that computes a formula for a dtype."""
-    prefix, complex_form, _ = FORMULAS_BY_NAME[name]
+    operands, complex_form, _ = FORMULAS_BY_NAME[name]
+    kind, prefix = _KINDS[operands]
     space = "pyx::of_complex::" if complex_form and dtype >= COMPLEX64 else "pyx::"
-    return f"pyx_gpu::{_KINDS[prefix]}<{space}{prefix}_{name}, {C_TYPES[dtype]}>"
+    return f"pyx_gpu::{kind}<{space}{prefix}{name}, {C_TYPES[dtype]}>"
 
 
 def kernel_name(str op, int variant):
@@ -214,7 +199,6 @@ cdef int begin(int device, void* kernel, int variant, const pyx_strided* walk, c
         launch(device, kernel, blocks_for(n, device), THREADS, p)
     return 0
 
-
 # ------------------------------------------------------------------- the table's entries
 
 cdef pyx_loop no_loop(int f, int dtype) noexcept nogil:
@@ -234,7 +218,7 @@ cdef int run(int f, int dtype, const pyx_strided* walk, const double* params) no
         return -1
     if walk.numel == 0:
         return 0
-    device = pointer_device(walk.data[0])
+    device = device_of_call()
     variant = variant_of(walk)
     kernel = formula_kernels[device][f][dtype][variant]
     if kernel == NULL:
@@ -249,7 +233,7 @@ cdef int cast(const pyx_strided* walk) noexcept nogil:
     cdef void* kernel
     if walk.numel == 0:
         return 0
-    device = pointer_device(walk.data[0])
+    device = device_of_call()
     if to == source and walk.ndim == 1 and walk.strides[0][0] == itemsize_of(to) and walk.strides[1][0] == itemsize_of(to):
         memcpy_device(walk.data[0], walk.data[1], walk.numel * itemsize_of(to))
         return 0
@@ -275,7 +259,7 @@ cdef int fill(char* data, int64_t n, int itemsize, const char* value) noexcept n
     if same:
         memset_device(data, <unsigned char>value[0], n * itemsize)
         return 0
-    device = pointer_device(data)
+    device = device_of_call()
     kernel = fill_kernels[device][size_number(itemsize)]
     if kernel == NULL:
         kernel = need_fill(device, itemsize)
@@ -288,7 +272,6 @@ cdef int fill(char* data, int64_t n, int itemsize, const char* value) noexcept n
     launch(device, kernel, blocks_for(n, device), THREADS, p)
     return 0
 
-
 cdef pyx_elementwise_kernels table
 table.formula = cpu.formula
 table.result_dtype = cpu.result_dtype
@@ -296,7 +279,7 @@ table.loop = no_loop
 table.run = run
 table.cast = cast
 table.fill = fill
-register(b"elementwise", &table)
+register(b"elementwise", &table, sizeof(pyx_elementwise_kernels), range(12))
 
 
 def evaluate(str name, list operands not None, scalars=()):
@@ -313,7 +296,7 @@ def evaluate(str name, list operands not None, scalars=()):
     Raises:
         RuntimeError: there is no such formula, or the operands do not fit it.
     """
-    cdef pyx_elementwise_kernels** tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+    cdef pyx_elementwise_kernels** tables = <pyx_elementwise_kernels**>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))
     cdef pyx_strided walk
     cdef PyObject* p[4]
     cdef double s[8]
@@ -321,13 +304,13 @@ def evaluate(str name, list operands not None, scalars=()):
     cdef int f = cpu.formula(name.encode()), i, dt
     if f < 0 or name not in FORMULAS_BY_NAME:
         raise RuntimeError(f"evaluate: there is no formula {name!r}.")
-    prefix, _, count = FORMULAS_BY_NAME[name]
-    if len(operands) != {"u": 1, "b": 2, "t": 3, "m": 3}[prefix] or not count <= len(scalars) <= 8:
+    letters, _, count = FORMULAS_BY_NAME[name]
+    if len(operands) != len(letters) or not count <= len(scalars) <= 8:
         raise RuntimeError(f"evaluate: {name} got {len(operands)} operands and {len(scalars)} scalars, it needs {count} scalars.")
     x = operands[len(operands) - 1]
     for i, operand in enumerate(operands):
         y = operand
-        if not same_shape(x, y) or y.dev != x.dev or y.dev_index != x.dev_index or y.dt != (BOOL if prefix == "m" and i == 0 else x.dt):
+        if not same_shape(x, y) or y.dev != x.dev or y.dev_index != x.dev_index or y.dt != (BOOL if letters[i] == "m" else x.dt):
             raise RuntimeError(f"evaluate: operand {i} of {name} has another shape, dtype or device than the last one.")
         p[i + 1] = <PyObject*>y
     dt = cpu.result_dtype(f, x.dt)
@@ -338,6 +321,7 @@ def evaluate(str name, list operands not None, scalars=()):
     y = new_like(x, dt)
     p[0] = <PyObject*>y
     walk_init(&walk, y.nd, y.sizes, len(operands) + 1, p)
+    enter_device(y.dev, y.dev_index)
     if tables[y.dev] == NULL or tables[y.dev].run(f, x.dt, &walk, s):
         raise RuntimeError(f"evaluate: {name} failed.")
     return y

@@ -1,20 +1,11 @@
 """The family `embedding` on the GPU: checks ids, chooses and launches the kernels of embedding.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, define, memset_device, pointer_device, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport Kernels, blocks_for, define, memset_device, device_of_call, register, scratch, scratch_free, start
+from pyxtorch.kernels.embedding cimport *
 from pyxtorch.kernels.cuda.index cimport checked, shares_of
 
 from pyxtorch._cuda_program import C_TYPES
-
-cdef extern from "pyxtorch/kernels/embedding.h" nogil:
-    ctypedef struct pyx_embedding_kernels:
-        int (*backward)(int dtype, const int64_t* ids, int64_t n, const void* g, void* table_grad, int64_t rows, int64_t width,
-                        int64_t padding, int by_frequency, int64_t* bad) noexcept nogil
-        int (*bag)(int dtype, int mode, const void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n,
-                   const int64_t* offsets, int64_t bags, const void* weights, int64_t padding, void* out, int64_t* taken,
-                   int64_t* sizes, int64_t* bad) noexcept nogil
-        int (*renorm)(int dtype, void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n, double max_norm, double p,
-                      int64_t* bad) noexcept nogil
 
 cdef enum:
     BACKWARD = 0
@@ -48,7 +39,7 @@ cdef int in_range(int device, const int64_t* ids, int64_t n, int64_t rows, int64
 
 cdef int backward(int dtype, const int64_t* ids, int64_t n, const void* g, void* out, int64_t rows, int64_t width, int64_t padding,
                   int by_frequency, int64_t* bad) noexcept nogil:
-    cdef int device = pointer_device(out), code
+    cdef int device = device_of_call(), code
     cdef int64_t shares
     cdef void* block = NULL
     cdef void* counts = NULL
@@ -77,7 +68,7 @@ cdef int backward(int dtype, const int64_t* ids, int64_t n, const void* g, void*
 
 cdef int bag(int dtype, int mode, const void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n, const int64_t* offsets,
              int64_t bags, const void* weights, int64_t padding, void* out, int64_t* taken, int64_t* sizes, int64_t* bad) noexcept nogil:
-    cdef int device = pointer_device(out), code
+    cdef int device = device_of_call(), code
     cdef void* a[11]
     if dtype < FLOAT16 or dtype > FLOAT64:
         return -1
@@ -90,7 +81,7 @@ cdef int bag(int dtype, int mode, const void* table, int64_t rows, int64_t width
 
 cdef int renorm(int dtype, void* table, int64_t rows, int64_t width, const int64_t* ids, int64_t n, double max_norm, double p,
                 int64_t* bad) noexcept nogil:
-    cdef int device = pointer_device(table), code
+    cdef int device = device_of_call(), code
     cdef void* a[6]
     if dtype < FLOAT16 or dtype > FLOAT64:
         return -1
@@ -100,9 +91,8 @@ cdef int renorm(int dtype, void* table, int64_t rows, int64_t width, const int64
     a[:] = [&table, &width, &ids, &n, &max_norm, &p]
     return start(&kernels, device, RENORM + dtype, 1, a)
 
-
 cdef pyx_embedding_kernels table
 table.backward = backward
 table.bag = bag
 table.renorm = renorm
-register(b"embedding", &table)
+register(b"embedding", &table, sizeof(pyx_embedding_kernels), range(FLOAT16, COMPLEX64))

@@ -8,40 +8,13 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
-    Kernels, blocks_for, bring, define, memset_device, pointer_device, register, scratch, scratch_free, send, start,
+    Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
 )
+from pyxtorch.kernels.index cimport *
 
 from pyxtorch._cuda_program import C_TYPES
 
-cdef extern from "pyxtorch/kernels/index.h" nogil:
-    int SET "PYX_PUT_SET"
-    ctypedef struct pyx_indexing:
-        int64_t count
-        int nindex
-        int wrap
-        const int64_t* index[64]
-        int64_t size[64]
-        int64_t stride[64]
-        int nbefore
-        int nafter
-        int64_t rest_size[64]
-        int64_t rest_stride[64]
-    ctypedef struct pyx_index_kernels:
-        int (*get)(int itemsize, const pyx_indexing* at, const char* x, char* values, int64_t* bad) noexcept nogil
-        int (*put)(int put, int dtype, const pyx_indexing* at, char* x, const char* values, int scalar, int64_t* bad) noexcept nogil
-        int (*gather)(int itemsize, int nd, const int64_t* shape, int dim, int64_t size, const char* x, const int64_t* strides,
-                      const int64_t* index, char* out, int64_t* bad) noexcept nogil
-        int (*scatter)(int put, int dtype, int nd, const int64_t* shape, int dim, int64_t size, char* x, const int64_t* strides,
-                       const int64_t* index, const char* src, const int64_t* src_strides, int64_t* bad) noexcept nogil
-        int64_t (*count_true)(const uint8_t* mask, int64_t n) noexcept nogil
-        int (*masked_select)(int itemsize, const char* x, const uint8_t* mask, int64_t n, int64_t room, char* out) noexcept nogil
-        int (*masked_scatter)(int itemsize, char* x, const uint8_t* mask, int64_t n, int64_t room, const char* source) noexcept nogil
-        int (*nonzero)(const uint8_t* mask, int nd, const int64_t* shape, int64_t room, int64_t* out) noexcept nogil
-        int (*triangle)(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns, const char* x,
-                        char* y) noexcept nogil
-        int (*repeat_index)(const int64_t* repeats, int64_t n, int64_t* out, int64_t total) noexcept nogil
-
-cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index")
+cdef pyx_index_kernels** tables = <pyx_index_kernels**>kernel_tables(b"index", sizeof(pyx_index_kernels))
 
 # The layout of Lines in index.cuh.
 cdef struct Lines:
@@ -126,7 +99,7 @@ cdef int checked(int device, int count, const int64_t** index, const int64_t* si
 cdef int get(int itemsize, const pyx_indexing* at, const char* x, char* values, int64_t* bad) noexcept nogil:
     cdef int64_t after = product(at.nafter, at.rest_size + at.nbefore)
     cdef int64_t total = product(at.nbefore, at.rest_size) * at.count * after
-    cdef int device = pointer_device(values), code
+    cdef int device = device_of_call(), code
     cdef void* a[5]
     if at.count:
         code = checked(device, at.nindex, <const int64_t**>at.index, at.size, at.count, at.wrap, bad)
@@ -147,7 +120,7 @@ cdef int put(int how, int dtype, const pyx_indexing* at, char* x, const char* va
     cdef int64_t after = product(at.nafter, at.rest_size + at.nbefore)
     cdef int64_t lines = product(at.nbefore, at.rest_size) * after
     cdef int64_t total = lines * at.count, shares
-    cdef int device = pointer_device(x), code, step = 0 if scalar else 1
+    cdef int device = device_of_call(), code, step = 0 if scalar else 1
     cdef void* a[7]
     if at.count:
         code = checked(device, at.nindex, <const int64_t**>at.index, at.size, at.count, at.wrap, bad)
@@ -155,7 +128,7 @@ cdef int put(int how, int dtype, const pyx_indexing* at, char* x, const char* va
             return code
     if total == 0:
         return 0
-    if how == SET:
+    if how == PUT_SET:
         a[:] = [<void*>at, &x, &values, &total, &after, &step, NULL]
         return start(&kernels, device, sized(PUT_ANY, itemsize_of(dtype)), blocks_for(total, device), a)
     shares = shares_of(lines, at.count)
@@ -179,7 +152,7 @@ cdef void lines_of(Lines* l, int nd, const int64_t* shape, int dim, const int64_
 cdef int gather(int itemsize, int nd, const int64_t* shape, int dim, int64_t size, const char* x, const int64_t* strides,
                 const int64_t* index, char* out, int64_t* bad) noexcept nogil:
     cdef int64_t n = product(nd, shape)
-    cdef int device = pointer_device(out), code
+    cdef int device = device_of_call(), code
     cdef Lines l
     cdef void* a[5]
     if n == 0:
@@ -196,7 +169,7 @@ cdef int gather(int itemsize, int nd, const int64_t* shape, int dim, int64_t siz
 cdef int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int64_t size, char* x, const int64_t* strides,
                  const int64_t* index, const char* src, const int64_t* src_strides, int64_t* bad) noexcept nogil:
     cdef int64_t n = product(nd, shape), lines, shares, along
-    cdef int device = pointer_device(x), code
+    cdef int device = device_of_call(), code
     cdef Lines l
     cdef void* a[6]
     if n == 0:
@@ -206,7 +179,7 @@ cdef int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int6
         bad[1] = dim
         return code
     lines_of(&l, nd, shape, dim, strides, src_strides)
-    if how == SET:
+    if how == PUT_SET:
         a[:] = [&l, &x, &index, &src, &n, NULL]
         return start(&kernels, device, sized(SCATTER_ANY, itemsize_of(dtype)), blocks_for(n, device), a)
     along = shape[dim] if nd else 1
@@ -214,7 +187,6 @@ cdef int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int6
     shares = shares_of(lines, along)
     a[:] = [&l, &x, &index, &src, &lines, &shares]
     return start(&kernels, device, SCATTER_ORDERED + (how - 1) * 12 + dtype, blocks_for(lines * shares, device), a)
-
 
 # ------------------------------------------------------------------------------------ masks
 
@@ -239,7 +211,7 @@ cdef int64_t* chunk_starts(int device, const uint8_t* mask, int64_t n, int64_t* 
 cdef int64_t count_true(const uint8_t* mask, int64_t n) noexcept nogil:
     cdef void* block = NULL
     cdef int64_t chunks, total = 0
-    cdef int device = pointer_device(mask)
+    cdef int device = device_of_call()
     cdef int64_t* starts
     if n == 0:
         return 0
@@ -254,7 +226,7 @@ cdef int each_true(int number, void* first, const uint8_t* mask, int64_t n, int6
     """Launch a kernel over the true elements, `room` at most; `first` is the address of its first parameter."""
     cdef void* block = NULL
     cdef int64_t chunks
-    cdef int device = pointer_device(mask), code
+    cdef int device = device_of_call(), code
     cdef void* a[7]
     cdef int64_t* starts
     if n == 0:
@@ -285,7 +257,7 @@ cdef int nonzero(const uint8_t* mask, int nd, const int64_t* shape, int64_t room
 
 
 cdef int triangle(int itemsize, int upper, int64_t diagonal, int64_t batch, int64_t rows, int64_t columns, const char* x, char* y) noexcept nogil:
-    cdef int device = pointer_device(y)
+    cdef int device = device_of_call()
     cdef int64_t total = batch * rows * columns
     cdef void* a[7]
     a[:] = [&upper, &diagonal, &total, &rows, &columns, &x, &y]
@@ -298,7 +270,7 @@ cdef int repeat_index(const int64_t* repeats, int64_t n, int64_t* out, int64_t t
     cdef int64_t* host
     if total == 0 and n == 0:
         return 0
-    device = pointer_device(repeats if n else out)
+    device = device_of_call()
     host = <int64_t*>malloc((n + total) * 8)
     if host == NULL:
         return -4
@@ -308,7 +280,6 @@ cdef int repeat_index(const int64_t* repeats, int64_t n, int64_t* out, int64_t t
             code = -4
     free(host)
     return code
-
 
 cdef pyx_index_kernels table
 table.get = get
@@ -321,4 +292,4 @@ table.masked_scatter = masked_scatter
 table.nonzero = nonzero
 table.triangle = triangle
 table.repeat_index = repeat_index
-register(b"index", &table)
+register(b"index", &table, sizeof(pyx_index_kernels), range(12))

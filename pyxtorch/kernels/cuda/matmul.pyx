@@ -2,38 +2,11 @@
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport fail, gemm, pointer_device, register, scratch, scratch_free, uses_tf32
+from pyxtorch._cuda cimport fail, gemm, device_of_call, register, scratch, scratch_free, uses_tf32
+from pyxtorch.kernels.elementwise cimport *
+from pyxtorch.kernels.matmul cimport *
 
-cdef extern from "pyxtorch/kernels/matmul.h" nogil:
-    ctypedef struct pyx_gemm:
-        int64_t m
-        int64_t n
-        int64_t k
-        const void* a
-        int64_t a_row
-        int64_t a_col
-        const void* b
-        int64_t b_row
-        int64_t b_col
-        void* c
-        int64_t c_row
-        const void* d
-        int64_t d_row
-        double alpha[2]
-        double beta[2]
-        int64_t batch
-        int64_t a_batch
-        int64_t b_batch
-        int64_t c_batch
-        int64_t d_batch
-    ctypedef struct pyx_matmul_kernels:
-        int (*gemm)(int dtype, const pyx_gemm* p) noexcept nogil
-
-cdef extern from "pyxtorch/kernels/elementwise.h" nogil:
-    ctypedef struct pyx_elementwise_kernels:
-        int (*cast)(const pyx_strided* walk) noexcept nogil
-
-cdef pyx_elementwise_kernels** elementwise = <pyx_elementwise_kernels**>kernel_tables(b"elementwise")
+cdef pyx_elementwise_kernels** elementwise = <pyx_elementwise_kernels**>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))
 
 # cuBLAS's codes: cudaDataType_t, cublasComputeType_t, cublasOperation_t
 cdef int TYPES[12]
@@ -112,7 +85,7 @@ cdef int run(int dtype, const pyx_gemm* p) noexcept nogil:
         return -1
     if p.m == 0 or p.n == 0 or p.batch == 0:
         return 0
-    device = pointer_device(p.c)
+    device = device_of_call()
     beta[0] = beta[1] = 0
     if p.d != NULL:
         beta[0], beta[1] = p.beta[0], p.beta[1]
@@ -139,7 +112,6 @@ cdef int run(int dtype, const pyx_gemm* p) noexcept nogil:
     scratch_free(b.block)
     return 0
 
-
 cdef pyx_matmul_kernels table
 table.gemm = run
-register(b"matmul", &table)
+register(b"matmul", &table, sizeof(pyx_matmul_kernels), range(FLOAT16, COMPLEX128 + 1))

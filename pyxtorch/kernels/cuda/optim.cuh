@@ -29,67 +29,35 @@ struct Parameters {
     }
 };
 
-template <class T>
-__global__ void sgd(Parameters list, Options options) {
-    typedef acc_t<T> A;
-    const SgdStep<A> step(options);
-    PYX_EACH(e, list.starts[list.count]) {
-        int i = list.find(e);
-        pyx_i64 k = e - list.starts[i];
-        T *p = (T*)list.lists[0][i] + k, *buffer = (T*)list.lists[2][i];
-        A x = load(p), g = load((const T*)list.lists[1][i] + k);
-        if (buffer) {
-            bool fresh = list.each[i] != 0;
-            A m = fresh ? (A)0 : (A)load(buffer + k);
-            step.with_momentum(x, g, m, fresh);
-            store(buffer + k, m);
-        } else {
-            step.plain(x, g);
-        }
-        store(p, x);
+/* The form of a step that goes with the states that are there. */
+template <class S, class A, int n = 0>
+__device__ void run_form(const S& step, int form, A& x, A g, A* state, const A* each) {
+    if constexpr (n < (int)(sizeof S::forms / sizeof(int))) {
+        constexpr int f = S::forms[n];
+        if (form == f) step.template run<f>(x, g, state, each);
+        else run_form<S, A, n + 1>(step, form, x, g, state, each);
     }
 }
 
-template <class T>
-__global__ void adam(Parameters list, Options options) {
+template <template <class> class Step, class T>
+__global__ void step(Parameters list, Options options) {
     typedef acc_t<T> A;
-    const AdamStep<A> step(options);
+    typedef Step<A> S;
+    const S step(options);
     PYX_EACH(e, list.starts[list.count]) {
-        int i = list.find(e);
+        int i = list.find(e), form = 0;
         pyx_i64 k = e - list.starts[i];
-        T *p = (T*)list.lists[0][i] + k, *mean = (T*)list.lists[2][i] + k, *square = (T*)list.lists[3][i] + k, *top = (T*)list.lists[4][i];
-        A x = load(p), g = load((const T*)list.lists[1][i] + k), m = load(mean), v = load(square);
-        A size = (A)list.each[2 * i], scale = (A)(1 / list.each[2 * i + 1]);
-        if (top) {
-            A w = load(top + k);
-            step.with_top(x, g, m, v, w, size, scale);
-            store(top + k, w);
-        } else {
-            step.plain(x, g, m, v, size, scale);
+        T* p = (T*)list.lists[0][i] + k;
+        A x = load(p), g = load((const T*)list.lists[1][i] + k), state[S::states], each[S::scalars + 1];
+        for (int j = 0; j < S::states; j++) {
+            const T* s = (const T*)list.lists[2 + j][i];
+            form |= (s != nullptr) << j;
+            state[j] = s ? (A)load(s + k) : (A)0;
         }
-        store(mean, m);
-        store(square, v);
-        store(p, x);
-    }
-}
-
-template <class T>
-__global__ void rmsprop(Parameters list, Options options) {
-    typedef acc_t<T> A;
-    const RmspropStep<A> step(options);
-    PYX_EACH(e, list.starts[list.count]) {
-        int i = list.find(e);
-        pyx_i64 k = e - list.starts[i];
-        T *p = (T*)list.lists[0][i] + k, *square = (T*)list.lists[2][i] + k, *buffer = (T*)list.lists[3][i], *mean = (T*)list.lists[4][i];
-        A x = load(p), g = load((const T*)list.lists[1][i] + k), v = load(square), b = buffer ? (A)load(buffer + k) : (A)0,
-          m = mean ? (A)load(mean + k) : (A)0;
-        if (buffer && mean) step.template run<true, true>(x, g, v, b, m);
-        else if (buffer) step.template run<true, false>(x, g, v, b, m);
-        else if (mean) step.template run<false, true>(x, g, v, b, m);
-        else step.template run<false, false>(x, g, v, b, m);
-        store(square, v);
-        if (mean) store(mean + k, m);
-        if (buffer) store(buffer + k, b);
+        for (int j = 0; j < S::scalars; j++) each[j] = (A)list.each[i * S::scalars + j];
+        run_form(step, form, x, g, state, each);
+        for (int j = 0; j < S::states; j++)
+            if (form >> j & 1) store((T*)list.lists[2 + j][i] + k, state[j]);
         store(p, x);
     }
 }

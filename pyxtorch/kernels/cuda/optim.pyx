@@ -3,24 +3,10 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, bring, define, pointer_device, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport Kernels, blocks_for, bring, define, device_of_call, register, scratch, scratch_free, start
+from pyxtorch.kernels.optim cimport *
 
 from pyxtorch._cuda_program import C_TYPES
-
-cdef extern from "pyxtorch/kernels/optim.h" nogil:
-    ctypedef struct pyx_optim_list:
-        int64_t count
-        const int64_t* starts
-        char** lists[5]
-        const double* each
-    ctypedef struct pyx_optim_options:
-        pass
-    ctypedef struct pyx_optim_kernels:
-        int (*sgd)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*adam)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*rmsprop)(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil
-        int (*sum_of_squares)(int dtype, const pyx_optim_list* list, double* total) noexcept nogil
-        int (*scale)(int dtype, const pyx_optim_list* list, double factor) noexcept nogil
 
 cdef enum:
     MANY = 32
@@ -33,14 +19,20 @@ cdef struct Parameters:
     char* lists[5][32]
     double each[64]
 
-_KERNELS = ("sgd", "adam", "rmsprop", "scale", "sum_of_squares")
+cdef pyx_optim_kernels* cpu = <pyx_optim_kernels*>kernel_tables(b"optim", sizeof(pyx_optim_kernels))[CPU]
+
 cdef enum:
-    SGD, ADAM, RMSPROP, SCALE, SUM_OF_SQUARES
+    SCALE, SUM_OF_SQUARES, STEP      # then the optimisers, by their numbers
 
 
 def kernel_names():
     """{number: name expression} of all kernels."""
-    return {i * 12 + dt: f"pyx_gpu::{name}<{C_TYPES[dt]}>" for i, name in enumerate(_KERNELS) for dt in range(FLOAT16, COMPLEX64)}
+    steps, i = [], 0
+    while cpu.name(i) != NULL:
+        steps.append(cpu.name(i).decode())
+        i += 1
+    expressions = ["scale<{}>", "sum_of_squares<{}>", *[f"step<pyx::{name}, {{}}>" for name in steps]]
+    return {i * 12 + dt: "pyx_gpu::" + text.format(C_TYPES[dt]) for i, text in enumerate(expressions) for dt in range(FLOAT16, COMPLEX64)}
 
 
 cdef Kernels kernels
@@ -72,22 +64,14 @@ cdef int run(int kernel, int dtype, const pyx_optim_list* list, const void* opti
         if n == 0:
             continue
         a[:] = [&p, <void*>option]
-        code = start(&kernels, pointer_device(p.lists[0][0]), kernel * 12 + dtype, blocks_for(n, pointer_device(p.lists[0][0])), a)
+        code = start(&kernels, device_of_call(), kernel * 12 + dtype, blocks_for(n, device_of_call()), a)
         if code:
             break
     return code
 
 
-cdef int sgd(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil:
-    return run(SGD, dtype, list, options, 1 if list.lists[2] != NULL else 0)
-
-
-cdef int adam(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil:
-    return run(ADAM, dtype, list, options, 2)
-
-
-cdef int rmsprop(int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil:
-    return run(RMSPROP, dtype, list, options, 0)
+cdef int step(int optimizer, int dtype, const pyx_optim_list* list, const pyx_optim_options* options) noexcept nogil:
+    return run(STEP + optimizer, dtype, list, options, cpu.scalars(optimizer) if list.each != NULL else 0)
 
 
 cdef int scale(int dtype, const pyx_optim_list* list, double factor) noexcept nogil:
@@ -109,7 +93,7 @@ cdef int sum_of_squares(int dtype, const pyx_optim_list* list, double* total) no
         pieces = (n + PIECE - 1) // PIECE
         if pieces == 0:
             continue
-        device = pointer_device(p.lists[0][0])
+        device = device_of_call()
         sums = <double*>scratch(device, pieces * sizeof(double), &block)
         host = <double*>malloc(pieces * sizeof(double))
         if sums == NULL or host == NULL:
@@ -127,11 +111,11 @@ cdef int sum_of_squares(int dtype, const pyx_optim_list* list, double* total) no
             break
     return code
 
-
 cdef pyx_optim_kernels table
-table.sgd = sgd
-table.adam = adam
-table.rmsprop = rmsprop
+table.find = cpu.find
+table.name = cpu.name
+table.scalars = cpu.scalars
+table.step = step
 table.sum_of_squares = sum_of_squares
 table.scale = scale
-register(b"optim", &table)
+register(b"optim", &table, sizeof(pyx_optim_kernels), range(FLOAT16, COMPLEX64))

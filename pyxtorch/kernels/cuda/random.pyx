@@ -7,32 +7,13 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
-    Kernels, blocks_for, bring, define, memset_device, pointer_device, register, scratch, scratch_free, send, start,
+    Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
 )
+from pyxtorch.kernels.random cimport *
 
 from pyxtorch._cuda_program import C_TYPES
 
-cdef extern from "pyxtorch/kernels/random.h" nogil:
-    int UNIFORM "PYX_UNIFORM"
-    int GEOMETRIC "PYX_GEOMETRIC"
-    int BERNOULLI "PYX_BERNOULLI"
-    ctypedef struct pyx_random_kernels:
-        int (*fill)(int law, int dtype, void* out, int64_t n, double a, double b, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*integers)(int dtype, void* out, int64_t n, int64_t low, uint64_t range, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*bernoulli)(int dtype, const void* p, int p_dtype, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*dropout)(int dtype, const void* x, void* y, uint8_t* keep, int64_t n, double p, double scale, uint64_t seed,
-                       uint64_t offset) noexcept nogil
-        int (*masked_scale)(int dtype, const void* x, const uint8_t* keep, void* y, int64_t n, double scale) noexcept nogil
-        int (*permutation)(int64_t* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*multinomial)(int dtype, const void* weights, int64_t rows, int64_t n, int64_t count, int replacement, int64_t* out,
-                           uint64_t seed, uint64_t offset) noexcept nogil
-        int (*poisson)(int dtype, const void* rate, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*binomial)(int dtype, const void* count, const void* p, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil
-        int (*gamma)(int dtype, const void* shape, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil
-        int64_t (*blocks)(int64_t n, int words) noexcept nogil
-        int (*words)(int law, int dtype) noexcept nogil
-
-cdef pyx_random_kernels* cpu = <pyx_random_kernels*>kernel_tables(b"random")[CPU]
+cdef pyx_random_kernels* cpu = <pyx_random_kernels*>kernel_tables(b"random", sizeof(pyx_random_kernels))[CPU]
 
 # The layout of Law in random.cuh.
 cdef struct Law:
@@ -71,7 +52,7 @@ define(&kernels, "random.cuh", kernel_names())
 cdef int fill(int which, int dtype, void* out, int64_t n, double a, double b, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Law law
     cdef int64_t blocks = cpu.blocks(n, cpu.words(which, dtype))
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     cdef void* p[6]
     if dtype < FLOAT16 and which != GEOMETRIC and which != BERNOULLI:
         return -1
@@ -88,7 +69,7 @@ cdef int fill(int which, int dtype, void* out, int64_t n, double a, double b, ui
 
 cdef int integers(int dtype, void* out, int64_t n, int64_t low, uint64_t range, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef int64_t blocks = cpu.blocks(n, 1 if range and range <= <uint64_t>1 << 32 else 2)
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     cdef void* p[7]
     p[:] = [&out, &n, &low, &range, &seed, &offset, &blocks]
     return start(&kernels, device, INTEGERS + dtype, blocks_for(blocks, device), p)
@@ -96,7 +77,7 @@ cdef int integers(int dtype, void* out, int64_t n, int64_t low, uint64_t range, 
 
 cdef int bernoulli(int dtype, const void* p, int p_dtype, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef int64_t blocks = cpu.blocks(n, 2 if p_dtype == FLOAT64 else 1)
-    cdef int device = pointer_device(out), code, wrong = 0
+    cdef int device = device_of_call(), code, wrong = 0
     cdef void* block = NULL
     cdef void* flag
     cdef void* a[7]
@@ -121,18 +102,17 @@ cdef int dropout(int dtype, const void* x, void* y, uint8_t* keep, int64_t n, do
     cdef double edge = p * 4294967296.0
     cdef int decided = -1 if edge >= 4294967295.5 else 1 if edge <= 0 else 0
     cdef uint32_t least = <uint32_t>edge if decided == 0 else 0
-    cdef int device = pointer_device(y)
+    cdef int device = device_of_call()
     cdef void* a[10]
     a[:] = [&x, &y, &keep, &n, &least, &decided, &scale, &seed, &offset, &blocks]
     return start(&kernels, device, DROPOUT + dtype if dtype >= FLOAT16 else -1, blocks_for(blocks, device), a)
 
 
 cdef int masked_scale(int dtype, const void* x, const uint8_t* keep, void* y, int64_t n, double scale) noexcept nogil:
-    cdef int device = pointer_device(y)
+    cdef int device = device_of_call()
     cdef void* a[5]
     a[:] = [&x, &keep, &y, &n, &scale]
     return start(&kernels, device, MASKED_SCALE + dtype if dtype >= FLOAT16 else -1, blocks_for(n, device), a)
-
 
 # --------------------------------------------------------------------- drawn by the host
 
@@ -165,7 +145,7 @@ cdef int host_done(Host* h, int device, int code, void* out, int64_t out_bytes) 
 
 cdef int permutation(int64_t* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Host h
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     if host_memory(&h, device, NULL, NULL, 0, n * 8):
         return -4
     return host_done(&h, device, cpu.permutation(<int64_t*>h.output, n, seed, offset), out, n * 8)
@@ -174,7 +154,7 @@ cdef int permutation(int64_t* out, int64_t n, uint64_t seed, uint64_t offset) no
 cdef int multinomial(int dtype, const void* weights, int64_t rows, int64_t n, int64_t count, int replacement, int64_t* out,
                      uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Host h
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     if host_memory(&h, device, weights, NULL, rows * n * itemsize_of(dtype), rows * count * 8):
         return -4
     return host_done(&h, device, cpu.multinomial(dtype, h.input, rows, n, count, replacement, <int64_t*>h.output, seed, offset), out,
@@ -183,7 +163,7 @@ cdef int multinomial(int dtype, const void* weights, int64_t rows, int64_t n, in
 
 cdef int poisson(int dtype, const void* rate, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Host h
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     if host_memory(&h, device, rate, NULL, n * itemsize_of(dtype), n * itemsize_of(dtype)):
         return -4
     return host_done(&h, device, cpu.poisson(dtype, h.input, h.output, n, seed, offset), out, n * itemsize_of(dtype))
@@ -191,7 +171,7 @@ cdef int poisson(int dtype, const void* rate, void* out, int64_t n, uint64_t see
 
 cdef int binomial(int dtype, const void* count, const void* p, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Host h
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     if host_memory(&h, device, count, p, n * itemsize_of(dtype), n * itemsize_of(dtype)):
         return -4
     return host_done(&h, device, cpu.binomial(dtype, h.input, h.second, h.output, n, seed, offset), out, n * itemsize_of(dtype))
@@ -199,11 +179,10 @@ cdef int binomial(int dtype, const void* count, const void* p, void* out, int64_
 
 cdef int gamma(int dtype, const void* shape, void* out, int64_t n, uint64_t seed, uint64_t offset) noexcept nogil:
     cdef Host h
-    cdef int device = pointer_device(out)
+    cdef int device = device_of_call()
     if host_memory(&h, device, shape, NULL, n * itemsize_of(dtype), n * itemsize_of(dtype)):
         return -4
     return host_done(&h, device, cpu.gamma(dtype, h.input, h.output, n, seed, offset), out, n * itemsize_of(dtype))
-
 
 cdef pyx_random_kernels table
 table.fill = fill
@@ -218,4 +197,4 @@ table.binomial = binomial
 table.gamma = gamma
 table.blocks = cpu.blocks
 table.words = cpu.words
-register(b"random", &table)
+register(b"random", &table, sizeof(pyx_random_kernels), range(12))

@@ -1,37 +1,32 @@
 """The families `reduce` and `softmax` on the GPU: chooses and launches the kernels of reduce.cuh and softmax.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport THREADS, Kernels, define, pointer_device, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport THREADS, Kernels, define, device_of_call, register, scratch, scratch_free, start
+from pyxtorch.kernels.reduce cimport *
+from pyxtorch.kernels.softmax cimport *
 
 from pyxtorch._cuda_program import C_TYPES
 
-cdef extern from "pyxtorch/kernels/reduce.h" nogil:
-    int MAX "PYX_MAX"
-    ctypedef struct pyx_reduce_kernels:
-        int (*reduce)(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, double p) noexcept nogil
-        int (*extreme)(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil
-        int (*variance)(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) noexcept nogil
-
-cdef extern from "pyxtorch/kernels/softmax.h" nogil:
-    ctypedef struct pyx_softmax_kernels:
-        int (*forward)(int dtype, const void* x, void* y, int64_t outer, int64_t dim, int64_t inner, int log) noexcept nogil
-        int (*backward)(int dtype, const void* g, const void* y, void* gx, int64_t outer, int64_t dim, int64_t inner, int log) noexcept nogil
+cdef pyx_reduce_kernels* cpu = <pyx_reduce_kernels*>kernel_tables(b"reduce", sizeof(pyx_reduce_kernels))[CPU]
 
 _FLOATS = (FLOAT32, FLOAT64)
-_NUMBERS = (INT64, FLOAT32, FLOAT64, COMPLEX64, COMPLEX128)
 _ORDERED = (*range(BOOL, FLOAT16), FLOAT32, FLOAT64)
-_ANY = (*_ORDERED, COMPLEX64, COMPLEX128)
-# In the order of enum pyx_reduction; then the extremes with their positions, and the variance.
-_OPERATIONS = (
-    ("Plain", "Sum", _NUMBERS), ("Plain", "Nansum", _NUMBERS), ("Plain", "Prod", _NUMBERS), ("Plain", "Max", _ORDERED),
-    ("Plain", "Min", _ORDERED), ("Plain", "Any", _ANY), ("Plain", "All", _ANY), ("Plain", "Count", _ANY),
-    ("Plain", "Norm0", _FLOATS), ("Plain", "Norm1", _FLOATS), ("Plain", "Norm2", _FLOATS), ("Plain", "NormMax", _FLOATS),
-    ("Plain", "NormMin", _FLOATS), ("Plain", "NormP", _FLOATS), ("Extreme", "Max", _ORDERED), ("Extreme", "Min", _ORDERED),
-    ("Variance", None, _FLOATS),
-)
+
+
+def _operations():
+    """(shape, C++ name, dtypes): the reductions by their numbers, then the extremes with their positions, and the variance."""
+    found = []
+    while cpu.name(len(found)) != NULL:
+        i = len(found)
+        mask = cpu.dtypes(i)
+        found.append(("Plain", cpu.name(i).decode(), tuple([dt for dt in range(12) if mask >> dt & 1])))
+    return [*found, ("Extreme", "Max", _ORDERED), ("Extreme", "Min", _ORDERED), ("Variance", None, _FLOATS)]
+
+
+_OPERATIONS = _operations()
+cdef int EXTREME = len(_OPERATIONS) - 3
+cdef int VARIANCE = EXTREME + 2
 cdef enum:
-    EXTREME = 14
-    VARIANCE = 16
     STAGES = 3
     STEPS = 16      # elements of a piece for each thread along dim
     FEW = 512       # blocks below which long lines are cut into pieces
@@ -87,7 +82,7 @@ cdef int fold(int operation, int dtype, const void* x, void* y, void* z, int64_t
     cdef void* a[10]
     if outer == 0 or inner == 0:
         return 0
-    device = pointer_device(y if y != NULL else z)
+    device = device_of_call()
     if dim == 0:
         x = NULL    # a view of nothing has no address
     boxes = box(outer, dim, inner, &across, &along)
@@ -116,8 +111,8 @@ cdef int reduce(int op, int dtype, const void* x, void* y, int64_t outer, int64_
     return fold(op, dtype, x, y, NULL, outer, dim, inner, p)
 
 
-cdef int extreme(int op, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil:
-    return fold(EXTREME if op == MAX else EXTREME + 1, dtype, x, values, indices, outer, dim, inner, 0)
+cdef int extreme(int smallest, int dtype, const void* x, void* values, int64_t* indices, int64_t outer, int64_t dim, int64_t inner) noexcept nogil:
+    return fold(EXTREME + 1 if smallest else EXTREME, dtype, x, values, indices, outer, dim, inner, 0)
 
 
 cdef int variance(int dtype, const void* x, void* var, void* mean, int64_t outer, int64_t dim, int64_t inner, double correction) noexcept nogil:
@@ -129,7 +124,7 @@ cdef int forward(int dtype, const void* x, void* y, int64_t outer, int64_t dim, 
     cdef int64_t boxes = box(outer, dim, inner, &across, &along)
     cdef void* a[8]
     a[:] = [&x, &y, &outer, &dim, &inner, &across, &along, &log]
-    return start(&softmax_kernels, pointer_device(y), dtype * 2, boxes, a)
+    return start(&softmax_kernels, device_of_call(), dtype * 2, boxes, a)
 
 
 cdef int backward(int dtype, const void* g, const void* y, void* gx, int64_t outer, int64_t dim, int64_t inner, int log) noexcept nogil:
@@ -137,16 +132,18 @@ cdef int backward(int dtype, const void* g, const void* y, void* gx, int64_t out
     cdef int64_t boxes = box(outer, dim, inner, &across, &along)
     cdef void* a[9]
     a[:] = [&g, &y, &gx, &outer, &dim, &inner, &across, &along, &log]
-    return start(&softmax_kernels, pointer_device(gx), dtype * 2 + 1, boxes, a)
-
+    return start(&softmax_kernels, device_of_call(), dtype * 2 + 1, boxes, a)
 
 cdef pyx_reduce_kernels reduce_table
+reduce_table.find = cpu.find
+reduce_table.name = cpu.name
+reduce_table.dtypes = cpu.dtypes
 reduce_table.reduce = reduce
 reduce_table.extreme = extreme
 reduce_table.variance = variance
-register(b"reduce", &reduce_table)
+register(b"reduce", &reduce_table, sizeof(pyx_reduce_kernels), (*_ORDERED, COMPLEX64, COMPLEX128))
 
 cdef pyx_softmax_kernels softmax_table
 softmax_table.forward = forward
 softmax_table.backward = backward
-register(b"softmax", &softmax_table)
+register(b"softmax", &softmax_table, sizeof(pyx_softmax_kernels), _FLOATS)
