@@ -9,6 +9,7 @@ import pytest
 import pyxtorch as torch
 from pyxtorch import _core
 from pyxtorch.kernels import formulas
+from pyxtorch.ops import special
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = list((ROOT / "pyxtorch").rglob("*.pyx"))
@@ -41,6 +42,13 @@ def test_lists_in_headers_have_users():
         listed = set(re.findall(r"^ *X\((\w+), \w+", (ROOT / "include" / "pyxtorch" / f"{header}.h").read_text(), re.M))
         used = set(re.findall(rf'\b{asked}\(b"(\w+)"', text))
         assert listed == used, header
+
+
+@pytest.mark.skipif(not SOURCES, reason="the sources are not beside the tests")
+def test_every_formula_is_asked_for():
+    """By an operation, by name; and none that does not exist."""
+    asked = set(re.findall(r'\bformula\(b"(\w+)"', "".join(path.read_text() for path in SOURCES))) | set(special.POLYNOMIALS)
+    assert asked == {f.name for f in formulas()}
 
 
 def capsule(words, name):

@@ -7,7 +7,6 @@
 #define PYX_BINARY_ARITHMETIC(X)                                                                    \
     X(add, PYX_ALL, PYX_SAME, add(x, y))                                                            \
     X(sub, PYX_NUMBERS, PYX_SAME, sub(x, y))                                                        \
-    X(rsub, PYX_NUMBERS, PYX_SAME, sub(y, x))                                                       \
     X(mul, PYX_ALL, PYX_SAME, mul(x, y))                                                            \
     X(div, PYX_INEXACT, PYX_SAME, x / y)                                                            \
     X(maximum, PYX_ORDERED, PYX_SAME, with_zeros_up(maximum(x, y), x, y))                                          \
@@ -72,14 +71,13 @@
     X(threshold_backward, PYX_REALS, PYX_SAME, y <= (T)s[0] ? (T)0 : x)                             \
     X(leaky_relu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * s[0])                           \
     X(hardtanh_backward, PYX_FLOATS, PYX_SAME, (y > s[0]) & (y < s[1]) ? x : (T)0)                 \
-    X(clamp_backward, PYX_FLOATS, PYX_SAME, (y < s[0]) | (y > s[1]) ? (T)0 : x)                     \
+    X(clamp_backward, PYX_FLOATS, PYX_SAME, (y >= s[0]) & (y <= s[1]) ? x : (T)0)                   \
     X(hardsigmoid_backward, PYX_FLOATS, PYX_SAME, (y > (T)-3) & (y < (T)3) ? x / (T)6 : (T)0)       \
     X(hardswish_backward, PYX_FLOATS, PYX_SAME,                                                     \
       y >= (T)3 ? x : y <= (T)-3 ? (T)0 : x * (y / (T)3 + (T)0.5))                                  \
     X(hardshrink_backward, PYX_FLOATS, PYX_SAME, (y < -s[0]) | (y > s[0]) ? x : (T)0)               \
     X(softsign_backward, PYX_FLOATS, PYX_SAME, x / (((T)1 + fabs(y)) * ((T)1 + fabs(y))))           \
     X(abs_backward, PYX_FLOATS, PYX_SAME, x * sign(y))                                              \
-    X(log_backward, PYX_INEXACT, PYX_SAME, zero_div(x, conj(y)))                                    \
     X(sqrt_backward, PYX_INEXACT, PYX_SAME, zero_div(x, conj(y + y)))                               \
     X(rsqrt_backward, PYX_INEXACT, PYX_SAME, zero_mul(x, conj(y * y * y) * (real_t<T>)-0.5))        \
     X(reciprocal_backward, PYX_INEXACT, PYX_SAME, zero_mul(x, -conj(y * y)))                        \
@@ -90,11 +88,8 @@
     X(softplus_backward, PYX_FLOATS, PYX_SAME, y * s[0] > s[1] ? x : x * sigmoid(y * s[0]))         \
     X(elu_backward, PYX_FLOATS, PYX_SAME,                                                           \
       y > (T)0 ? x * s[1] : x * s[2] * s[0] * s[1] * exp(y * s[2]))                                 \
-    X(elu_backward_output, PYX_FLOATS, PYX_SAME, y > (T)0 ? x * s[1] : x * s[2] * (y + s[0] * s[1])) \
     X(celu_backward, PYX_FLOATS, PYX_SAME, y > (T)0 ? x : x * exp(y / s[0]))                        \
-    X(logsigmoid_backward, PYX_FLOATS, PYX_SAME, x * sigmoid(-y))                                   \
-    X(smooth_l1_slope, PYX_FLOATS, PYX_SAME, fabs(x - y) < s[0] ? (x - y) / s[0] : sign(x - y))     \
-    X(huber_slope, PYX_FLOATS, PYX_SAME, fabs(x - y) <= s[0] ? x - y : s[0] * sign(x - y))
+    X(logsigmoid_backward, PYX_FLOATS, PYX_SAME, x * sigmoid(-y))
 
 /* Special functions of two operands */
 #define PYX_BINARY_SPECIAL(X)                                                                       \

@@ -56,10 +56,6 @@ template <class T> PYX_HD complex<T> neg(complex<T> a) { return -a; }
 
 template <class T> PYX_HD T conj(T x) { return x; }
 template <class T> PYX_HD complex<T> conj(complex<T> z) { return make(z.re, -z.im); }
-template <class T> PYX_HD T real_part(T x) { return x; }
-template <class T> PYX_HD T real_part(complex<T> z) { return z.re; }
-template <class T> PYX_HD T imag_part(T) { return (T)0; }
-template <class T> PYX_HD T imag_part(complex<T> z) { return z.im; }
 template <class T> PYX_HD T absolute(complex<T> z) { return hypot(z.re, z.im); }
 PYX_HD float angle(float x) { return x < 0.0f ? (float)PYX_PI : x != x ? x : 0.0f; }
 PYX_HD double angle(double x) { return x < 0.0 ? PYX_PI : x != x ? x : 0.0; }

@@ -376,7 +376,6 @@ PYX_FN double polynomial(int family, double x, double degree) {
 PYX_HD float polynomial(int family, float x, float degree) { return (float)polynomial(family, (double)x, (double)degree); }
 
 PYX_IN_DOUBLE1(digamma)
-PYX_IN_DOUBLE1(trigamma)
 PYX_IN_DOUBLE2(zeta)
 PYX_IN_DOUBLE2(polygamma)
 PYX_IN_DOUBLE2(igamma)

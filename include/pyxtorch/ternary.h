@@ -9,7 +9,6 @@
     X(addcdiv, PYX_INEXACT, PYX_SAME, x + s[0] * y / z)                                             \
     X(lerp, PYX_FLOATS, PYX_SAME, fabs(z) < (T)0.5 ? x + z * (y - x) : y - (y - x) * ((T)1 - z))    \
     X(clamp, PYX_ORDERED, PYX_SAME, clamp(x, y, z))                                                 \
-    X(mul_add, PYX_INEXACT, PYX_SAME, x * y + z)                                                    \
     X(smooth_l1_backward, PYX_FLOATS, PYX_SAME,                                                     \
       x * (fabs(y - z) < s[0] ? (y - z) / s[0] : sign(y - z)))                                      \
     X(huber_backward, PYX_FLOATS, PYX_SAME, x * (fabs(y - z) <= s[0] ? y - z : s[0] * sign(y - z)))

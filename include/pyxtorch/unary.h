@@ -21,10 +21,7 @@
     X(trunc, PYX_REALS, PYX_SAME, round_to_zero(x))                                                 \
     X(frac, PYX_FLOATS, PYX_SAME, x - trunc(x))                                                     \
     X(conj_physical, PYX_ALL, PYX_SAME, conj(x))                                                    \
-    X(real, PYX_ALL, PYX_TO_REAL, real_part(x))                                                     \
-    X(imag, PYX_ALL, PYX_TO_REAL, imag_part(x))                                                     \
     X(relu, PYX_REALS, PYX_SAME, x < (T)0 ? (T)0 : x)                                               \
-    X(relu6, PYX_REALS, PYX_SAME, clamp(x, (T)0, (T)6))                                             \
     X(hardtanh, PYX_REALS, PYX_SAME, clamp(x, (T)s[0], (T)s[1]))                                    \
     X(clamp_scalar, PYX_REALS, PYX_SAME, clamp(x, (T)s[0], (T)s[1]))                                \
     X(leaky_relu, PYX_FLOATS, PYX_SAME, x > (T)0 ? x : x * s[0])                                    \
@@ -39,8 +36,7 @@
     X(nan_to_num, PYX_FLOATS, PYX_SAME, nan_to_num(x, s[0], s[1], s[2]))                            \
     X(add_scalar, PYX_FLOATS, PYX_SAME, x + s[0])                                                   \
     X(mul_scalar, PYX_INEXACT, PYX_SAME, x * s[0])                                                  \
-    X(rsub_scalar, PYX_FLOATS, PYX_SAME, s[0] - x)                                                  \
-    X(affine, PYX_FLOATS, PYX_SAME, x * s[0] + s[1])
+    X(rsub_scalar, PYX_FLOATS, PYX_SAME, s[0] - x)
 
 /* Tests and bits */
 #define PYX_UNARY_LOGIC(X)                                                                          \
@@ -92,7 +88,6 @@
     X(mish, PYX_FLOATS, PYX_SAME, mish(x))                                                          \
     X(softplus, PYX_FLOATS, PYX_SAME, softplus(x, s[0], s[1]))                                      \
     X(elu, PYX_FLOATS, PYX_SAME, elu(x, s[0], s[1], s[2]))                                          \
-    X(selu, PYX_FLOATS, PYX_SAME, elu(x, (T)1.6732632423543772848, (T)1.0507009873554804934, (T)1)) \
     X(celu, PYX_FLOATS, PYX_SAME, x > (T)0 ? x : s[0] * expm1(x / s[0]))                            \
     X(logsigmoid, PYX_FLOATS, PYX_SAME, minimum(x, (T)0) - log1p(exp(-fabs(x))))                    \
     X(tanhshrink, PYX_FLOATS, PYX_SAME, x - tanh(x))
@@ -122,6 +117,7 @@
     X(atanh, PYX_COMPLEXES, PYX_SAME, atanh(x))                                                     \
     X(sigmoid, PYX_COMPLEXES, PYX_SAME, sigmoid(x))                                                 \
     X(silu, PYX_COMPLEXES, PYX_SAME, x * sigmoid(x))                                                \
+    X(tanhshrink, PYX_COMPLEXES, PYX_SAME, x - tanh(x))                                             \
     X(angle, PYX_COMPLEXES, PYX_TO_REAL, angle(x))                                                  \
     X(sinc, PYX_COMPLEXES, PYX_SAME, sinc(x))
 
@@ -129,7 +125,6 @@
 #define PYX_UNARY_SPECIAL(X)                                                                        \
     X(lgamma, PYX_FLOATS, PYX_SAME, lgamma(x))                                                      \
     X(digamma, PYX_FLOATS, PYX_SAME, digamma(x))                                                    \
-    X(trigamma, PYX_FLOATS, PYX_SAME, trigamma(x))                                                  \
     X(erfinv, PYX_FLOATS, PYX_SAME, erfinv(x))                                                      \
     X(erfcx, PYX_FLOATS, PYX_SAME, erfcx(x))                                                        \
     X(ndtr, PYX_FLOATS, PYX_SAME, ndtr(x))                                                          \

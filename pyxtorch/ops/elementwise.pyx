@@ -209,8 +209,10 @@ cdef Variable number_operand(object number, Variable like):
     return wrap_number(number, promote_number(like.dt, number), like.dev, like.dev_index)
 
 
-cdef int number_formula(int f) noexcept:
+cdef int number_formula(int f, bint number_first=False) noexcept:
     """The formula of one operand and a number for one of two operands; -1 if there is none."""
+    if f == SUB and number_first:
+        return RSUB_SCALAR
     return ADD_SCALAR if f == ADD or f == SUB else MUL_SCALAR if f == MUL else -1
 
 
@@ -220,12 +222,14 @@ cdef inline bint plain_number(Variable a, object number) noexcept:
 
 
 cdef Variable with_number(int f, int g, object cls, Variable a, object number, str op, Variable out):
-    """a + number, a - number or a * number; g is number_formula(f)."""
+    """a + number, a - number, number - a or a * number; g is number_formula(f, ...)."""
     cdef double s[1]
     cdef Variable r
     cdef Binary node
     s[0] = number
-    if f == SUB:
+    if g == RSUB_SCALAR:
+        cls = Rsub
+    elif f == SUB:
         s[0] = -s[0]
     r = formula1(g, a, s, op, out)
     if out is None and recording(a):
@@ -263,7 +267,7 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         if not is_number(x):
             raise operand_error(op, x)
         b = <Variable>y
-        if out is None and f != SUB and plain_number(b, x) and (g := number_formula(f)) >= 0:
+        if out is None and plain_number(b, x) and (g := number_formula(f, True)) >= 0:
             return with_number(f, g, cls, b, x, op, None)
         a = number_operand(x, b)
     elif (f == ADD or f == SUB or f == MUL or f == DIV or f == DIV_TRUNC or f == DIV_FLOOR) and is_number(x) and is_number(y):
@@ -365,6 +369,8 @@ cdef int NEG = formula(b"neg")
 cdef int ADD_SCALED = formula(b"add_scaled")
 cdef int ADD_SCALAR = formula(b"add_scalar")
 cdef int MUL_SCALAR = formula(b"mul_scalar")
+cdef int RSUB_SCALAR = formula(b"rsub_scalar")
+cdef int MUL_CONJ = formula(b"mul_conj")
 cdef int ZERO_MUL = formula(b"zero_mul")
 cdef int ZERO_DIV = formula(b"zero_div")
 
@@ -380,6 +386,12 @@ cdef class Sub(Binary):
         self.pass_grad(0, g)
         if self.needs(1):
             self.pass_grad(1, neg_t(g))
+
+
+cdef class Rsub(Binary):
+    """number - a"""
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, neg_t(g))
 
 
 cdef class AddScaled(Binary):
@@ -402,9 +414,22 @@ cdef class Mul(Binary):
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
             b = self.saved(0)
-            self.pass_grad(0, mul_number(g, self.number) if b is None else mul_t(g, conj_of(b)))
+            self.pass_grad(0, mul_number(g, self.number) if b is None else mul_conj(g, b))
         if self.needs(1):
-            self.pass_grad(1, mul_t(g, conj_of(self.saved(1))))
+            self.pass_grad(1, mul_conj(g, self.saved(1)))
+
+
+cdef class MulConj(Binary):
+    """a * conj(b), of complex numbers"""
+    cdef int keep(self, Variable a, Variable b, Variable y) except -1:
+        self.save(a)
+        self.save(b)
+
+    cdef int vjp(self, Variable g) except -1:
+        if self.needs(0):
+            self.pass_grad(0, mul_t(g, self.saved(1)))
+        if self.needs(1):
+            self.pass_grad(1, mul_conj(self.saved(0), g))
 
 
 cdef class Div(Binary):
@@ -457,6 +482,12 @@ cdef Variable add_t(Variable a, Variable b):
 
 cdef Variable mul_t(Variable a, Variable b):
     return <Variable>binary(MUL, Mul, a, b, "mul", SAME, None)
+
+
+cdef Variable mul_conj(Variable a, Variable b):
+    if not is_complex_code(b.dt):
+        return mul_t(a, b)
+    return <Variable>binary(MUL_CONJ, MulConj, a, b, "mul", SAME, None)
 
 
 cdef Variable div_t(Variable a, Variable b):

@@ -1,16 +1,15 @@
-"""Activation functions of networks, with a fused kernel for each gradient.
-
-The gradient's kernel is an operation of its own (`Slope`): it is linear in the incoming gradient,
-and its own derivative by x is written in tensor operations.
-"""
+"""Activation functions of networks, with a fused kernel for each gradient (`sloped`)."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
-from pyxtorch.ops.elementwise cimport SAME, Unary, formula, formula1, formula2, unary
+from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_mul
+from pyxtorch.ops.elementwise_slope cimport sloped
+from pyxtorch.ops.shape cimport conj_of
 
-from pyxtorch.ops import elementwise_math as mathematics
+from pyxtorch.ops.elementwise_arithmetic import square
 from pyxtorch.ops.elementwise_compare import logical_and
+from pyxtorch.ops.elementwise_math import tanh
 from pyxtorch.ops.elementwise_select import where
 
 
@@ -21,36 +20,7 @@ cdef class Activation(Function):
     cdef double s[3]
 
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, sloped(g, self.saved(0), self.slope, self.name_, self.s))
-
-
-cdef class Slope(Function):
-    """g * f'(x; s)"""
-    cdef int slope
-    cdef str name_
-    cdef double s[3]
-
-    cdef int vjp(self, Variable gg) except -1:
-        g, x = self.saved(0), self.saved(1)
-        if self.needs(0):
-            self.pass_grad(0, sloped(gg, x, self.slope, self.name_, self.s))
-        if self.needs(1) and self.name_ in CURVATURES:
-            curvature = CURVATURES[self.name_](x, [self.s[0], self.s[1], self.s[2]])
-            self.pass_grad(1, gg * g * curvature)
-
-
-cdef Variable sloped(Variable g, Variable x, int slope, str name, const double* s):
-    cdef Variable y = formula2(slope, g, x, s, name)
-    cdef Slope node
-    if recording(g) or recording(x):
-        node = <Slope>Slope.__new__(Slope)
-        node.slope = slope
-        node.name_ = name
-        node.s[0], node.s[1], node.s[2] = s[0], s[1], s[2]
-        node.save(g)
-        node.save(x)
-        record2(node, y, g, x)
-    return y
+        self.pass_grad(0, sloped(self.slope, CURVATURES.get(self.name_), g, self.saved(0), self.s, self.name_))
 
 
 cdef object activate(int f, int slope, object input, str name, bint inplace_, double a=0, double b=0, double c=0):
@@ -161,6 +131,8 @@ cdef int HARDSWISH = formula(b"hardswish"), HARDSWISH_BACKWARD = formula(b"hards
 cdef int HARDSIGMOID = formula(b"hardsigmoid"), HARDSIGMOID_BACKWARD = formula(b"hardsigmoid_backward")
 cdef int HARDSHRINK = formula(b"hardshrink"), HARDSHRINK_BACKWARD = formula(b"hardshrink_backward")
 cdef int SOFTSHRINK = formula(b"softshrink")
+cdef int TANHSHRINK = formula(b"tanhshrink")
+cdef int PRELU = formula(b"prelu")
 
 
 cdef class Relu(Unary):
@@ -169,9 +141,7 @@ cdef class Relu(Unary):
         self.save_output(y)
 
     cdef int vjp(self, Variable g) except -1:
-        cdef double s[3]
-        s[0] = s[1] = s[2] = 0
-        self.pass_grad(0, sloped(g, self.saved(0), RELU_BACKWARD, "relu", s))
+        self.pass_grad(0, sloped(RELU_BACKWARD, None, g, self.saved(0), NULL, "relu"))
 
 
 def relu(input, inplace=False):
@@ -296,9 +266,30 @@ def softshrink(input, lambd=0.5, *, out=None):
     return finish_out(activate(SOFTSHRINK, HARDSHRINK_BACKWARD, input, "softshrink", False, lambd), out, "softshrink")
 
 
+cdef class Tanhshrink(Unary):
+    cdef int keep(self, Variable x, Variable y) except -1:
+        self.save(x)
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, zero_mul(g, conj_of(square(tanh(self.saved(0))))))
+
+
 def tanhshrink(input):
     """x - tanh(x)"""
-    return input - mathematics.tanh(input)
+    return unary(TANHSHRINK, Tanhshrink, input, "tanhshrink", FLOAT, None)
+
+
+cdef class Prelu(Binary):
+    cdef int keep(self, Variable x, Variable w, Variable y) except -1:
+        self.save(x)
+        self.save(w)
+
+    cdef int vjp(self, Variable g) except -1:
+        x = self.saved(0)
+        if self.needs(0):
+            self.pass_grad(0, where(x > 0, g, g * self.saved(1)))
+        if self.needs(1):
+            self.pass_grad(1, where(x > 0, 0, g * x))
 
 
 def prelu(input, weight):
@@ -316,7 +307,7 @@ def prelu(input, weight):
         w = w.reshape((1, w.n) + (1,) * (x.nd - 2)) if x.nd > 1 else w
     else:
         w = w.reshape(()) if x.nd == 0 else w.reshape((1,) * x.nd)
-    return where(x > 0, x, w * x)
+    return binary(PRELU, Prelu, x, w, "prelu", SAME, None)
 
 
 def _inplace_of(function):

@@ -8,6 +8,7 @@ from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.elementwise cimport (
     SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
 )
+from pyxtorch.ops.elementwise_slope cimport sloped
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 from pyxtorch.ops._inplace import inplace
@@ -97,6 +98,8 @@ cdef int SGN = formula(b"sgn")
 cdef int SQUARE = formula(b"square")
 cdef int POW = formula(b"pow")
 cdef int POW_SCALAR = formula(b"pow_scalar")
+cdef int CUBE = formula(b"cube")
+cdef int ABS_BACKWARD = formula(b"abs_backward")
 
 
 cdef class Abs(Unary):
@@ -104,7 +107,11 @@ cdef class Abs(Unary):
         self.save(x)
 
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, mul_t(g, <Variable>sgn(self.saved(0))))
+        x = self.saved(0)
+        if is_complex_code((<Variable>x).dt):
+            self.pass_grad(0, mul_t(g, <Variable>sgn(x)))
+        else:
+            self.pass_grad(0, sloped(ABS_BACKWARD, None, g, x, NULL, "abs"))
 
 
 def abs(input, *, out=None):
@@ -210,9 +217,9 @@ def pow(input, exponent, *, out=None):
         if not PyComplex_Check(exponent) and x.dt >= FLOAT16:
             if exponent == 2:
                 return square(x, out=out)
-            if is_floating(x.dt) and exponent != 0:
+            if exponent == 3 or is_floating(x.dt) and exponent != 0:
                 s[0] = exponent
-                y = formula1(POW_SCALAR, x, s, "pow")
+                y = formula1(CUBE if exponent == 3 else POW_SCALAR, x, s, "pow")
                 if recording(x):
                     node = <PowScalar>PowScalar.__new__(PowScalar)
                     node.n = exponent
@@ -247,6 +254,7 @@ def float_power(input, exponent, *, out=None):
 cdef int ADDCMUL = formula(b"addcmul")
 cdef int ADDCDIV = formula(b"addcdiv")
 cdef int LERP = formula(b"lerp")
+cdef int LERP_SCALAR = formula(b"lerp_scalar")
 
 
 cdef class Ternary(Function):
@@ -283,6 +291,16 @@ cdef class Lerp(Ternary):
             self.pass_grad(1, g * weight)
         if self.needs(2):
             self.pass_grad(2, g * (self.saved(1) - self.saved(0)))
+
+
+cdef class LerpScalar(Binary):
+    """`lerp` by a number"""
+    cdef double weight
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, mul_number(g, 1 - self.weight))
+        if self.needs(1):
+            self.pass_grad(1, mul_number(g, self.weight))
 
 
 cdef bint one_pass(Variable a, Variable b, Variable c, object value) noexcept:
@@ -338,7 +356,8 @@ def lerp(input, end, weight, *, out=None):
     """input + weight * (end - input); from a weight of 0.5 on, counted back from `end`."""
     cdef Variable a = checked(input, "lerp", "input")
     cdef Variable b = checked(end, "lerp", "end")
-    cdef Variable w
+    cdef Variable w = None, y
+    cdef double s[1]
     if a.dt != b.dt:
         raise RuntimeError(f"lerp: expected dtype {dtype_of(a.dt).name} for `end` but got dtype {dtype_of(b.dt).name}")
     if isinstance(weight, Variable):
@@ -346,9 +365,11 @@ def lerp(input, end, weight, *, out=None):
         if w.dt != a.dt and w.nd:
             raise RuntimeError(f"lerp: expected dtype {dtype_of(a.dt).name} for `weight` but got dtype {dtype_of(w.dt).name}")
     elif is_number(weight) and not PyComplex_Check(weight) and is_floating(a.dt):
-        w = wrap_number(weight, a.dt, a.dev, a.dev_index)
-    else:
-        w = None
+        s[0] = weight
+        y = <Variable>binary(LERP_SCALAR, LerpScalar, a, b, "lerp", SAME, None, s)
+        if isinstance(y._grad_fn, LerpScalar):
+            (<LerpScalar>y._grad_fn).weight = weight
+        return finish_out(y, out, "lerp")
     if w is not None and is_floating(a.dt) and one_pass(a, b, w, 1):
         return finish_out(ternary(LERP, Lerp, a, b, w, 1, "lerp"), out, "lerp")
     gap = b - a

@@ -6,8 +6,9 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
-    FLOAT, SAME, Binary, Unary, binary, formula, formula1, unary, zero_div, zero_mul,
+    FLOAT, SAME, Unary, formula, formula1, unary, zero_div, zero_mul,
 )
+from pyxtorch.ops.elementwise_slope cimport sloped
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops._common import return_type, strict_out
@@ -85,23 +86,27 @@ def frac(input, *, out=None):
 cdef int RECIPROCAL = formula(b"reciprocal")
 cdef int SQRT = formula(b"sqrt")
 cdef int RSQRT = formula(b"rsqrt")
+cdef int RECIPROCAL_BACKWARD = formula(b"reciprocal_backward")
+cdef int SQRT_BACKWARD = formula(b"sqrt_backward")
+cdef int RSQRT_BACKWARD = formula(b"rsqrt_backward")
 
 
 cdef class Reciprocal(OfOutput):
+    """g * -y^2"""
     cdef int vjp(self, Variable g) except -1:
-        y = self.saved(0)
-        self.pass_grad(0, zero_mul(g, conj_of(-(y * y))))
+        self.pass_grad(0, sloped(RECIPROCAL_BACKWARD, lambda y, s: y * -2, g, self.saved(0), NULL, "reciprocal"))
 
 
 cdef class Sqrt(OfOutput):
+    """g / (2 y)"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, zero_div(g, conj_of(self.saved(0) * 2)))
+        self.pass_grad(0, sloped(SQRT_BACKWARD, lambda y, s: -0.5 / (y * y), g, self.saved(0), NULL, "sqrt"))
 
 
 cdef class Rsqrt(OfOutput):
+    """g * -y^3 / 2"""
     cdef int vjp(self, Variable g) except -1:
-        y = self.saved(0)
-        self.pass_grad(0, zero_mul(g, conj_of(y * y * y * -0.5)))
+        self.pass_grad(0, sloped(RSQRT_BACKWARD, lambda y, s: y * y * -1.5, g, self.saved(0), NULL, "rsqrt"))
 
 
 def reciprocal(input, *, out=None):
@@ -350,42 +355,16 @@ cdef class Cosh(OfInput):
         self.pass_grad(0, zero_mul(g, conj_of(sinh(self.saved(0)))))
 
 
-cdef class TanhBackward(Binary):
-    """g * conj(1 - y^2), y being an output of tanh."""
-    cdef int keep(self, Variable g, Variable y, Variable r) except -1:
-        self.save(g)
-        self.save(y)
-
-    cdef int vjp(self, Variable gg) except -1:
-        g, y = self.saved(0), conj_of(self.saved(1))
-        if self.needs(0):
-            self.pass_grad(0, binary(TANH_BACKWARD, TanhBackward, gg, y, "tanh", SAME, None))
-        if self.needs(1):
-            self.pass_grad(1, conj_of(gg) * g * y * -2)
-
-
 cdef class Tanh(OfOutput):
+    """g * (1 - y^2)"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, binary(TANH_BACKWARD, TanhBackward, g, self.saved(0), "tanh", SAME, None))
-
-
-cdef class SigmoidBackward(Binary):
-    """g * conj(y * (1 - y)), y being an output of sigmoid."""
-    cdef int keep(self, Variable g, Variable y, Variable r) except -1:
-        self.save(g)
-        self.save(y)
-
-    cdef int vjp(self, Variable gg) except -1:
-        g, y = self.saved(0), conj_of(self.saved(1))
-        if self.needs(0):
-            self.pass_grad(0, binary(SIGMOID_BACKWARD, SigmoidBackward, gg, y, "sigmoid", SAME, None))
-        if self.needs(1):
-            self.pass_grad(1, conj_of(gg) * g * (1 - y * 2))
+        self.pass_grad(0, sloped(TANH_BACKWARD, lambda y, s: y * -2, g, self.saved(0), NULL, "tanh"))
 
 
 cdef class Sigmoid(OfOutput):
+    """g * y * (1 - y)"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, binary(SIGMOID_BACKWARD, SigmoidBackward, g, self.saved(0), "sigmoid", SAME, None))
+        self.pass_grad(0, sloped(SIGMOID_BACKWARD, lambda y, s: 1 - y * 2, g, self.saved(0), NULL, "sigmoid"))
 
 
 cdef class Asinh(OfInput):

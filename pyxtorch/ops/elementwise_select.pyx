@@ -5,6 +5,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
     SAME, Binary, Unary, binary, formula, formula1, formula3, mul_number, number_operand, operand_error, tensors_only,
 )
+from pyxtorch.ops.elementwise_slope cimport sloped
 from pyxtorch.ops.shape cimport expand_to, to_dtype
 
 from pyxtorch.ops._inplace import inplace
@@ -151,24 +152,50 @@ def where(condition, input=None, other=None, *, out=None):
 
 # -------------------------------------------------------------------------------- clamp
 
-cdef int CLAMP = formula(b"clamp_scalar")
+cdef int CLAMP = formula(b"clamp")
+cdef int CLAMP_SCALAR = formula(b"clamp_scalar")
+cdef int CLAMP_BACKWARD = formula(b"clamp_backward")
 
 
 cdef class Clamp(Unary):
     """min(max(x, low), high): the gradient flows where x lies between them, ends included."""
-    cdef object low, high
+    cdef double s[3]
 
     cdef int keep(self, Variable x, Variable y) except -1:
         self.save(x)
 
     cdef int vjp(self, Variable g) except -1:
-        x = self.saved(0)
-        inside = None
-        if self.low is not None:
-            inside = x >= self.low
-        if self.high is not None:
-            inside = (x <= self.high) if inside is None else logical_and(inside, x <= self.high)
-        self.pass_grad(0, where(inside, g, 0))
+        self.pass_grad(0, sloped(CLAMP_BACKWARD, None, g, self.saved(0), self.s, "clamp"))
+
+
+cdef class ClampBetween(Function):
+    """The same with tensors for bounds; the one that is taken gets the gradient."""
+    cdef int vjp(self, Variable g) except -1:
+        x, low, high = self.saved(0), self.saved(1), self.saved(2)
+        if self.needs(0):
+            self.pass_grad(0, where(logical_and(x >= low, x <= high), g, 0))
+        if self.needs(1):
+            self.pass_grad(1, where(logical_and(x < low, low <= high), g, 0))
+        if self.needs(2):
+            self.pass_grad(2, where(logical_or(x > high, low > high), g, 0))
+
+
+cdef Variable clamp_between(Variable x, Variable low, Variable high):
+    """In one pass: tensors of one dtype on one device."""
+    cdef Variable y = formula3(CLAMP, x, low, high, NULL, "clamp")
+    cdef ClampBetween node
+    if recording(x) or recording(low) or recording(high):
+        x, low, high = [expand_to(v, y.nd, y.sizes, "clamp") if recording(v) else v for v in (x, low, high)]
+        node = <ClampBetween>ClampBetween.__new__(ClampBetween)
+        node.save(x)
+        node.save(low)
+        node.save(high)
+        record3(node, y, x, low, high)
+    return y
+
+
+cdef bint alike(Variable x, Variable y) noexcept:
+    return x.dt == y.dt and x.dev == y.dev and x.dev_index == y.dev_index
 
 
 def clamp(input, min=None, max=None, *, out=None):
@@ -179,7 +206,7 @@ def clamp(input, min=None, max=None, *, out=None):
     """
     cdef Variable x = checked(input, "clamp", "input")
     cdef Variable y
-    cdef double s[2]
+    cdef double s[3]
     cdef Clamp node
     cdef int dt = x.dt
     if min is None and max is None:
@@ -187,6 +214,8 @@ def clamp(input, min=None, max=None, *, out=None):
     if is_complex_code(x.dt):
         raise RuntimeError("clamp: is not supported for complex types")
     if isinstance(min, Variable) or isinstance(max, Variable):
+        if isinstance(min, Variable) and isinstance(max, Variable) and alike(x, <Variable>min) and alike(x, <Variable>max):
+            return finish_out(clamp_between(x, min, max), out, "clamp")
         r = x
         if min is not None:
             r = _clamp_below(r, min)
@@ -202,7 +231,7 @@ def clamp(input, min=None, max=None, *, out=None):
     if is_floating(dt):
         s[0] = float("-inf") if min is None else min
         s[1] = float("inf") if max is None else max
-        y = formula1(CLAMP, x, s, "clamp")
+        y = formula1(CLAMP_SCALAR, x, s, "clamp")
     else:
         y = x
         if min is not None:
@@ -213,8 +242,8 @@ def clamp(input, min=None, max=None, *, out=None):
         fill_raw(y, float("nan"))
     if recording(x):
         node = <Clamp>Clamp.__new__(Clamp)
-        node.low = min
-        node.high = max
+        for i in range(2):      # as the dtype rounds them, as they were compared
+            node.s[i] = item_of(wrap_number(s[i], dt, CPU, 0))
         node.save(x)
         record1(node, y, x)
     return finish_out(y, out, "clamp")

@@ -2,9 +2,9 @@
 import warnings
 
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, record2, recording
+from pyxtorch.autograd cimport Function, Variable, record2, record3, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.elementwise cimport SAME, Binary, binary, formula, formula2, mul_number
+from pyxtorch.ops.elementwise cimport SAME, Binary, binary, formula, formula2, formula3, mul_number
 from pyxtorch.ops.shape cimport to_dtype
 
 from pyxtorch.ops._common import same_dtype
@@ -54,9 +54,9 @@ cdef int same_sizes(Variable a, Variable b, str op) except -1:
 
 cdef int SQUARED_DIFFERENCE = formula(b"squared_difference")
 cdef int SMOOTH_L1 = formula(b"smooth_l1")
-cdef int SMOOTH_L1_SLOPE = formula(b"smooth_l1_slope")
+cdef int SMOOTH_L1_BACKWARD = formula(b"smooth_l1_backward")
 cdef int HUBER = formula(b"huber")
-cdef int HUBER_SLOPE = formula(b"huber_slope")
+cdef int HUBER_BACKWARD = formula(b"huber_backward")
 
 
 cdef class SquaredDifference(Binary):
@@ -121,34 +121,41 @@ cdef class Difference(Binary):
     cdef double s, rise
 
     cdef int vjp(self, Variable g) except -1:
-        slope = difference_slope(self.saved(0), self.saved(1), self.slope, self.s, self.rise)
-        self.pass_grad(0, g * slope)
+        slope = difference_slope(g, self.saved(0), self.saved(1), self.slope, self.s, self.rise)
+        self.pass_grad(0, slope)
         if self.needs(1):
-            self.pass_grad(1, -(g * slope))
+            self.pass_grad(1, -slope)
 
 
 cdef class DifferenceSlope(Function):
+    """g * f'(a - b; s)"""
+    cdef int slope
     cdef double s, rise
 
-    cdef int vjp(self, Variable g) except -1:
-        inside = (self.saved(0) - self.saved(1)).abs() < self.s
-        curvature = where(inside, g * self.rise, 0)
-        self.pass_grad(0, curvature)
-        self.pass_grad(1, -curvature)
+    cdef int vjp(self, Variable gg) except -1:
+        g, a, b = self.saved(0), self.saved(1), self.saved(2)
+        if self.needs(0):
+            self.pass_grad(0, difference_slope(gg, a, b, self.slope, self.s, self.rise))
+        if self.needs(1) or self.needs(2):
+            curvature = where((a - b).abs() < self.s, gg * g * self.rise, 0)
+            self.pass_grad(1, curvature)
+            self.pass_grad(2, -curvature)
 
 
-cdef Variable difference_slope(Variable a, Variable b, int f, double s, double rise):
+cdef Variable difference_slope(Variable g, Variable a, Variable b, int f, double s, double rise):
     cdef double p[1]
     cdef DifferenceSlope node
     p[0] = s
-    cdef Variable y = formula2(f, a, b, p, "loss")
-    if recording(a) or recording(b):
+    cdef Variable y = formula3(f, g, a, b, p, "loss")
+    if recording(g) or recording(a) or recording(b):
         node = <DifferenceSlope>DifferenceSlope.__new__(DifferenceSlope)
+        node.slope = f
         node.s = s
         node.rise = rise
+        node.save(g)
         node.save(a)
         node.save(b)
-        record2(node, y, a, b)
+        record3(node, y, g, a, b)
     return y
 
 
@@ -194,7 +201,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, here {beta}.")
     if beta == 0 or not is_floating((<Variable>input).dt):
         return l1_loss(input, target, reduction=reduction)
-    return reduced(difference(SMOOTH_L1, SMOOTH_L1_SLOPE, input, target, beta, 1 / beta, "smooth_l1_loss"), reduction, "smooth_l1_loss")
+    return reduced(difference(SMOOTH_L1, SMOOTH_L1_BACKWARD, input, target, beta, 1 / beta, "smooth_l1_loss"), reduction, "smooth_l1_loss")
 
 
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
@@ -209,7 +216,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     if not delta > 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, here {delta}.")
     same_sizes(checked(input, "huber_loss", "input"), checked(target, "huber_loss", "target"), "huber_loss")
-    loss = difference(HUBER, HUBER_SLOPE, input, target, delta, 1, "huber_loss")
+    loss = difference(HUBER, HUBER_BACKWARD, input, target, delta, 1, "huber_loss")
     return weighted(loss, weight, reduction, "huber_loss")
 
 
