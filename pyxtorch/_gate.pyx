@@ -419,7 +419,8 @@ cdef class Operation:
 
 def code_of_method(method):
     """Where a method of a compiled class is written. Cython does not keep that: the line is looked for when somebody asks."""
-    path = f"{_above}{method.__objclass__.__module__.replace('.', '/')}.pyx"
+    home = renamed.get(method.__objclass__) or method.__objclass__.__module__
+    path = f"{_above}{home.replace('.', '/')}.pyx"
     line = 1
     try:
         with open(path) as source:
@@ -509,8 +510,26 @@ cdef extern from *:
     void open_type "pyx_open_type"(PyTypeObject* type)
 
 
+cdef dict renamed = {}      # a compiled class -> the module that it is written in
+cdef list names = []        # keeps their C names
+cdef str top = "pyxtorch"
+
+
+def rename(cls, str module not None):
+    """Let a compiled class say that it is of `module`: its C name is where `__module__`, `repr` and pickles have it from."""
+    renamed.setdefault(cls, cls.__module__)
+    names.append(f"{module}.{cls.__name__}".encode())
+    (<PyTypeObject*>cls).tp_name = <const char*>names[-1]
+
+
+def call_operations(str package not None):
+    """Let operations say that they are of `package`."""
+    global top
+    top = package
+
+
 def _module(Operation self):
-    return self.module
+    return top + self.module.removeprefix("pyxtorch")
 
 
 def _qualname(Operation self):

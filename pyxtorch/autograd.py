@@ -54,7 +54,7 @@ __path__ = [os.path.join(os.path.dirname(__file__), "_autograd")]
 
 def __getattr__(name):
     if name not in _LATE:
-        raise AttributeError(f"module 'pyxtorch.autograd' has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"pyxtorch.autograd.{_LATE[name] or name}")
     return module if _LATE[name] is None else getattr(module, name)
 

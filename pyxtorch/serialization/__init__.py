@@ -202,8 +202,8 @@ def _load(file, mapped, map_location, modules):
         full = f"{module}.{name}"
         if full in user:
             return user[full]
-        if full in layers:
-            return layers[full]
+        if name in layers and module.startswith(("pyxtorch.nn.", "torch.nn.")):
+            return layers[name]
         raise UnpicklingError(
             f"load: Weights only load failed: Unsupported global: GLOBAL {full} was not an allowed global by default. "
             f"If the file is to be trusted, allow it: serialization.add_safe_globals([{name}])."
@@ -553,10 +553,10 @@ def _user_globals():
 
 
 def _layers():
-    """Full name to the modules and functions of pyxtorch.nn."""
+    """The modules and functions of pyxtorch.nn by their own names: files of theirs are divided otherwise in PyTorch."""
     from pyxtorch import nn
     from pyxtorch.nn import functional
 
     things = [c for c in vars(nn).values() if isinstance(c, type) and issubclass(c, nn.Module)]
     things += [getattr(functional, name) for name in dir(functional) if not name.startswith("_")]
-    return {f"{c.__module__}.{c.__qualname__}": c for c in things if hasattr(c, "__qualname__")}
+    return {c.__qualname__: c for c in things if hasattr(c, "__qualname__")}

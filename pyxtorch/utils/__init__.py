@@ -1,5 +1,5 @@
 """Helpers around training: loading data, checkpoints that save memory, exchange with other libraries."""
-_NAMESPACES = ("checkpoint", "data", "dlpack")
+_NAMESPACES = ("checkpoint", "data", "dlpack", "hooks")
 
 
 def __getattr__(name):
@@ -7,7 +7,7 @@ def __getattr__(name):
         import importlib
 
         return importlib.import_module(f"pyxtorch.utils.{name}")
-    raise AttributeError(f"module 'pyxtorch.utils' has no attribute {name!r}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():

@@ -1,0 +1,4 @@
+"""torch.storage: the memory of tensors."""
+from pyxtorch._core import UntypedStorage
+
+__all__ = ["UntypedStorage"]
