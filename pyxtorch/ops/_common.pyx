@@ -3,7 +3,7 @@ from cpython.bool cimport PyBool_Check
 from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy, memmove, memset
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 
@@ -36,8 +36,10 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
         _cuda.copy(dst, src)
         return 0
     if dst.dt == src.dt and dst.flags & src.flags & CONTIGUOUS and dst.n == src.n and dst.n <= 4096 and dst.dev == CPU:
-        memcpy(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
+        memmove(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
         return 0
+    if same_memory(dst, src) and partly_the_same(dst, src):
+        src = clone_raw(<Variable>src)
     operands[0] = <PyObject*>dst
     operands[1] = <PyObject*>src
     walk_init(&walk, dst.nd, dst.sizes, 2, operands)
@@ -50,6 +52,27 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
     if failed:
         raise RuntimeError(f"copy: cannot convert {dtype_of(src.dt)!r} to {dtype_of(dst.dt)!r}.")
     return 0
+
+
+cdef bint partly_the_same(TensorBase a, TensorBase b) noexcept:
+    """Whether their memory may have bytes in common, other than element by element at one place."""
+    cdef int i
+    cdef char* low[2]
+    cdef char* high[2]
+    cdef TensorBase x
+    cdef bint same = a.ptr == b.ptr and a.dt == b.dt and a.nd == b.nd
+    for k in range(2):
+        x = a if k == 0 else b
+        low[k] = x.ptr
+        high[k] = x.ptr + itemsize_of(x.dt)
+        for i in range(x.nd):
+            reach = (x.sizes[i] - 1) * x.strides[i] * itemsize_of(x.dt)
+            if reach < 0:
+                low[k] += reach
+            else:
+                high[k] += reach
+            same = same and a.sizes[i] == b.sizes[i] and (a.strides[i] == b.strides[i] or a.sizes[i] == 1)
+    return not same and low[0] < high[1] and low[1] < high[0]
 
 
 cdef Variable clone_raw(Variable x):

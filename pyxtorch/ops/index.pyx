@@ -351,8 +351,6 @@ cdef int assign(Variable view, Variable v, bint tape) except -1:
         view.copy_(v)
         return 0
     check_inplace(view, "copy_")
-    if same_memory(v, view) and v.n > 0 and not (v.ptr == view.ptr and same_shape(v, view)):
-        v = clone_raw(v)
     if not same_shape(v, view):
         if v.n != 1 or v.nd > view.nd:
             v = expand_to(<Variable>v.detach(), view.nd, view.sizes, "copy_")

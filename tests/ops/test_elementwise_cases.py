@@ -212,3 +212,27 @@ def test_memory_lent_twice_is_one_memory():
         expected = function(x.clone(), y.clone())
         function(x, y)
         assert torch.equal(x, expected), function
+
+
+@pytest.mark.parametrize("n", (10, 5000, 300_000))
+@pytest.mark.parametrize("lent", (False, True), ids=("one storage", "lent twice"))
+def test_copies_between_parts_of_one_memory(n, lent):
+    """As if the source had been put aside first: whatever the size, the direction and the layout."""
+    side = int(n ** 0.5)
+    parts = (
+        (lambda x: x[1:], lambda x: x[:-1]), (lambda x: x[:-1], lambda x: x[1:]), (lambda x: x[: n // 2], lambda x: x[: n // 2 * 2 : 2]),
+        (lambda x: x[: side * side].view(side, side), lambda x: x[: side * side].view(side, side).t()), (lambda x: x, lambda x: x[1]),
+        (lambda x: x.view(torch.float32)[:n], lambda x: x), (lambda x: x.view(torch.float32)[n:], lambda x: x), (lambda x: x.view(torch.int64), lambda x: x),
+        (lambda x: x, lambda x: x), (lambda x: x[: n // 2], lambda x: x[n // 2 : n // 2 * 2]),
+    )
+    for to, source in parts:
+        for write in (torch.Tensor.copy_, lambda x, y: x.__setitem__(slice(None), y), lambda x, y: torch.add(y.expand(x.shape), 0, out=x)):
+            array = np.arange(float(n))
+            x = torch.from_numpy(array)
+            y = source(torch.from_numpy(array) if lent else x)
+            x = to(x)
+            if y.dtype != x.dtype and write is not torch.Tensor.copy_:
+                continue
+            expected = y.clone().to(x.dtype).expand(x.shape)
+            write(x, y)
+            assert torch.equal(x, expected)
