@@ -93,8 +93,8 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "backends", "cuda", "fft", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "storage", "testing", "torch_version", "utils", "version")
-_LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias"}  # functions that come with their namespace
+_NAMESPACES = ("_C", "backends", "compiler", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "storage", "testing", "torch_version", "utils", "version")
+_LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler", "vmap": "func"}  # functions that come with their namespace
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",

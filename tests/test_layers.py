@@ -27,7 +27,7 @@ FLOORS = [
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C", "storage",
-     "torch_version", "version"),
+     "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
 FAMILIES = ["_common", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest

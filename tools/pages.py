@@ -31,6 +31,10 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
     "serialization": (("pyxtorch.serialization",), "Saving and loading"),
     "cuda": (("pyxtorch.cuda",), "The GPU"),
+    "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
+    "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
+    "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),
+    "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
 }
 
 

@@ -34,7 +34,21 @@ class _CudaProducts:
         _cuda.allow_tf32(allow)
 
 
-cuda = SimpleNamespace(is_built=lambda: True, matmul=_CudaProducts())
+class _Cuda(SimpleNamespace):
+    """torch.backends.cuda. `enable_flash_sdp(False)` and its like are kept: attention is computed in one way."""
+
+    def __init__(self):
+        super().__init__(is_built=lambda: True, matmul=_CudaProducts())
+        for name in ("flash", "mem_efficient", "math", "cudnn"):
+            self._add(name)
+
+    def _add(self, name):
+        enabled = [True]
+        setattr(self, f"{name}_sdp_enabled", lambda: enabled[0])
+        setattr(self, f"enable_{name}_sdp", lambda allow: enabled.__setitem__(0, bool(allow)))
+
+
+cuda = _Cuda()
 mps = SimpleNamespace(is_available=_no, is_built=_no)
 mkl = SimpleNamespace(is_available=_no)
 mkldnn = SimpleNamespace(is_available=_no, enabled=False)

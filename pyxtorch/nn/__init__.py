@@ -9,6 +9,14 @@ __all__ = [
 ]  # fmt: skip
 
 
+def __getattr__(name):
+    if name in ("attention", "parallel", "DataParallel", "grad"):
+        import importlib
+
+        return importlib.import_module("pyxtorch.nn.parallel").DataParallel if name == "DataParallel" else importlib.import_module(f"pyxtorch.nn.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def factory_kwargs(kwargs):
     """device, dtype and memory_format out of keyword arguments that hold nothing else."""
     if kwargs is None:

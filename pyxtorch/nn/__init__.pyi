@@ -147,6 +147,7 @@ from pyxtorch.nn.modules.activation import Softmin as Softmin
 from pyxtorch.nn.modules.activation import Softplus as Softplus
 from pyxtorch.nn.modules.activation import Softshrink as Softshrink
 from pyxtorch.nn.modules.activation import Softsign as Softsign
+from pyxtorch.nn.modules.batchnorm import SyncBatchNorm as SyncBatchNorm
 from pyxtorch.nn.modules.activation import Tanh as Tanh
 from pyxtorch.nn.modules.activation import Tanhshrink as Tanhshrink
 from pyxtorch.nn.modules.activation import Threshold as Threshold
@@ -167,9 +168,12 @@ from pyxtorch.nn.modules.rearrange import UpsamplingNearest2d as UpsamplingNeare
 from pyxtorch.nn.modules.padding import ZeroPad1d as ZeroPad1d
 from pyxtorch.nn.modules.padding import ZeroPad2d as ZeroPad2d
 from pyxtorch.nn.modules.padding import ZeroPad3d as ZeroPad3d
+from pyxtorch.nn import attention as attention
 def factory_kwargs(kwargs: _t.Any) -> _t.Any: ...
 from pyxtorch.nn import functional as functional
+from pyxtorch.nn import grad as grad
 from pyxtorch.nn import init as init
 from pyxtorch.nn import modules as modules
+from pyxtorch.nn import parallel as parallel
 from pyxtorch.nn import parameter as parameter
 from pyxtorch.nn import utils as utils

@@ -144,6 +144,7 @@ from pyxtorch.nn.modules.activation import Softmin as Softmin
 from pyxtorch.nn.modules.activation import Softplus as Softplus
 from pyxtorch.nn.modules.activation import Softshrink as Softshrink
 from pyxtorch.nn.modules.activation import Softsign as Softsign
+from pyxtorch.nn.modules.batchnorm import SyncBatchNorm as SyncBatchNorm
 from pyxtorch.nn.modules.activation import Tanh as Tanh
 from pyxtorch.nn.modules.activation import Tanhshrink as Tanhshrink
 from pyxtorch.nn.modules.activation import Threshold as Threshold

@@ -29,9 +29,13 @@ class _WithModule:
 
 
 class StateDict:
-    """Mixin of Module: state_dict, load_state_dict and their hooks."""
+    """Mixin of Module: state_dict, load_state_dict and their hooks, and what concerns a module as a whole."""
 
     _state_hooks = None  # kind to {number: hook}; made when the first is registered
+
+    def compile(self, *args, **kwargs):
+        """Ask for this module to be compiled in place, with the arguments of `pyxtorch.compile`: calls stay what they are."""
+        pyxtorch.compile(type(self).__call__, *args, **kwargs)
 
     def _add_state_hook(self, kind, hook):
         if self._state_hooks is None:

@@ -4,7 +4,7 @@ from pyxtorch.nn.utils.clip_grad import clip_grad_norm, clip_grad_norm_, clip_gr
 from pyxtorch.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
 
 _LATER = {  # imported on first use: name to module
-    "parametrize": None, "parametrizations": None, "stateless": None, "fusion": None, "init": None,
+    "parametrize": None, "parametrizations": None, "prune": None, "stateless": None, "fusion": None, "init": None,
     "weight_norm": "normalization", "remove_weight_norm": "normalization",
     "spectral_norm": "normalization", "remove_spectral_norm": "normalization",
     "fuse_conv_bn_eval": "fusion", "fuse_conv_bn_weights": "fusion",

@@ -17,6 +17,7 @@ from pyxtorch.nn.utils import normalization as normalization
 from pyxtorch.nn.utils.convert_parameters import parameters_to_vector as parameters_to_vector
 from pyxtorch.nn.utils import parametrizations as parametrizations
 from pyxtorch.nn.utils import parametrize as parametrize
+from pyxtorch.nn.utils import prune as prune
 from pyxtorch.nn.utils.normalization import remove_spectral_norm as remove_spectral_norm
 from pyxtorch.nn.utils.normalization import remove_weight_norm as remove_weight_norm
 from pyxtorch.nn.utils import rnn as rnn

@@ -5,6 +5,7 @@ from pyxtorch.utils.data.dataset import ChainDataset as ChainDataset
 from pyxtorch.utils.data.dataset import ConcatDataset as ConcatDataset
 from pyxtorch.utils.data.dataloader import DataLoader as DataLoader
 from pyxtorch.utils.data.dataset import Dataset as Dataset
+from pyxtorch.utils.data.distributed import DistributedSampler as DistributedSampler
 from pyxtorch.utils.data.dataset import IterableDataset as IterableDataset
 from pyxtorch.utils.data.sampler import RandomSampler as RandomSampler
 from pyxtorch.utils.data.sampler import Sampler as Sampler
@@ -19,6 +20,7 @@ from pyxtorch.utils.data import dataloader as dataloader
 from pyxtorch.utils.data import dataset as dataset
 from pyxtorch.utils.data.collate import default_collate as default_collate
 from pyxtorch.utils.data.collate import default_convert as default_convert
+from pyxtorch.utils.data import distributed as distributed
 from pyxtorch.utils.data.worker import get_worker_info as get_worker_info
 from pyxtorch.utils.data.dataset import random_split as random_split
 from pyxtorch.utils.data import sampler as sampler

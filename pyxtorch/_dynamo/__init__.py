@@ -1,0 +1,23 @@
+"""torch._dynamo: what programs take from it. There is no compiler behind it: see pyxtorch.compiler."""
+from pyxtorch._dynamo.eval_frame import OptimizedModule
+from pyxtorch.compiler import allow_in_graph, assume_constant_result, disable, is_compiling, list_backends, reset, substitute_in_graph
+
+__all__ = [
+    "OptimizedModule", "allow_in_graph", "assume_constant_result", "disable", "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static",
+    "maybe_mark_dynamic", "reset", "substitute_in_graph",
+]  # fmt: skip
+
+
+def graph_break(msg=""):
+    """A place where a graph would end."""
+
+
+def mark_dynamic(t, index, **bounds):
+    """A size of `t` that will change from call to call: any may."""
+
+
+maybe_mark_dynamic = mark_dynamic
+
+
+def mark_static(t, index=None):
+    """A size of `t` that will not change."""

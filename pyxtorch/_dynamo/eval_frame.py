@@ -1,0 +1,35 @@
+"""What `compile` makes of a module."""
+from pyxtorch.nn import Module
+
+__all__ = ["OptimizedModule"]
+
+
+class OptimizedModule(Module):
+    """A module around the one given to `compile`, `_orig_mod`: calls and attributes are those of it, names of parameters begin with it."""
+
+    def __init__(self, mod, dynamo_ctx=None):
+        super().__init__()
+        self._orig_mod = mod
+        self.training = mod.training
+
+    def forward(self, *args, **kwargs):
+        return self._orig_mod(*args, **kwargs)
+
+    def __getattr__(self, name):
+        inner = self.__dict__.get("_orig_mod")
+        if inner is None:  # while it is being made
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return getattr(inner, name)
+
+    def __setattr__(self, name, value):
+        inner = self.__dict__.get("_orig_mod")
+        if inner is None or name in self.__dict__:
+            super().__setattr__(name, value)
+        else:
+            setattr(inner, name, value)
+
+    def __delattr__(self, name):
+        delattr(self._orig_mod, name)
+
+    def __dir__(self):
+        return sorted({*super().__dir__(), *dir(self._orig_mod)})

@@ -1,0 +1,421 @@
+"""torch.func: functions of functions. Gradients, products with Jacobians, Jacobians, and a function mapped over a batch.
+
+They are made of the tape (`autograd.grad` and its like), so all of them nest, and go through whatever differentiates.
+"""
+import functools
+import itertools
+
+import pyxtorch
+from pyxtorch import autograd
+from pyxtorch.nn.utils.stateless import functional_call
+from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_map, tree_unflatten
+
+__all__ = [
+    "debug_unwrap", "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+    "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------------------- levels
+
+
+def _opened(tensors, op):
+    """Tensors to differentiate by, one for each: what comes from an outer transform stays connected to it."""
+    for x in tensors:
+        if not isinstance(x, pyxtorch.Tensor):
+            raise RuntimeError(f"{op}: expected tensors to differentiate by, got {type(x).__name__}.")
+        if not (x.is_floating_point() or x.is_complex()):
+            raise RuntimeError(f"{op}: only tensors of floating point or complex dtype have gradients, got {x.dtype}.")
+    return [x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in tensors]
+
+
+def _closed(tensors, opened, recording):
+    """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform."""
+    if not recording:
+        return [t.detach() for t in tensors]
+    own = {id(x) for x in opened if x.is_leaf}
+    return [t if not t.requires_grad or _reaches_others(t, own) else t.detach() for t in tensors]
+
+
+def _reaches_others(t, own):
+    """Whether `t` depends on a leaf, or is one, that is not among `own`."""
+    if t.grad_fn is None:
+        return id(t) not in own
+    seen, waiting = set(), [t.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None and id(leaf) not in own:
+            return True
+        waiting.extend(n for n, _ in node.next_functions if n is not None)
+    return False
+
+
+def _chosen(args, argnums, op):
+    """(the arguments to differentiate by as one tree, a function that gives all arguments with others in their place)."""
+    several = isinstance(argnums, tuple)
+    numbers = argnums if several else (argnums,)
+    if any(not isinstance(n, int) or isinstance(n, bool) for n in numbers):
+        raise RuntimeError(f"{op}: argnums must be int or a tuple of ints, got {argnums!r}.")
+    if any(not -len(args) <= n < len(args) for n in numbers):
+        raise RuntimeError(f"{op}: got argnums={argnums}, but only {len(args)} positional inputs.")
+    places = [n % len(args) for n in numbers]
+    if len(set(places)) < len(places):
+        raise RuntimeError(f"{op}: argnums elements must be unique, got {argnums}.")
+    tree = tuple(args[n] for n in places) if several else args[places[0]]
+
+    def with_these(tree):
+        changed = list(args)
+        for n, value in zip(places, tree if several else (tree,)):
+            changed[n] = value
+        return changed
+
+    return tree, with_these
+
+
+def _result(func, args, kwargs, has_aux, op):
+    found = func(*args, **kwargs)
+    if not has_aux:
+        return found, None
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise RuntimeError(f"{op}: output of function f should be a tuple (output, aux) if has_aux is True")
+    return found
+
+
+def _gradients(outputs, inputs, directions):
+    """directions' J for each input, recorded; zeros where nothing depends on it."""
+    pairs = [(y, v) for y, v in zip(outputs, directions) if y.requires_grad]
+    found = autograd.grad([y for y, _ in pairs], inputs, [v for _, v in pairs], create_graph=True, allow_unused=True) if pairs else [None] * len(inputs)
+    return [pyxtorch.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
+
+
+def _tensor_outputs(out, op):
+    leaves, spec = tree_flatten(out)
+    for y in leaves:
+        if not isinstance(y, pyxtorch.Tensor):
+            raise RuntimeError(f"{op}: expected f to return only tensors, got {type(y).__name__}.")
+    return leaves, spec
+
+
+def _aux_outside(aux, opened, recording):
+    leaves, spec = tree_flatten(aux)
+    return tree_unflatten([_closed([x], opened, recording)[0] if isinstance(x, pyxtorch.Tensor) else x for x in leaves], spec)
+
+
+# ---------------------------------------------------------------------------- gradients
+
+
+def grad_and_value(func, argnums=0, has_aux=False):
+    """A function that gives (gradient, value) of `func`, which returns one number.
+
+    Args:
+        argnums: which positional argument to differentiate by, or a tuple of several; each may hold tensors in containers.
+        has_aux: `func` returns (number, something else), and the result is (gradient, (number, something else)).
+    Raises:
+        RuntimeError: `func` returns no tensor or not a single number, or an argument is no floating-point tensor.
+    """
+
+    @functools.wraps(func)
+    def wrapper(*args, **kwargs):
+        recording = pyxtorch.is_grad_enabled()
+        tree, with_these = _chosen(args, argnums, "grad")
+        leaves, spec = tree_flatten(tree)
+        with pyxtorch.enable_grad():
+            opened = _opened(leaves, "grad")
+            output, aux = _result(func, with_these(tree_unflatten(opened, spec)), kwargs, has_aux, "grad_and_value")
+            if not isinstance(output, pyxtorch.Tensor):
+                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(output).__name__}")
+            if output.dim() != 0:
+                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {output.dim()} dims.")
+            found = _gradients([output], opened, [pyxtorch.ones_like(output)])
+        gradient = tree_unflatten(_closed(found, opened, recording), spec)
+        (output,) = _closed([output], opened, recording)
+        return gradient, (output, _aux_outside(aux, opened, recording)) if has_aux else output
+
+    return wrapper
+
+
+def grad(func, argnums=0, has_aux=False):
+    """A function that gives the gradient of `func`, which returns one number; see `grad_and_value`.
+
+    With `has_aux` it gives (gradient, something else).
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def wrapper(*args, **kwargs):
+        gradient, value = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapper
+
+
+def vjp(func, *primals, has_aux=False):
+    """(func(*primals), a function of v that gives v' J), J being the Jacobian of `func` at `primals`.
+
+    v has the structure of the result; v' J is a tuple with one entry for each of `primals`. With `has_aux`, `func` returns (result, something else), which stands third.
+    """
+    recording = pyxtorch.is_grad_enabled()
+    leaves, spec = tree_flatten(primals)
+    with pyxtorch.enable_grad():
+        opened = _opened(leaves, "vjp")
+        out, aux = _result(func, tree_unflatten(opened, spec), {}, has_aux, "vjp")
+    outputs, out_spec = _tensor_outputs(out, "vjp")
+
+    def vjp_fn(cotangents, retain_graph=True, create_graph=None):
+        given, given_spec = tree_flatten(cotangents)
+        if given_spec != out_spec:
+            raise RuntimeError(f"vjp: expected the structure of the cotangents to be that of the output, {out_spec}, got {given_spec}.")
+        for y, v in zip(outputs, given):
+            if y.shape != v.shape:
+                raise RuntimeError(f"vjp: a cotangent of shape {list(v.shape)} was given for an output of shape {list(y.shape)}.")
+        now = pyxtorch.is_grad_enabled()
+        with pyxtorch.enable_grad():
+            found = _gradients(outputs, opened, given)
+        return tree_unflatten(_closed(found, opened, now), spec)
+
+    result = tree_unflatten(_closed(outputs, opened, recording), out_spec)
+    return (result, vjp_fn, _aux_outside(aux, opened, recording)) if has_aux else (result, vjp_fn)
+
+
+def jvp(func, primals, tangents, *, strict=False, has_aux=False):
+    """(func(*primals), J v): the Jacobian times the tangents v, which have the structure of `primals`, a tuple.
+
+    u -> u' J is differentiated once more, so that `func` needs no more than gradients of gradients.
+
+    Args:
+        strict: a result that does not depend on `primals` is an error instead of zeros. has_aux: as in `vjp`.
+    """
+    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
+        raise RuntimeError(f"jvp: expected primals and tangents to be tuples, got {type(primals).__name__} and {type(tangents).__name__}.")
+    recording = pyxtorch.is_grad_enabled()
+    leaves, spec = tree_flatten(primals)
+    directions, direction_spec = tree_flatten(tangents)
+    if spec != direction_spec:
+        raise RuntimeError(f"jvp: expected primals and tangents to have the same structure, got {spec} and {direction_spec}.")
+    for x, v in zip(leaves, directions):
+        if not isinstance(v, pyxtorch.Tensor) or x.shape != v.shape:
+            raise RuntimeError(f"jvp: a tangent of shape {list(getattr(v, 'shape', ()))} was given for a primal of shape {list(x.shape)}.")
+    with pyxtorch.enable_grad():
+        opened = _opened(leaves, "jvp")
+        out, aux = _result(func, tree_unflatten(opened, spec), {}, has_aux, "jvp")
+        outputs, out_spec = _tensor_outputs(out, "jvp")
+        if strict and not all(y.requires_grad for y in outputs):
+            raise RuntimeError("jvp: an output of f does not depend on its inputs. This is not allowed in strict mode.")
+        u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]
+        products = [] if not outputs else _products(outputs, opened, u, directions)
+    found = tree_unflatten(_closed(products, [*opened, *u], recording), out_spec)
+    result = tree_unflatten(_closed(outputs, opened, recording), out_spec)
+    return (result, found, _aux_outside(aux, opened, recording)) if has_aux else (result, found)
+
+
+def _products(outputs, opened, u, directions):
+    """J v by differentiating u' J by u."""
+    back = _gradients(outputs, opened, u)
+    pairs = [(g, v) for g, v in zip(back, directions) if g.requires_grad]
+    if not pairs:
+        return [pyxtorch.zeros_like(y) for y in outputs]
+    found = autograd.grad([g for g, _ in pairs], u, [v for _, v in pairs], create_graph=True, allow_unused=True)
+    return [pyxtorch.zeros_like(y) if p is None else p for y, p in zip(outputs, found)]
+
+
+def linearize(func, *primals):
+    """(func(*primals), a function of tangents that gives J times them): `func` runs once, each product after that does not run it."""
+    leaves, spec = tree_flatten(primals)
+    with pyxtorch.enable_grad():
+        opened = _opened(leaves, "linearize")
+        outputs, out_spec = _tensor_outputs(func(*tree_unflatten(opened, spec)), "linearize")
+
+    def jvp_fn(*tangents):
+        directions, direction_spec = tree_flatten(tangents)
+        if direction_spec != spec:
+            raise RuntimeError(f"linearize: expected the tangents to have the structure of the primals, {spec}, got {direction_spec}.")
+        now = pyxtorch.is_grad_enabled()
+        with pyxtorch.enable_grad():
+            u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]
+            products = _products(outputs, opened, u, directions)
+        return tree_unflatten(_closed(products, [*opened, *u], now), out_spec)
+
+    return tree_unflatten(_closed(outputs, opened, pyxtorch.is_grad_enabled()), out_spec), jvp_fn
+
+
+def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False):
+    """A function that gives the Jacobian of `func`: for a result of shape A and an argument of shape B a tensor of shape A + B.
+
+    One gradient for each element of the result. Where results or arguments are containers, so is the Jacobian: the structure of
+    the result, with that of the arguments in each place.
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
+
+    @functools.wraps(func)
+    def wrapper(*args, **kwargs):
+        recording = pyxtorch.is_grad_enabled()
+        tree, with_these = _chosen(args, argnums, "jacrev")
+        leaves, spec = tree_flatten(tree)
+        with pyxtorch.enable_grad():
+            opened = _opened(leaves, "jacrev")
+            out, aux = _result(func, with_these(tree_unflatten(opened, spec)), kwargs, has_aux, "jacrev")
+            outputs, out_spec = _tensor_outputs(out, "jacrev")
+            parts = [tree_unflatten(_closed(_rows(y, opened), opened, recording), spec) for y in outputs]
+        found = tree_unflatten(parts, out_spec)
+        return (found, _aux_outside(aux, opened, recording)) if has_aux else found
+
+    return wrapper
+
+
+def _rows(y, opened):
+    """The Jacobian of one output by each of `opened`."""
+    rows = []
+    for i in range(y.numel()):
+        direction = pyxtorch.zeros_like(y, memory_format=pyxtorch.contiguous_format)
+        direction.view(-1)[i] = 1
+        rows.append(_gradients([y], opened, [direction]))
+    columns = zip(*rows) if rows else [()] * len(opened)
+    return [pyxtorch.stack(c).reshape(*y.shape, *x.shape) if c else x.new_zeros((*y.shape, *x.shape)) for c, x in zip(columns, opened)]
+
+
+def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
+    """The Jacobian as `jacrev` gives it: the way in which PyTorch computes it is another, the numbers are the same."""
+    return jacrev(func, argnums, has_aux=has_aux)
+
+
+def hessian(func, argnums=0):
+    """A function that gives the matrix of second derivatives: `jacfwd(jacrev(func))`."""
+    return jacfwd(jacrev(func, argnums), argnums)
+
+
+# ---------------------------------------------------------------------------- batches
+
+
+def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
+    """A function that maps `func` over a dimension of its arguments: results are stacked along `out_dims`.
+
+    `func` is called once for each slice. So it may do what it likes with it, `if` and `.item()` included; it is as fast as a loop.
+
+    Args:
+        in_dims: the dimension to map over, for each argument (a tuple) or for all of them; None: the same for each call.
+            It may follow the containers of arguments.
+        out_dims: where results have the batch; for all of them or for each.
+        randomness: "error", "different" or "same" random numbers from call to call.
+    Raises:
+        ValueError: the arguments do not fit in_dims, or each other.
+        RuntimeError: random numbers were drawn where `randomness` is "error".
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+    name = getattr(func, "__name__", repr(func))
+
+    @functools.wraps(func, updated=())
+    def wrapped(*args, **kwargs):
+        leaves, spec = tree_flatten(args)
+        if not isinstance(in_dims, int | tuple) or isinstance(in_dims, bool):
+            raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple matching the structure of "
+                             f"inputs, got: {type(in_dims)}.")  # fmt: skip
+        if not args:
+            raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs.")
+        dims = _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
+        if dims is None:
+            raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of inputs, {spec}.")
+        sizes = set()
+        for x, dim in zip(leaves, dims):
+            if dim is None:
+                continue
+            if not isinstance(x, pyxtorch.Tensor):
+                raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for an input but the input is of type {type(x)}. "
+                                 "We cannot vmap over non-Tensor arguments, please use None as the respective in_dim")  # fmt: skip
+            if not -x.dim() <= dim < x.dim():
+                raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for some input, but that input is a Tensor of "
+                                 f"dimensionality {x.dim()} so expected in_dim to satisfy -{x.dim()} <= in_dim < {x.dim()}.")  # fmt: skip
+            sizes.add(x.shape[dim])
+        if len(sizes) != 1:
+            reason = f"Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}" if sizes else "got no dimension to map over"
+            raise ValueError(f"vmap: {reason} for the mapped dimension.")
+        (count,) = sizes
+        if count == 0:
+            raise ValueError(f"vmap({name}): the mapped dimension has size 0, so that {name} cannot be called to find out what it returns.")
+        return _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name)
+
+    return wrapped
+
+
+def _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name):
+    before = pyxtorch.get_rng_state()
+    columns, out_spec = [], None
+    for i in range(count):
+        if randomness == "same":
+            pyxtorch.set_rng_state(before)
+        args = tree_unflatten([x if dim is None else x.select(dim, i) for x, dim in zip(leaves, dims)], spec)
+        found, this_spec = tree_flatten(func(*args, **kwargs))
+        for y in found:
+            if not isinstance(y, pyxtorch.Tensor):
+                raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)}. Did you mean to set out_dims= to None for output?")
+        if out_spec is None and randomness == "error" and not pyxtorch.equal(before, pyxtorch.get_rng_state()):
+            raise RuntimeError("vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags "
+                               "on vmap or perform the randomness operation out of vmap")  # fmt: skip
+        if out_spec is not None and this_spec != out_spec:
+            raise ValueError(f"vmap({name}, ...): `{name}` returned {this_spec} after {out_spec}.")
+        out_spec = this_spec
+        columns.append(found)
+    places = _broadcast_to_and_flatten(out_dims, out_spec, is_leaf=lambda x: x is None)
+    if places is None:
+        raise ValueError(f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of outputs, {out_spec}.")
+    return tree_unflatten([ys[0] if place is None else pyxtorch.stack(ys, place) for ys, place in zip(zip(*columns), places)], out_spec)
+
+
+# ---------------------------------------------------------------------------- modules
+
+
+def stack_module_state(models):
+    """(parameters, buffers) of several modules of one class, stacked along a new first dimension, by name: for `vmap` over an ensemble.
+
+    Raises:
+        RuntimeError: no models, of different classes, or some in training and some not.
+    """
+    models = list(models)
+    if not models:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if not (all(m.training for m in models) or all(not m.training for m in models)):
+        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
+    if len({type(m) for m in models}) > 1:
+        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
+
+    def stacked(tensors):
+        wanted = {t.requires_grad for t in tensors}
+        if len(wanted) > 1:
+            raise RuntimeError("Expected tensors to be stacked to have the same requires_grad, but got some with and some without.")
+        return pyxtorch.stack([t.detach() for t in tensors]).requires_grad_(wanted.pop())
+
+    parameters, buffers = ([dict(getattr(m, kind)()) for m in models] for kind in ("named_parameters", "named_buffers"))
+    return tuple({name: stacked([one[name] for one in each]) for name in each[0]} for each in (parameters, buffers))
+
+
+def replace_all_batch_norm_modules_(root):
+    """Let all batch normalisations below `root`, which is changed and returned, use the batch alone: they keep no running statistics."""
+    for module in itertools.chain([root], root.modules()):
+        if isinstance(module, pyxtorch.nn.modules.batchnorm._BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
+
+
+def functionalize(func, *, remove="mutations"):
+    """A function that gives what `func` gives. What it changes in place, it changes: there is no graph to keep free of that.
+
+    Raises:
+        RuntimeError: `remove` is neither "mutations" nor "mutations_and_views".
+    """
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(f"functionalize(f, remove='mutations'): received invalid argument for remove={remove}. Valid options are: remove='mutations' or "
+                           "remove='mutations_and_views'")  # fmt: skip
+    return functools.wraps(func)(lambda *args, **kwargs: func(*args, **kwargs))
+
+
+def debug_unwrap(tensor, *, recurse=True):
+    """What lies within a tensor that a transform has wrapped: the tensor itself, since none is."""
+    return tree_map(lambda x: x, tensor)
