@@ -93,13 +93,21 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "backends", "compiler", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "storage", "testing", "torch_version", "utils", "version")
+_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "storage", "testing", "torch_version", "utils", "version")
 _LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler", "vmap": "func"}  # functions that come with their namespace
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
     "set_num_interop_threads", "typename", "use_deterministic_algorithms",
 ), "_settings"))
+_LATER.update(dict.fromkeys((
+    "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled",
+    "is_autocast_enabled", "set_autocast_cache_enabled", "set_autocast_dtype", "set_autocast_enabled",
+), "amp._cast"))
+_LATER.update(dict.fromkeys((
+    "autocast", "get_autocast_cpu_dtype", "get_autocast_gpu_dtype", "is_autocast_cpu_enabled", "set_autocast_cpu_dtype",
+    "set_autocast_cpu_enabled", "set_autocast_gpu_dtype",
+), "amp.autocast_mode"))
 
 
 def __getattr__(name):

@@ -193,7 +193,7 @@ def _mirror(name):
 
 def _rename(name):
     """Let a module, and the classes and functions that it defines, say that they are of torch: `repr`, `__module__`, pickles."""
-    from pyxtorch._gate import rename
+    from pyxtorch._sources import rename
 
     if name in _OWN:
         return

@@ -15,4 +15,5 @@ cdef int hush() noexcept                        # at its start; returns what `un
 cdef void unhush(int before) noexcept
 cdef int hear() noexcept                        # before a user's function; returns what `set_silent` wants after it
 
-cdef int set_silent(int level) noexcept         # 0: overrides are heard; 1: only modes; 2: nothing. Returns the level before
+# Returns the level before.
+cdef int set_silent(int level) noexcept         # 0: overrides are heard; 1: only modes; 2: nothing; 3: nor autocast (the engine)

@@ -16,6 +16,7 @@ cimport cython
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from pyxtorch._beneath cimport anything_beneath, run_beneath, watch_by
 from pyxtorch._core cimport TensorBase
 
 import weakref
@@ -51,6 +52,16 @@ cdef extern from "pyxtorch/gate.h":
     vectorcallfunc pyx_watched_call
     vectorcallfunc pyx_after_error
     void pyx_prepare(PyObject* operation)
+    ctypedef struct pyx_call:
+        PyObject* self
+        size_t n
+        PyObject* names
+        int kind
+        void* raw
+        PyObject* third
+        bint mine
+    PyObject* pyx_run_operation(void* call, PyObject* const* args) noexcept
+    PyObject* pyx_run_slot(void* call, PyObject* const* args) noexcept
 
 
 # --------------------------------------------------------------------------- who overrides
@@ -106,7 +117,7 @@ cdef int hush() noexcept:
     global pyx_silent, pyx_around
     cdef int before = pyx_silent + 4 * pyx_around
     pyx_around = pyx_silent
-    pyx_silent = 2
+    pyx_silent = 3
     return before
 
 
@@ -117,7 +128,7 @@ cdef void unhush(int before) noexcept:
 
 
 cdef int hear() noexcept:
-    return set_silent(pyx_around)
+    return set_silent(pyx_around if pyx_silent == 3 else pyx_silent)
 
 
 cdef inline bint entered() noexcept:
@@ -346,6 +357,7 @@ cdef class Operation:
     cdef PyObject* code_self
     cdef object function
     cdef str name, qualname, module
+    cdef readonly str key           # its name beneath the gate
     cdef object __weakref__
 
     def __init__(self, function, str qualname not None, str module not None):
@@ -356,6 +368,8 @@ cdef class Operation:
         self.name = qualname.rpartition(".")[2]
         self.qualname = qualname
         self.module = module
+        space = module.rpartition(".")[2]
+        self.key = f"{space}_{self.name}" if space in ("linalg", "fft") else self.name
 
     def __call__(self, *args, **kwargs):
         return call_vector(<PyObject*>self, <PyObject*>args, <PyObject*>kwargs)
@@ -407,40 +421,24 @@ cdef class Operation:
 
     @property
     def __code__(self):
-        """Where the source is: compiled functions know their file from the folder above the package on."""
-        if hasattr(self.function, "__objclass__"):
-            return code_of_method(self.function)
-        import inspect
-        code = inspect.unwrap(self.function).__code__       # a decorator may stand in front
-        if code.co_filename.startswith("pyxtorch/"):
-            code = code.replace(co_filename=_above + code.co_filename)
-        return code
-
-
-def code_of_method(method):
-    """Where a method of a compiled class is written. Cython does not keep that: the line is looked for when somebody asks."""
-    home = renamed.get(method.__objclass__) or method.__objclass__.__module__
-    path = f"{_above}{home.replace('.', '/')}.pyx"
-    line = 1
-    try:
-        with open(path) as source:
-            line = next((i for i, text in enumerate(source, 1) if text.startswith(f"    def {method.__name__}(")), 1)
-    except OSError:     # the package is installed without its sources
-        pass
-    return compile("", path, "exec").replace(co_firstlineno=line, co_name=method.__name__)
+        from pyxtorch._sources import code_of
+        return code_of(self.function)
 
 
 from types import FunctionType as _FunctionType
-_above = __file__.rpartition("pyxtorch")[0]
 
 
 cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* names):
     """An operation is called while somebody may want to see it."""
     cdef Py_ssize_t count = PyVectorcall_NARGS(n)
+    cdef pyx_call call
     cdef Py_ssize_t named = 0 if names == NULL else PyTuple_GET_SIZE(<tuple>names)
     cdef list found = None if (<Operation>self).name in FROM_DATA else overriding(args, count + named)
     cdef Py_ssize_t i
     if found is None and not entered():
+        if anything_beneath():
+            call.self, call.n, call.names = self, count, names
+            return run_beneath((<Operation>self).key, pyx_silent < 3, pyx_run_operation, &call, args, count + named, names)
         return new_reference((<Operation>self).call(<PyObject*>(<Operation>self).function, args, n, names))
     positional = tuple([<object>args[i] for i in range(count)])
     kwargs = {<object>PyTuple_GET_ITEM(<tuple>names, i): <object>args[count + i] for i in range(named)}
@@ -510,16 +508,7 @@ cdef extern from *:
     void open_type "pyx_open_type"(PyTypeObject* type)
 
 
-cdef dict renamed = {}      # a compiled class -> the module that it is written in
-cdef list names = []        # keeps their C names
 cdef str top = "pyxtorch"
-
-
-def rename(cls, str module not None):
-    """Let a compiled class say that it is of `module`: its C name is where `__module__`, `repr` and pickles have it from."""
-    renamed.setdefault(cls, cls.__module__)
-    names.append(f"{module}.{cls.__name__}".encode())
-    (<PyTypeObject*>cls).tp_name = <const char*>names[-1]
 
 
 def call_operations(str package not None):
@@ -544,6 +533,7 @@ cdef int make_callable() except -1:
     return 0
 
 
+watch_by(&pyx_watching)
 pyx_watched_call = <vectorcallfunc><void*>watched
 pyx_after_error = after_error
 make_callable()
@@ -576,7 +566,7 @@ cdef extern from "pyxtorch/gate.h":
         const char* key
         const char* reflected
     pyx_slot* pyx_slots
-    int PYX_BINARY, PYX_TERNARY, PYX_COMPARE, PYX_ASSIGN
+    int PYX_BINARY, PYX_TERNARY, PYX_COMPARE, PYX_ASSIGN, PYX_SLOT_COUNT
     object unguarded "pyx_unguarded"(int kind, void* raw, PyObject* a, PyObject* b, PyObject* c)
     int (*pyx_slot_newcomer)(PyObject*, PyObject*)
     void pyx_guard_slots(PyTypeObject* type)
@@ -604,6 +594,21 @@ cdef int slot_newcomer(PyObject* a, PyObject* b) noexcept:
     return newcomer(both, 2)
 
 
+cdef str slot_key(int id, bint mine, PyObject* c):
+    cdef int kind = pyx_slots[id].kind
+    if kind == PYX_COMPARE:
+        return (comparisons if mine else mirrored)[<int><Py_ssize_t>c]
+    if kind == PYX_ASSIGN and c == NULL:
+        return "__delitem__"
+    name = slot_names[2 * id + mine]
+    if name is None:
+        name = slot_names[2 * id + mine] = (pyx_slots[id].key if mine or pyx_slots[id].reflected == NULL else pyx_slots[id].reflected).decode()
+    return name
+
+
+cdef list slot_names = [None] * (2 * PYX_SLOT_COUNT)
+
+
 cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* c):
     """A slot of Tensor is called while somebody may want to see it."""
     cdef PyObject* args[3]
@@ -611,6 +616,7 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
     cdef int count = 1 if b == NULL else 2
     cdef bint mine = isinstance(<object>a, TensorBase)
     cdef bint arithmetic = kind == PYX_BINARY or kind == PYX_TERNARY or kind == PYX_COMPARE
+    cdef pyx_call call
     args[0] = a if mine else b
     args[1] = b if mine else a
     if kind == PYX_ASSIGN and c != NULL:
@@ -618,14 +624,11 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
         count = 3
     found = overriding(args, count)
     if found is None and not entered():
+        if anything_beneath():
+            call.n, call.kind, call.raw, call.third, call.mine = count, kind, raw, c, mine
+            return run_beneath(slot_key(id, mine, c), pyx_silent < 3, pyx_run_slot, &call, args, count, NULL)
         return unguarded(kind, raw, a, b, c)
-    if kind == PYX_COMPARE:
-        name = (comparisons if mine else mirrored)[<int><Py_ssize_t>c]
-    elif kind == PYX_ASSIGN and c == NULL:
-        name = "__delitem__"
-    else:
-        name = (pyx_slots[id].key if mine or pyx_slots[id].reflected == NULL else pyx_slots[id].reflected).decode()
-    key = getattr(<object>pyx_tensor, name)
+    key = getattr(<object>pyx_tensor, slot_key(id, mine, c))
     given = tuple([<object>args[i] for i in range(count)])
     try:
         return ask(key, found, given, {})

@@ -230,7 +230,11 @@ class Function(Node):
     @cython.cfunc
     def unpacked(self, i: cython.int):
         kept, unpack, target, number = self.extra["packed"][i]
-        x = unpack(kept)
+        level: cython.int = hear()
+        try:
+            x = unpack(kept)
+        finally:
+            set_silent(level)
         if not isinstance(x, Variable):
             raise TypeError(f"{self.name()}: Output of saved tensor unpack_hook expected to be a Tensor, not {type(x).__name__}.")
         if not grad_enabled() and not self.always:      # a user's Function may ask what it got whether it requires grad

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
+    ("_beneath", "_sources"),
     ("_gate",),
     tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
     ("_cuda", "_cuda_program", "_cuda_device"),
@@ -26,7 +27,7 @@ FLOORS = [
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C", "storage",
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C", "amp", "cpu", "storage",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]

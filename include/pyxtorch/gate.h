@@ -147,6 +147,25 @@ static PyObject* pyx_unguarded(int kind, void* raw, PyObject* a, PyObject* b, Py
     }
     return truth < 0 ? NULL : PyBool_FromLong(truth);
 }
+/* What is run beneath the gate (_beneath.pxd): an operation, or a slot of Tensor, whose first operand is args[!mine]. */
+typedef struct {
+    PyObject* self;
+    size_t n;
+    PyObject* names;
+    int kind;
+    void* raw;
+    PyObject* third;
+    int mine;
+} pyx_call;
+static PyObject* pyx_run_operation(void* p, PyObject* const* args) {
+    pyx_call* c = (pyx_call*)p;
+    pyx_operation* op = (pyx_operation*)c->self;
+    return op->call(op->function, args, c->n, c->names);
+}
+static PyObject* pyx_run_slot(void* p, PyObject* const* args) {
+    pyx_call* c = (pyx_call*)p;
+    return pyx_unguarded(c->kind, c->raw, args[!c->mine], c->n > 1 ? args[c->mine] : NULL, c->third);
+}
 static int (*pyx_slot_newcomer)(PyObject*, PyObject*) = NULL;
 /* What an unguarded slot returned; NULL and NotImplemented are looked into. */
 static PyObject* pyx_slot_failed(int id, void* raw, PyObject* result, PyObject* a, PyObject* b, PyObject* c) {

@@ -6,7 +6,7 @@ from pyxtorch import _cuda, _cuda_device, _cuda_program
 from pyxtorch import device as _device
 from pyxtorch._core import OutOfMemoryError
 from pyxtorch._cuda_device import Event, Stream
-from pyxtorch.cuda import random
+from pyxtorch.cuda import amp, random
 from pyxtorch.cuda.memory import (
     empty_cache,
     max_memory_allocated,
@@ -33,7 +33,7 @@ from pyxtorch.cuda.random import (
 )
 
 __all__ = [
-    "Event", "OutOfMemoryError", "Stream", "StreamContext", "current_device", "current_stream", "default_stream", "device",
+    "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_device", "current_stream", "default_stream", "device",
     "device_count", "device_of", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
     "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "initial_seed", "is_available",
     "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",

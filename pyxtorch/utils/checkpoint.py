@@ -12,6 +12,7 @@ import weakref
 
 import pyxtorch
 from pyxtorch._tape.graph import current_task
+from pyxtorch.amp.autocast_mode import regions_here
 from pyxtorch.autograd import Function, Variable, backward, enable_grad, no_grad
 from pyxtorch.autograd.graph import saved_tensors_hooks
 from pyxtorch.random import get_rng_state, set_rng_state
@@ -92,6 +93,7 @@ class CheckpointFunction(Function):
         check_backward_validity(args)
         ctx.run_function = run_function
         ctx.state = get_rng_state() if preserve_rng_state else None
+        ctx.regions = regions_here()
         ctx.others = [None if isinstance(a, Variable) else a for a in args]
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, Variable)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -109,7 +111,7 @@ class CheckpointFunction(Function):
         for i, x in zip(ctx.places, ctx.saved_tensors):
             args[i] = x
         args = detach_variable(tuple(args))
-        with _random_state(ctx.state), enable_grad():
+        with _random_state(ctx.state), ctx.regions(), enable_grad():
             outputs = ctx.run_function(*args)
         if isinstance(outputs, Variable):
             outputs = (outputs,)
@@ -239,6 +241,7 @@ def _without_reentry(function, preserve_rng_state, context_fn, determinism_check
         debug = _settings.debug
     forward_context, again_context = context_fn()
     state = get_rng_state() if preserve_rng_state else None
+    regions = regions_here()
     places = [i for i, a in enumerate(args) if isinstance(a, Variable)]
     holder = _Inputs.apply(pyxtorch.empty(0, requires_grad=True), *(args[i] for i in places)).grad_fn
     others = [None if isinstance(a, Variable) else a for a in args]
@@ -248,7 +251,7 @@ def _without_reentry(function, preserve_rng_state, context_fn, determinism_check
         if holder is not None:
             for i, x in zip(places, holder.saved_tensors):
                 given[i] = x
-        with _random_state(state), again_context:
+        with _random_state(state), regions(), again_context:
             function(*given, **kwargs)
 
     if holder is None:          # nothing is recorded

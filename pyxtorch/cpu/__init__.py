@@ -1,0 +1,111 @@
+"""torch.cpu: the CPU under the names that a device's namespace has, for programs that are written for any device.
+
+Everything on the CPU is done when a call returns, so that there is one stream and nothing to wait for.
+"""
+import contextlib
+import time
+
+from pyxtorch.cpu import amp
+
+__all__ = [
+    "Event", "Stream", "StreamContext", "amp", "current_device", "current_stream", "device_count", "is_available", "is_initialized",
+    "set_device", "stream", "synchronize",
+]
+
+
+class Stream:
+    """The order in which the CPU works: the one that the program is written in."""
+
+    def __init__(self, priority=-1):
+        self.priority = priority
+
+    def wait_stream(self, stream):
+        """Nothing is under way that could be waited for."""
+
+    def record_event(self, event=None):
+        """An event that has happened."""
+        event = Event() if event is None else event
+        event.record()
+        return event
+
+    def wait_event(self, event):
+        """Nothing is under way that could be waited for."""
+
+    def synchronize(self):
+        """Nothing is under way that could be waited for."""
+
+
+class Event:
+    """A moment."""
+
+    def __init__(self, enable_timing=False, **options):
+        self.time = None
+
+    def record(self, stream=None):
+        """Make it the present moment."""
+        self.time = time.perf_counter()
+
+    def query(self):
+        """Whether what came before it is done: it is."""
+        return True
+
+    def wait(self, stream=None):
+        """Nothing is under way that could be waited for."""
+
+    def synchronize(self):
+        """Nothing is under way that could be waited for."""
+
+    def elapsed_time(self, end_event):
+        """Milliseconds from this event to another.
+
+        Raises:
+            RuntimeError: one of them was not recorded.
+        """
+        if self.time is None or end_event.time is None:
+            raise RuntimeError("elapsed_time: both events must be recorded before.")
+        return (end_event.time - self.time) * 1000
+
+
+class StreamContext(contextlib.nullcontext):
+    """`with stream(s):` there is but one stream, so nothing changes."""
+
+
+_stream = Stream()
+
+
+def current_stream(device=None):
+    """The one stream."""
+    return _stream
+
+
+def stream(stream):
+    """A context in which a stream is the current one."""
+    return StreamContext(stream)
+
+
+def current_device():
+    """The name of the current device."""
+    return "cpu"
+
+
+def set_device(device):
+    """There is one CPU: nothing changes."""
+
+
+def device_count():
+    """How many devices of this type there are."""
+    return 1
+
+
+def is_available():
+    """Whether there is one."""
+    return True
+
+
+def is_initialized():
+    """Whether it can be used."""
+    return True
+
+
+def synchronize(device=None):
+    """Nothing is under way that could be waited for."""
