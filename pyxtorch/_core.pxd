@@ -65,7 +65,6 @@ cdef class TensorBase:
 
 cdef TensorBase new_empty(int nd, const int64_t* sizes, int dt, int dev, int dev_index)
 cdef TensorBase new_like(TensorBase x, int dt)          # contiguous, the shape of x
-cdef TensorBase new_scalar(int dt, int dev, int dev_index)          # 0-d, uninitialised
 # A view of x: sizes and strides are copied, `ptr` lies within the storage of x. Checks nothing.
 cdef TensorBase new_view(TensorBase x, int nd, const int64_t* sizes, const int64_t* strides, char* ptr)
 cdef TensorBase alias(TensorBase x)                     # the same view again, off the tape

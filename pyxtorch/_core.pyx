@@ -245,10 +245,6 @@ cdef TensorBase new_like(TensorBase x, int dt):
     return new_empty(x.nd, x.sizes, dt, x.dev, x.dev_index)
 
 
-cdef TensorBase new_scalar(int dt, int dev, int dev_index):
-    return new_empty(0, NULL, dt, dev, dev_index)
-
-
 cdef inline int64_t product(int nd, const int64_t* sizes) except -1:
     """The number of elements; a view that repeats its elements can ask for more than can be counted."""
     cdef int64_t n = 1

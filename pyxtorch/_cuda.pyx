@@ -566,7 +566,7 @@ cdef int cast_into(TensorBase dst, TensorBase src) except -1:
     operands[0] = <PyObject*>dst
     operands[1] = <PyObject*>src
     walk_init(&walk, dst.nd, dst.sizes, 2, operands)
-    enter_device(dst.dev, dst.dev_index)
+    enter_device(dst.dev, dst.dev_index, "copy")
     if k.cast(&walk):
         raise RuntimeError(f"copy: cannot convert {dtype_of(src.dt)!r} to {dtype_of(dst.dt)!r}.")
     return 0

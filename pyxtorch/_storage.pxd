@@ -47,6 +47,8 @@ cdef class UntypedStorage:
 
 cdef extern from "pyxtorch/kernel_table.h" nogil:
     int KERNELS_ABI "PYX_KERNELS_ABI"
+    enum:
+        NO_KERNEL "PYX_NO_KERNEL"
     int LAYOUT_ROWS "PYX_ROWS"
     int LAYOUT_CHANNELS_LAST "PYX_CHANNELS_LAST"
     ctypedef struct pyx_table:
@@ -80,8 +82,8 @@ cdef struct KernelFamily:
 
 # A family's kernel tables by device, opened and checked: `size` is what the caller thinks they have, in bytes.
 cdef void** kernel_tables(const char* family, size_t size) except NULL
-# Tells kernels which GPU the call that follows is for: of this thread, until it is told anew.
-cdef void enter_device(int dev, int index) noexcept
+# Tells kernels which GPU the call that follows is for, and for which operation: of this thread, until it is told anew.
+cdef int enter_device(int dev, int index, str op) except -1
 
 
 cdef inline int native_dtype(void** tables, int dev, int dt) noexcept:

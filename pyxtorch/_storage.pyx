@@ -6,10 +6,11 @@ import os as _os
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, Py_buffer
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawMalloc
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
+from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.stdint cimport intptr_t, uint32_t
-from libc.string cimport memcpy, memset, strcmp
+from libc.string cimport memcpy, memset, strcmp, strncpy
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
@@ -357,6 +358,37 @@ def register_cuda_kernels(capsule):
         open_table(&registry[i], CUDA)
 
 
+cdef extern from *:
+    """
+    static thread_local char pyx_caller[64];        /* the operation whose kernels are called, for errors */
+    static thread_local int pyx_caller_device;
+    """
+    char pyx_caller[64]
+    int pyx_caller_device
+
+
+cdef int64_t no_kernel() except? NO_KERNEL with gil:
+    """Stands in the table of a device for each kernel that it lacks; as in meta.h, one function can stand for them all."""
+    raise RuntimeError(f"{pyx_caller.decode()}: is not available on {device_name(pyx_caller_device)} tensors. Move them with .cpu().")
+
+
+cdef void** without_gaps(KernelFamily* family, int dev, void** entries) except NULL:
+    """A table in which no entry is NULL."""
+    cdef size_t i, count = family.size // sizeof(void*)
+    cdef void** whole = entries
+    for i in range(count):
+        if entries[i] == NULL:
+            if dev == CPU:
+                raise ImportError(f"the CPU kernels of the family {family.name.decode()!r} lack entry {i}: the build is incomplete.")
+            if whole == entries:
+                whole = <void**>PyMem_RawMalloc(family.size)        # kept as long as the process, as tables are
+                if whole == NULL:
+                    raise MemoryError()
+                memcpy(whole, entries, family.size)
+            whole[i] = <void*>no_kernel
+    return whole
+
+
 cdef int open_table(KernelFamily* family, int dev) except -1:
     """Take what a device has of a family, and look whether it is of this build."""
     cdef const pyx_table* found = finders[dev](family.name) if finders[dev] != NULL else NULL
@@ -368,7 +400,7 @@ cdef int open_table(KernelFamily* family, int dev) except -1:
             f"{KERNELS_ABI} and {family.size} are expected. Build all of it again."
         )
     family.about[dev] = found[0]
-    family.tables[dev] = <void*>found.kernels
+    family.tables[dev] = without_gaps(family, dev, <void**>found.kernels)
     return 0
 
 
@@ -411,9 +443,13 @@ def formulas():
              bool(all_[i].complex_form)) for i in range(count)]
 
 
-cdef void enter_device(int dev, int index) noexcept:
+cdef int enter_device(int dev, int index, str op) except -1:
+    global pyx_caller_device
+    pyx_caller_device = dev
+    strncpy(pyx_caller, PyUnicode_AsUTF8(op), sizeof(pyx_caller) - 1)
     if dev == CUDA and enter_cuda != NULL:
         enter_cuda(index)
+    return 0
 
 
 def cpu_level():

@@ -8,25 +8,10 @@ import weakref
 
 import numpy as np
 import pytest
+from tape_helpers import Scale, leaf
 
 import pyxtorch as torch
 from pyxtorch.autograd import Function, Variable, backward, grad
-
-
-def leaf(*values):
-    return torch.tensor(values if len(values) != 1 else values[0], dtype=torch.float64, requires_grad=True)
-
-
-class Scale(Function):
-    @staticmethod
-    def forward(ctx, x, factor):
-        ctx.factor = factor
-        return x * factor
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        return grad_output * ctx.factor, None
-
 
 # ------------------------------------------------------------------------- the oldest programs
 

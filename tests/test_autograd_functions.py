@@ -4,26 +4,12 @@ import traceback
 
 import numpy as np
 import pytest
+from tape_helpers import Scale, leaf
 
 import pyxtorch as torch
 from pyxtorch.autograd import Function, functional, grad, gradcheck, gradgradcheck
 from pyxtorch.autograd.function import once_differentiable
 from pyxtorch.autograd.gradcheck import GradcheckError
-
-
-def leaf(*values):
-    return torch.tensor(values if len(values) != 1 else values[0], dtype=torch.float64, requires_grad=True)
-
-
-class Scale(Function):
-    @staticmethod
-    def forward(ctx, x, factor):
-        ctx.factor = factor
-        return x * factor
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        return grad_output * ctx.factor, None
 
 
 class Cube(Function):

@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
+from tape_helpers import leaf
 
 import pyxtorch as torch
 from pyxtorch.autograd import gradcheck, gradgradcheck
-
-
-def leaf(*values):
-    return torch.tensor(values if len(values) != 1 else values[0], dtype=torch.float64, requires_grad=True)
 
 
 def test_changing_a_saved_tensor_is_noticed():

@@ -45,6 +45,8 @@ shapes = {
     "lerp": (lambda x, y: torch.lerp(x, y, 0.3), normal(8, 5), normal(8, 5, seed=1)),
     "atan2": (torch.atan2, normal(8, 1), normal(8, 5, seed=1)),
     "hypot": (torch.hypot, normal(8, 1), normal(8, 5, seed=1)),
+    "pow": (torch.pow, 0.5 + normal(8, 1).abs(), normal(8, 5, seed=1)),
+    "pow of a number": (lambda x: x**2.5, 0.5 + normal(8, 5).abs()),
     "logaddexp": (torch.logaddexp, normal(8, 1), normal(8, 5, seed=1)),
     "ldexp": (torch.ldexp, normal(8, 5), normal(1, 5, seed=1)),
     "addmm": (lambda x, a, b: torch.addmm(x, a, b, alpha=0.6, beta=0.3), normal(3, 4), normal(3, 6, seed=1), normal(6, 4, seed=2)),
@@ -106,6 +108,19 @@ def test_half_meets_a_number_before_it_is_rounded(dtype):
     z = x.detach().requires_grad_()
     (g,) = torch.autograd.grad(z * 0.3, z, x)
     nearest(g, x.double() * 0.3, "gradient")
+
+
+@pytest.mark.parametrize("dtype", EPS, ids=lambda d: str(d)[6:])
+def test_second_gradient_of_a_power_that_is_broadcast(dtype):
+    """Terms of 1e5 in between, which float16 does not have."""
+    base, exponent = torch.tensor([[0.02], [3.0]], dtype=dtype), torch.tensor([-1.5, 0.5, 2.5], dtype=dtype)
+    found = []
+    for kind in (dtype, torch.float64):
+        x, n = base.detach().to(kind).requires_grad_(), exponent.detach().to(kind).requires_grad_()
+        first = torch.autograd.grad((x**n * 1e-3).sum(), (x, n), create_graph=True)
+        found.append(torch.autograd.grad(sum((g * 0.1).sum() for g in first), (x, n)))
+    for low, exact in zip(*found):
+        torch.testing.assert_close(low.double(), exact, rtol=0.02, atol=0.02)
 
 
 def test_half_writes_to_out_and_keeps_wider_arguments():

@@ -51,6 +51,17 @@ def test_every_formula_is_asked_for():
     assert asked == {f.name for f in formulas()}
 
 
+@pytest.mark.skipif(not SOURCES, reason="the sources are not beside the tests")
+def test_a_kernel_that_a_device_lacks_is_noticed_by_whoever_calls_it():
+    """Every entry is declared so, but for those that only the CPU's table is asked for. tests/standin tries it."""
+    silent = set()
+    for path in (ROOT / "pyxtorch" / "kernels").glob("*.pxd"):
+        entries = re.findall(r"\(\*(\w+)\)\(.*?\) (noexcept|except\? NO_KERNEL) nogil", path.read_text(), re.S)
+        assert entries, path
+        silent |= {name for name, how in entries if how == "noexcept"}
+    assert silent == {"formula", "result_dtype", "loop", "pyx_loop", "name"}
+
+
 def capsule(words, name):
     """A capsule of memory that begins with these 64-bit words."""
     memory = (ctypes.c_uint64 * 8)(*words)

@@ -5,6 +5,10 @@
 /* Raised when the meaning of an entry changes, so that kernels of another build are refused instead of called. */
 #define PYX_KERNELS_ABI 1
 
+/* What an entry that a device lacks returns, after it has raised an error (no_kernel in _storage.pyx). Whoever calls
+   kernels from Cython finds out by itself: every entry is declared `except? NO_KERNEL`. */
+enum { PYX_NO_KERNEL = -1000 };
+
 /* How an image's elements may lie in memory. */
 enum pyx_layout { PYX_ROWS = 1, PYX_CHANNELS_LAST = 2 };
 

@@ -46,26 +46,30 @@ template <class T> PYX_HD T sinc(T x) {
 }
 /* The n-th derivative of sinc: pi^n S(pi x), S the n-th derivative of sin(z) / z. From z S' = cos(z) - S on follows
    z S[n] = sin(z + n pi / 2) - n S[n - 1], which loses all digits where z is small beside n: there the series. */
-PYX_HD double sinc_derivative(double x, double order) {
-    int n = (int)order;
-    double z = x * PYX_PI, y = 0;
-    if (fabs(z) <= 0.5 * n + 1.0) {
+template <class C> PYX_HD C sinc_derivative_in_double(C x, int n) {
+    C z = x * PYX_PI, y = as<C>::of(0.0);
+    if (absolute(z) <= 0.5 * n + 1.0) {
         int k = (n + 1) / 2;
-        double power = 2 * k > n ? z : 1.0, sign = k & 1 ? -1.0 : 1.0;
+        C power = 2 * k > n ? z : as<C>::of(1.0);
+        double sign = k & 1 ? -1.0 : 1.0;
         for (int m = 2 * k - n; m < 80; m += 2, k++) {
-            y += sign * power / (2 * k + 1);
-            power *= z * z / ((double)(m + 1) * (m + 2));
+            y = y + power * sign / (double)(2 * k + 1);
+            power = mul(power, z * z) / ((double)(m + 1) * (m + 2));
             sign = -sign;
         }
     } else {
-        double turns[4] = {sin(z), cos(z), -sin(z), -cos(z)};
+        C turns[4] = {sin(z), cos(z), -sin(z), -cos(z)};
         y = turns[0] / z;
-        for (int k = 1; k <= n; k++) y = (turns[k & 3] - k * y) / z;
+        for (int k = 1; k <= n; k++) y = (turns[k & 3] - y * (double)k) / z;
     }
-    for (int k = 0; k < n; k++) y *= PYX_PI;
+    for (int k = 0; k < n; k++) y = y * PYX_PI;
     return y;
 }
-PYX_HD float sinc_derivative(float x, float order) { return (float)sinc_derivative((double)x, (double)order); }
+template <class T> PYX_HD T sinc_derivative(T x, T order) { return (T)sinc_derivative_in_double((double)x, (int)order); }
+template <class T> PYX_HD complex<T> sinc_derivative(complex<T> x, T order) {
+    complex<double> y = sinc_derivative_in_double(make((double)x.re, (double)x.im), (int)order);
+    return make((T)y.re, (T)y.im);
+}
 template <class T> PYX_HD complex<T> sinc(complex<T> x) {
     complex<T> p = x * (T)PYX_PI;
     return x.re == (T)0 && x.im == (T)0 ? make((T)1, (T)0) : sin(p) / p;

@@ -76,7 +76,7 @@
     X(angle, PYX_FLOATS, PYX_SAME, angle(x))                                                        \
     X(pow_scalar, PYX_FLOATS, PYX_SAME, pow(x, s[0]))                                               \
     X(sinc, PYX_FLOATS, PYX_SAME, sinc(x))                                                          \
-    X(sinc_derivative, PYX_FLOATS, PYX_SAME, sinc_derivative(x, (T)s[0]))                           \
+    X(sinc_derivative, PYX_FLOATS, PYX_SAME, sinc_derivative(x, s[0]))                              \
     X(logit, PYX_FLOATS, PYX_SAME, logit(x, s[0]))                                                  \
     X(round_decimals, PYX_FLOATS, PYX_SAME, round_decimals(x, s[0]))
 
@@ -119,7 +119,8 @@
     X(silu, PYX_COMPLEXES, PYX_SAME, x * sigmoid(x))                                                \
     X(tanhshrink, PYX_COMPLEXES, PYX_SAME, x - tanh(x))                                             \
     X(angle, PYX_COMPLEXES, PYX_TO_REAL, angle(x))                                                  \
-    X(sinc, PYX_COMPLEXES, PYX_SAME, sinc(x))
+    X(sinc, PYX_COMPLEXES, PYX_SAME, sinc(x))                                                       \
+    X(sinc_derivative, PYX_COMPLEXES, PYX_SAME, sinc_derivative(x, s[0]))
 
 /* Special functions: lgamma and its kin */
 #define PYX_UNARY_SPECIAL(X)                                                                        \

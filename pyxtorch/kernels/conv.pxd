@@ -1,5 +1,6 @@
 """The table of the family `conv`: what its header declares, for all modules that call or fill it."""
 from libc.stdint cimport int64_t
+from pyxtorch._core cimport NO_KERNEL
 
 cdef extern from "pyxtorch/kernels/conv.h" nogil:
     ctypedef struct pyx_conv:
@@ -15,6 +16,6 @@ cdef extern from "pyxtorch/kernels/conv.h" nogil:
         int64_t dilation[3]
         int precise
     ctypedef struct pyx_conv_kernels:
-        int (*forward)(int dtype, const pyx_conv* c, const void* x, const void* w, const void* bias, void* y) noexcept nogil
-        int (*backward_data)(int dtype, const pyx_conv* c, const void* gy, const void* w, void* gx) noexcept nogil
-        int (*backward_weight)(int dtype, const pyx_conv* c, const void* x, const void* gy, void* gw) noexcept nogil
+        int (*forward)(int dtype, const pyx_conv* c, const void* x, const void* w, const void* bias, void* y) except? NO_KERNEL nogil
+        int (*backward_data)(int dtype, const pyx_conv* c, const void* gy, const void* w, void* gx) except? NO_KERNEL nogil
+        int (*backward_weight)(int dtype, const pyx_conv* c, const void* x, const void* gy, void* gw) except? NO_KERNEL nogil

@@ -1,5 +1,6 @@
 """The table of the family `matmul`: what its header declares, for all modules that call or fill it."""
 from libc.stdint cimport int64_t
+from pyxtorch._core cimport NO_KERNEL
 
 cdef extern from "pyxtorch/kernels/matmul.h" nogil:
     ctypedef struct pyx_gemm:
@@ -24,4 +25,4 @@ cdef extern from "pyxtorch/kernels/matmul.h" nogil:
         int64_t c_batch
         int64_t d_batch
     ctypedef struct pyx_matmul_kernels:
-        int (*gemm)(int dtype, const pyx_gemm* p) noexcept nogil
+        int (*gemm)(int dtype, const pyx_gemm* p) except? NO_KERNEL nogil

@@ -16,7 +16,7 @@ cdef void* table_for(void** tables, TensorBase x, str op) except NULL:
     if tables[x.dev] == NULL:
         raise RuntimeError(f"{op}: is not available on {device_name(x.dev)} tensors. Move them with .cpu().")
     if x.dev != CPU:
-        enter_device(x.dev, x.dev_index)
+        enter_device(x.dev, x.dev_index, op)
     return tables[x.dev]
 
 

@@ -5,6 +5,7 @@ from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record1, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport (
     SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
 )
@@ -12,7 +13,7 @@ from pyxtorch.ops.elementwise_slope cimport sloped
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 from pyxtorch.ops._inplace import inplace
-from pyxtorch.ops._precision import rounds_once
+from pyxtorch.ops._precision import rounds_once, slope_rounds_once
 from pyxtorch.ops.elementwise import add, mul
 from pyxtorch.ops.elementwise_select import where
 
@@ -203,6 +204,24 @@ def pow(input, exponent, *, out=None):
     Raises:
         RuntimeError: integers to a negative integer power.
     """
+    if half(input) or half(exponent):
+        return pow_of_half(input, exponent, out=out)
+    return power(input, exponent, out)
+
+
+cdef inline bint half(object x) noexcept:
+    return isinstance(x, Variable) and is_low((<Variable>x).dt)
+
+
+def _pow(input, exponent, *, out=None):
+    return power(input, exponent, out)
+
+
+_pow.__name__ = "pow"
+pow_of_half = slope_rounds_once(_pow)
+
+
+cdef object power(object input, object exponent, object out):
     cdef Variable x, y
     cdef double s[1]
     cdef PowScalar node

@@ -254,17 +254,11 @@ cdef class Atan(OfInput):
 
 
 cdef class Sinc(OfInput):
-    """Of real numbers by the formula of all derivatives; of complex ones as written."""
+    """By the formula of all derivatives."""
     cdef int order
 
     cdef int vjp(self, Variable g) except -1:
-        x = self.saved(0)
-        if is_complex_code((<Variable>x).dt):
-            x = x * 3.141592653589793
-            slope = (x * cos(x) - sin(x)) / (x * x) * 3.141592653589793
-            self.pass_grad(0, zero_mul(g, conj_of(where(x == 0, 0, slope))))
-        else:
-            self.pass_grad(0, zero_mul(g, sinc_derivative(x, self.order + 1)))
+        self.pass_grad(0, zero_mul(g, conj_of(sinc_derivative(self.saved(0), self.order + 1))))
 
 
 cdef Variable sinc_derivative(Variable x, int order):

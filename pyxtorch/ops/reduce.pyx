@@ -116,18 +116,27 @@ cdef object OutOfMemory(str op):
     return OutOfMemoryError(f"{op}: no memory for intermediate results.")
 
 
-cdef Variable spread(Variable g, tuple shape, Mask mask, bint keepdim):
-    """A gradient of the result, expanded over the dimensions that were reduced."""
-    cdef int64_t sizes[64]
-    cdef int i, nd = len(shape)
-    if not keepdim:
+cdef class Reduction(Function):
+    cdef int describe(self, Variable x, Mask mask, bint keepdim) except -1:
+        self.shape = shape_of(x)
+        self.mask = mask
+        self.keepdim = keepdim
+        return 0
+
+    cdef Variable spread(self, Variable y):
+        cdef int64_t sizes[64]
+        cdef int i, nd = len(self.shape)
+        if not self.keepdim:
+            for i in range(nd):
+                sizes[i] = 1 if self.mask >> i & 1 else self.shape[i]
+            if y.nd and y.nd != nd:
+                y = view_sizes(y, nd, sizes, "view")
         for i in range(nd):
-            sizes[i] = 1 if mask >> i & 1 else shape[i]
-        if g.nd and g.nd != nd:
-            g = view_sizes(g, nd, sizes, "view")
-    for i in range(nd):
-        sizes[i] = shape[i]
-    return expand_to(g, nd, sizes, "expand")
+            sizes[i] = self.shape[i]
+        return expand_to(y, nd, sizes, "expand")
+
+    cdef tuple dims(self):
+        return tuple([i for i in range(len(self.shape)) if self.mask >> i & 1])
 
 
 cdef int sum_dtype(Variable x, object dtype) except -1:
@@ -138,13 +147,9 @@ cdef int sum_dtype(Variable x, object dtype) except -1:
 
 # ------------------------------------------------------------------------------------- sum
 
-cdef class Sum(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-
+cdef class Sum(Reduction):
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim))
+        self.pass_grad(0, self.spread(g))
 
 
 cdef Variable sum_mask(Variable x, Mask mask, bint keepdim):
@@ -155,15 +160,9 @@ cdef Variable sum_mask(Variable x, Mask mask, bint keepdim):
     y = reduced(SUM, x, mask, keepdim, "sum")
     if recording(x):
         node = <Sum>Sum.__new__(Sum)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
+        node.describe(x, mask, keepdim)
         record1(node, y, x)
     return y
-
-
-cdef Variable sum_all(Variable x):
-    return sum_mask(x, dims_mask(None, x.nd, "sum"), False)
 
 
 def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
@@ -232,15 +231,11 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
 
 # ------------------------------------------------------------------------------------ product
 
-cdef class Prod(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-
+cdef class Prod(Reduction):
     cdef int vjp(self, Variable g) except -1:
         cdef Variable x = self.saved(0)
         cdef int dt = x.dt
-        g = spread(g, self.shape, self.mask, self.keepdim)
+        g = self.spread(g)
         # In double: what overflows or vanishes on the way often does not in the end.
         self.pass_grad(0, g * conj_of(to_dtype(<Variable>others(to_dtype(x, COMPLEX128 if is_complex_code(dt) else FLOAT64), self.mask), dt)))
 
@@ -270,9 +265,7 @@ def prod(input, dim=None, keepdim=False, *, dtype=None, out=None):
     y = reduced(PROD, x, mask, keepdim, "prod")
     if recording(x):
         node = <Prod>Prod.__new__(Prod)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
+        node.describe(x, mask, keepdim)
         node.save(x)
         record1(node, y, x)
     return finish_out(to_dtype(y, dt), out, "prod")
@@ -323,19 +316,15 @@ cdef int ordered(Variable x, str op) except -1:
     return 0
 
 
-cdef class Amax(Function):
+cdef class Amax(Reduction):
     """Equal extremes share the gradient."""
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        y = spread(self.saved(1), self.shape, self.mask, self.keepdim)
+        y = self.spread(self.saved(1))
         hit = logical_or(x == y, logical_and(isnan(x), isnan(y)))
         hit = to_dtype(hit, (<Variable>g).dt)
         share = hit / sum_mask(hit, self.mask, True)
-        self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim) * share)
+        self.pass_grad(0, self.spread(g) * share)
 
 
 cdef Variable extreme_values(int kind, Variable x, object dim, bint keepdim, str op):
@@ -347,9 +336,7 @@ cdef Variable extreme_values(int kind, Variable x, object dim, bint keepdim, str
     y = reduced(kind, x, mask, keepdim, op)
     if recording(x):
         node = <Amax>Amax.__new__(Amax)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
+        node.describe(x, mask, keepdim)
         node.save(x)
         node.save_output(y)
         record1(node, y, x)

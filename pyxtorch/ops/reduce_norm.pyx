@@ -1,9 +1,9 @@
 """Variances and deviations, norms, logarithms of sums of exponentials: sums whose terms overflow or vanish before their result does."""
 from libc.math cimport ilogb, isfinite, ldexp, pow as cpow
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, record1, recording
+from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.reduce cimport Layout, Mask, arrange, pyx_reduce_kernels, reduced, reduction, spread, tables, unsupported
+from pyxtorch.ops.reduce cimport Layout, Mask, Reduction, arrange, pyx_reduce_kernels, reduced, reduction, tables, unsupported
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
 from pyxtorch.ops._precision import rounds_once
@@ -62,34 +62,26 @@ cdef Variable times_scale(Variable y, Variable s, Mask mask, bint keepdim):
 
 # -------------------------------------------------------------------------- variance, deviation
 
-cdef class Variance(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
+cdef class Variance(Reduction):
     cdef double divisor
 
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        g = spread(g, self.shape, self.mask, self.keepdim)
-        self.pass_grad(0, g * centred(x, self.mask) * (2.0 / self.divisor if self.divisor else float("nan")))
+        g = self.spread(g)
+        self.pass_grad(0, g * centred(x, self.dims()) * (2.0 / self.divisor if self.divisor else float("nan")))
 
 
-cdef class Deviation(Function):
+cdef class Deviation(Variance):
     """(x - mean) / (y divisor), and the subgradient 0 where y is 0."""
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-    cdef double divisor
-
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        y = spread(or_infinity(self.saved(1)), self.shape, self.mask, self.keepdim)
-        g = spread(g * (1.0 / self.divisor if self.divisor else float("nan")), self.shape, self.mask, self.keepdim)
-        self.pass_grad(0, centred(x, self.mask) / y * g)
+        y = self.spread(or_infinity(self.saved(1)))
+        g = self.spread(g * (1.0 / self.divisor if self.divisor else float("nan")))
+        self.pass_grad(0, centred(x, self.dims()) / y * g)
 
 
-cdef object centred(object x, Mask mask):
-    return x - x.mean(tuple([i for i in range(x.dim()) if mask >> i & 1]), True)
+cdef object centred(object x, tuple dims):
+    return x - x.mean(dims, True)
 
 
 cdef object or_infinity(object y):
@@ -118,7 +110,6 @@ cdef Variable varied(Variable x, object dim, object correction, bint keepdim, st
     cdef Mask mask = dims_mask(dim, x.nd, op)
     cdef Variable y, s, wide
     cdef Variance node
-    cdef Deviation deviation
     cdef double c = 1 if correction is None else correction
     cdef int64_t n = 0
     if x.dt < FLOAT16:
@@ -137,24 +128,16 @@ cdef Variable varied(Variable x, object dim, object correction, bint keepdim, st
             y = <Variable>vary(wide, mask, c, keepdim, op, &n).sqrt()
             y = cast_raw(y if s is None else times_scale(y, s, mask, keepdim), x.dt)
     if recording(x):
+        node = <Variance>(Deviation.__new__(Deviation) if root else Variance.__new__(Variance))
+        node.describe(x, mask, keepdim)
+        node.divisor = n - c if n > c else 0
+        node.save(x)
         if root:
-            deviation = <Deviation>Deviation.__new__(Deviation)
-            deviation.shape = shape_of(x)
-            deviation.mask = mask
-            deviation.keepdim = keepdim
-            deviation.divisor = n - c if n > c else 0
-            deviation.save(x)
-            deviation.save_output(y)
-            record1(deviation, y, x)
-        else:
-            node = <Variance>Variance.__new__(Variance)
-            node.shape = shape_of(x)
-            node.mask = mask
-            node.keepdim = keepdim
-            node.divisor = n - c if n > c else 0
-            node.save(x)
-            record1(node, y, x)
+            node.save_output(y)
+        record1(node, y, x)
     return y
+
+
 cdef tuple spread_arguments(object dim, object unbiased, object correction):
     """var(dim, unbiased), var(unbiased), var(dim, correction=...)"""
     if isinstance(dim, bool):
@@ -190,26 +173,23 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=None):
 
 # -------------------------------------------------------------------------------------- norms
 
-cdef class Norm(Function):
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
+cdef class Norm(Reduction):
     cdef double p
 
     cdef int vjp(self, Variable g) except -1:
         x, y = self.saved(0), self.saved(1)
         if self.p == 0:
             return 0
-        g = spread(g, self.shape, self.mask, self.keepdim)
+        g = self.spread(g)
         if self.p == 1:
             self.pass_grad(0, g * x.sgn())
         elif self.p == float("inf") or self.p == float("-inf"):
-            y = spread(y, self.shape, self.mask, self.keepdim)
+            y = self.spread(y)
             hit = x.abs() == y
-            share = to_dtype(hit, y.dt) / hit.sum(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
+            share = to_dtype(hit, y.dt) / hit.sum(self.dims(), True)
             self.pass_grad(0, g * share * x.sgn())
         else:           # the subgradient at 0 is 0
-            y = spread(or_infinity(y), self.shape, self.mask, self.keepdim)
+            y = self.spread(or_infinity(y))
             if self.p == 2:
                 self.pass_grad(0, x / y * g)
                 return 0
@@ -253,9 +233,7 @@ cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
             y = cast_raw(times_scale(reduced(kind, real, mask, keepdim, op, p), s, mask, keepdim), y.dt)
     if recording(x):
         node = <Norm>Norm.__new__(Norm)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
+        node.describe(x, mask, keepdim)
         node.p = p
         node.save(x)
         node.save_output(y)
@@ -294,19 +272,15 @@ def norm(input, p="fro", dim=None, keepdim=False, out=None, dtype=None):
     return finish_out(norm_of(x, p, dims_mask(dim, x.nd, "norm"), keepdim, "norm"), out, "norm")
 
 
-cdef class Logsumexp(Function):
+cdef class Logsumexp(Reduction):
     """exp(x - y); where y is infinite, the elements that are equal to it share."""
-    cdef tuple shape
-    cdef Mask mask
-    cdef bint keepdim
-
     cdef int vjp(self, Variable g) except -1:
-        cdef Variable x = self.saved(0), y = spread(self.saved(1), self.shape, self.mask, self.keepdim)
+        cdef Variable x = self.saved(0), y = self.spread(self.saved(1))
         infinite = y.isinf()
         hit = to_dtype(logical_and(infinite, x == y), x.dt)
-        share = hit / hit.sum(tuple([i for i in range(len(self.shape)) if self.mask >> i & 1]), True)
+        share = hit / hit.sum(self.dims(), True)
         weight = where(infinite, share, (x - where(infinite, 0, y)).exp())
-        self.pass_grad(0, spread(g, self.shape, self.mask, self.keepdim) * conj_of(weight))
+        self.pass_grad(0, self.spread(g) * conj_of(weight))
 
 
 def logsumexp(input, dim, keepdim=False, *, out=None):
@@ -330,9 +304,7 @@ def logsumexp(input, dim, keepdim=False, *, out=None):
         y = y.reshape([n for i, n in enumerate(shape_of(x)) if not mask >> i & 1])
     if recording(x):
         node = <Logsumexp>Logsumexp.__new__(Logsumexp)
-        node.shape = shape_of(x)
-        node.mask = mask
-        node.keepdim = keepdim
+        node.describe(x, mask, keepdim)
         node.save(x)
         node.save_output(y)
         record1(node, y, x)

@@ -151,6 +151,13 @@ def _looks(tensor):
     return {"shape": tensor.shape, "dtype": tensor.dtype, "device": tensor.device}
 
 
+class _Found(weakref.WeakKeyDictionary):
+    """{_Held: tensor}: what was saved again, until the graph lets go of what it held. A run of gradients holds it, as one of its
+    callbacks; so it is gone when the run is over, or has failed."""
+
+    __call__ = weakref.WeakKeyDictionary.clear
+
+
 class _Part:
     """One call of `checkpoint`: how to run it again, what it saved, and what was saved again for each run of gradients."""
 
@@ -160,7 +167,7 @@ class _Part:
         self.looks = []                             # of each saved tensor: what the determinism check compares
         self.traces = [] if debug else None
         self.complete = False                       # whether the first run is over
-        self.found = {}                             # run of gradients: {_Held: tensor}, until the graph lets go of what it held
+        self.found = weakref.WeakValueDictionary()  # id of a run of gradients: _Found
         self.lock = threading.RLock()               # two runs of gradients in two threads
 
     def pack(self, tensor):
@@ -174,13 +181,13 @@ class _Part:
     def unpack(self, held):
         task = current_task()
         with self.lock:
-            found = self.found.get(task)
+            found = self.found.get(id(task))
             if found is None or held not in found:
                 found = self.run_again(task)
             return found[held]
 
     def run_again(self, task):
-        found, looks, traces = weakref.WeakKeyDictionary(), [], []
+        found, looks, traces = _Found(), [], []
 
         def keep(tensor):
             number = len(looks)
@@ -212,9 +219,8 @@ class _Part:
             raise CheckpointError(self.explained(
                 f"checkpoint: Recomputed values for the following tensors have different metadata than during the forward pass.{lines}", traces, wrong[0]))
         if task is not None:                # outside of backward nothing is kept
-            if task not in self.found:
-                task.queue_callback(lambda: self.found.pop(task, None))
-            self.found[task] = found
+            task.queue_callback(found)
+            self.found[id(task)] = found
         return found
 
     def explained(self, message, traces, number=None):

@@ -140,6 +140,22 @@ def test_all_derivatives_of_sinc_at_all_places(dtype, rtol):
             assert y.item() == pytest.approx(sinc_derivative(leaf.item(), n), rel=rtol, abs=1e-12), (x, n)
 
 
+@pytest.mark.parametrize("dtype, rtol", [(torch.complex64, 4e-6), (torch.complex128, 1e-13)])
+def test_complex_sinc_has_all_its_digits_near_zero(dtype, rtol):
+    """Value and derivatives of a holomorphic function: what arrives is conj(f')."""
+    mp = pytest.importorskip("mpmath")
+    with mp.workdps(50):
+        for place in (0, 1e-200, 1e-12, 1e-8 + 1e-8j, 1e-5j, 1e-3 - 2e-3j, 0.01 + 0.02j, 0.3 + 0.1j, 0.48j, 0.9 - 0.3j, 1.3 + 2j, -0.2 - 0.4j):
+            leaf = torch.tensor(place, dtype=dtype, requires_grad=True)
+            y = torch.sinc(leaf)
+            for n in range(3):
+                expected = complex(mp.diff(lambda z: mp.sinc(mp.pi * z), mp.mpmathify(leaf.item()), n))
+                if n:
+                    expected = expected.conjugate()
+                assert abs(y.item() - expected) <= rtol * max(abs(expected), 1e-12 if dtype == torch.complex128 else 1e-6), (place, n)
+                y, = torch.autograd.grad(y, leaf, torch.ones_like(y), create_graph=True)
+
+
 def test_ldexp_is_rounded_once():
     def f(x, n, dtype=torch.float32, exponent=torch.int64):
         return torch.ldexp(torch.tensor([x], dtype=dtype), torch.tensor([n], dtype=exponent)).item()
@@ -184,6 +200,21 @@ def test_minus_zero_is_less_than_zero(dtype):
             assert not y.any() and (y.signbit() == negative).all(), function
     assert torch.minimum(low, low).signbit().all() and torch.maximum(low, low).signbit().all() and not torch.minimum(high, high).signbit().any()
     assert torch.maximum(low, low - 1).signbit().all() and torch.minimum(high, high + 1).signbit().sum() == 0
+    for n in (2, 3, 63, 64, 65, 200, 70001):     # folded in lanes, in pieces, by columns
+        for place in {0, 1, n // 2, n - 1}:
+            for common, other in ((-0.0, 0.0), (0.0, -0.0)):
+                x = torch.full((n,), common, dtype=dtype)
+                x[place] = other
+                both = torch.stack((x, x), 1)
+                for largest in (x.max(), x.amax(), torch.aminmax(x)[1], x.amax(0), both.amax(0), both.T.contiguous().amax(1)):
+                    assert not largest.any() and not largest.signbit().any()
+                for smallest in (x.min(), x.amin(), torch.aminmax(x)[0], x.amin(0), both.amin(0), both.T.contiguous().amin(1)):
+                    assert not smallest.any() and smallest.signbit().all()
+                for value, index in (x.max(0), x.min(0), x[None].max(1), both.max(0)):      # indices take them for equal: the first
+                    assert not index.any() and (value.signbit() == x[0].signbit()).all()
+                assert x.argmax() == 0 and x.argmin() == 0
+    assert torch.full((9,), -0.0, dtype=dtype).amax().signbit() and not torch.zeros(9, dtype=dtype).amin().signbit()
+    assert not torch.linalg.vector_norm(low, -inf).signbit() and not torch.linalg.vector_norm(low, inf).signbit()
 
 
 def test_one_tensor_is_not_the_place_for_two_results():

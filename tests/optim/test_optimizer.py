@@ -7,7 +7,7 @@ import pytest
 
 import pyxtorch as torch
 
-ALL = ["ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD"]
+ALL = [name for name in torch.optim.__all__ if isinstance(getattr(torch.optim, name), type) and name != "Optimizer"]
 
 
 def closure_of(optimizer, loss):

@@ -163,3 +163,40 @@ def test_an_address_of_the_host_is_refused():
     assert cuda.cuModuleGetFunction(ctypes.byref(function), module, names["f"].encode()) == 0
     parameters = (ctypes.c_void_p * 1)(ctypes.addressof(host))
     assert cuda.cuLaunchKernel(function, 1, 1, 1, 1, 1, 1, 0, None, parameters, None) == 700
+
+
+def test_a_kernel_that_a_device_lacks_is_an_error():
+    """With a table of softmax in which both entries are NULL."""
+    found = run("""
+import ctypes, pathlib, re
+import pyxtorch as torch
+from pyxtorch import _core
+
+class Table(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint32) for name in ("abi", "size", "dtypes", "layouts")] + [("kernels", ctypes.c_void_p)]
+
+header = (pathlib.Path(torch.get_include()) / "pyxtorch" / "kernel_table.h").read_text()
+x = torch.ones(3, 4, device="cuda", requires_grad=True)
+large = torch.ones(300, 400, device="cuda")
+good = torch.softmax(x, 1)
+entries = (ctypes.c_void_p * 2)()
+table = Table(int(re.search(r"PYX_KERNELS_ABI (\\d+)", header)[1]), ctypes.sizeof(entries), 0xffff, 1, ctypes.addressof(entries))
+find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_char_p)(lambda name: ctypes.addressof(table) if name == b"softmax" else None)
+enter = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda index: None)
+module = (ctypes.c_void_p * 2)(ctypes.cast(find, ctypes.c_void_p), ctypes.cast(enter, ctypes.c_void_p))
+new = ctypes.pythonapi.PyCapsule_New
+new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+_core.register_cuda_kernels(new(ctypes.addressof(module), b"pyxtorch.cuda_kernels", None))
+for call in (lambda: torch.softmax(x, 1), lambda: torch.log_softmax(large, 1), lambda: good.sum().backward()):
+    try:
+        call()
+    except RuntimeError as error:
+        print(error)
+print((x + 1).sum().item(), torch.softmax(x.cpu(), 1)[0, 0].item())
+""".replace("import ctypes", f"import sys\nsys.path.insert(0, {os.path.dirname(__file__)!r})\nimport build; build.load()\nimport ctypes", 1))
+    assert found.stdout.splitlines() == [
+        "softmax: is not available on cuda tensors. Move them with .cpu().",
+        "log_softmax: is not available on cuda tensors. Move them with .cpu().",
+        "softmax: is not available on cuda tensors. Move them with .cpu().",
+        "24.0 0.25",
+    ], found.stderr

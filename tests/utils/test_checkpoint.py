@@ -241,3 +241,20 @@ def test_two_threads_through_one_checkpoint():
     assert len(found) == 80
     for g in found:
         assert torch.equal(g, right)
+
+
+def test_a_run_that_failed_keeps_nothing_of_what_was_computed_again():
+    w = torch.randn(1000, 100, requires_grad=True)
+
+    def fails(grad):
+        raise ValueError("on purpose")
+
+    w.register_hook(fails)
+    y = checkpoint(lambda x: (x * x).exp() * 2, w, use_reentrant=False).sum()
+    gc.collect()
+    before = core.memory_stats()["allocated_bytes.current"]
+    for _ in range(3):
+        with pytest.raises(ValueError, match="on purpose"):
+            y.backward(retain_graph=True)
+    gc.collect()
+    assert core.memory_stats()["allocated_bytes.current"] - before < w.numel() * 4

@@ -18,6 +18,7 @@ typedef struct pyx_optim_options {
     double lr, weight_decay, eps;
     double momentum, dampening; /* sgd, rmsprop */
     double beta1, beta2;        /* adam; rmsprop: beta2 is alpha */
+    double own[4];              /* what one optimiser alone has: its step says what */
     int nesterov, maximize, decoupled;
 } pyx_optim_options;
 

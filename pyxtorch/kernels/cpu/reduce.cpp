@@ -163,7 +163,7 @@ int reduce(int op, int dtype, const void* x, void* y, int64_t outer, int64_t dim
     return f ? f(x, y, outer, dim, inner, p) : -1;
 }
 
-/* The first position of the extreme of n contiguous elements: its value by lanes, then a search. */
+/* The first position of the extreme of n contiguous elements: its value by lanes, then a search, to which -0 and 0 are equal. */
 template <class Op, class T>
 int64_t find_row(const T* x, int64_t n, T* value) {
     T best = fold_row<Op, T>(x, n, 0);
@@ -179,7 +179,10 @@ int64_t find_row(const T* x, int64_t n, T* value) {
         if (any) break;
     }
     for (; i < n; i++)
-        if (x[i] == best) return i;
+        if (x[i] == best) {
+            *value = x[i];
+            return i;
+        }
     return 0;
 }
 

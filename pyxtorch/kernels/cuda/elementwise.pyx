@@ -321,7 +321,7 @@ def evaluate(str name, list operands not None, scalars=()):
     y = new_like(x, dt)
     p[0] = <PyObject*>y
     walk_init(&walk, y.nd, y.sizes, len(operands) + 1, p)
-    enter_device(y.dev, y.dev_index)
+    enter_device(y.dev, y.dev_index, name)
     if tables[y.dev] == NULL or tables[y.dev].run(f, x.dt, &walk, s):
         raise RuntimeError(f"evaluate: {name} failed.")
     return y

@@ -8,7 +8,7 @@ constexpr int MANY = 32; /* parameters in a launch */
 
 /* The layout of pyx_optim_options. */
 struct Options {
-    double lr, weight_decay, eps, momentum, dampening, beta1, beta2;
+    double lr, weight_decay, eps, momentum, dampening, beta1, beta2, own[4];
     int nesterov, maximize, decoupled;
 };
 
@@ -43,6 +43,7 @@ template <template <class> class Step, class T>
 __global__ void step(Parameters list, Options options) {
     typedef acc_t<T> A;
     typedef Step<A> S;
+    static_assert(S::scalars <= 2, "Parameters has room for two numbers each");
     const S step(options);
     PYX_EACH(e, list.starts[list.count]) {
         int i = list.find(e), form = 0;
