@@ -93,7 +93,7 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "special", "storage", "testing", "torch_version", "utils", "version")
+_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
 _LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler", "vmap": "func"}  # functions that come with their namespace
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",

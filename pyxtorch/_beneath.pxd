@@ -26,3 +26,4 @@ cdef bint anything_beneath() noexcept
 # Run an operation: `args` with the values of keyword arguments last. `casting`: whether arguments may be converted.
 cdef object run_beneath(str name, bint casting, run_call run, void* call, PyObject* const* args, Py_ssize_t n, PyObject* names)
 cdef int watch_by(int* count) except -1             # the gate says where it counts the reasons to look
+cdef void watch(int by) noexcept                     # so many reasons more

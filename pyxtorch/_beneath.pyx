@@ -29,6 +29,10 @@ cdef int watch_by(int* count) except -1:
     return 0
 
 
+cdef void watch(int by) noexcept:
+    watching[0] += by
+
+
 cdef class Recorder:
     cdef int begin(self, object name, PyObject* const* args, Py_ssize_t n, PyObject* names) except -1:
         return 0

@@ -17,6 +17,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from pyxtorch._beneath cimport anything_beneath, run_beneath, watch_by
+from pyxtorch._compound cimport compound_handler, compound_slot, has_compound
 from pyxtorch._core cimport TensorBase
 
 import weakref
@@ -208,14 +209,8 @@ cdef object ask(object func, list found, tuple args, dict kwargs):
 
 def name_of(func):
     """The public name of what an override is given, such as 'torch.add' or 'torch.Tensor.shape.__get__'."""
-    if isinstance(func, Operation):
-        return f"torch{(<Operation>func).module.removeprefix('pyxtorch')}.{(<Operation>func).qualname}"
-    owner = getattr(func, "__self__", None)
-    if type(owner).__name__ == "getset_descriptor":
-        return f"torch.Tensor.{owner.__name__}.{func.__name__}"
-    if type(func).__name__ in ("wrapper_descriptor", "method_descriptor"):
-        return f"torch.Tensor.{func.__name__}"
-    return f"{getattr(func, '__module__', None)}.{getattr(func, '__qualname__', func)}".replace("pyxtorch", "torch", 1)
+    from pyxtorch import _sources
+    return _sources.name_of(func)
 
 
 # ---------------------------------------------------------------------------------- modes
@@ -435,14 +430,16 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
     cdef Py_ssize_t named = 0 if names == NULL else PyTuple_GET_SIZE(<tuple>names)
     cdef list found = None if (<Operation>self).name in FROM_DATA else overriding(args, count + named)
     cdef Py_ssize_t i
-    if found is None and not entered():
+    cdef bint heard = found is not None or entered()
+    handler = None if heard else compound_handler(<object>self, None, args, count + named)
+    if not heard and handler is None:
         if anything_beneath():
             call.self, call.n, call.names = self, count, names
             return run_beneath((<Operation>self).key, pyx_silent < 3, pyx_run_operation, &call, args, count + named, names)
         return new_reference((<Operation>self).call(<PyObject*>(<Operation>self).function, args, n, names))
     positional = tuple([<object>args[i] for i in range(count)])
     kwargs = {<object>PyTuple_GET_ITEM(<tuple>names, i): <object>args[count + i] for i in range(named)}
-    return ask(<object>self, found, positional, kwargs)
+    return ask(<object>self, found, positional, kwargs) if heard else handler(*positional, **kwargs)
 
 
 cdef PyObject* after_error(PyObject* self, PyObject* const* args, size_t n, PyObject* names) noexcept:
@@ -623,13 +620,16 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
         args[2] = c
         count = 3
     found = overriding(args, count)
-    if found is None and not entered():
+    heard = found is not None or entered()
+    if not heard and not has_compound(args, count):
         if anything_beneath():
             call.n, call.kind, call.raw, call.third, call.mine = count, kind, raw, c, mine
             return run_beneath(slot_key(id, mine, c), pyx_silent < 3, pyx_run_slot, &call, args, count, NULL)
         return unguarded(kind, raw, a, b, c)
     key = getattr(<object>pyx_tensor, slot_key(id, mine, c))
     given = tuple([<object>args[i] for i in range(count)])
+    if not heard:
+        return compound_slot(key, given, kind == PYX_COMPARE)
     try:
         return ask(key, found, given, {})
     except TypeError:
@@ -641,14 +641,18 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
 cdef object watched_get(pyx_property* p, PyObject* self):
     cdef list found = overriding(&self, 1)
     if found is None and not entered():
-        return pyx_get(p, self)
+        handler = compound_handler(<object>p.descriptor, "__get__", &self, 1)
+        return pyx_get(p, self) if handler is None else handler(<object>self)
     return ask((<object>p.descriptor).__get__, found, (<object>self,), {})
 
 
 cdef int watched_set(pyx_property* p, PyObject* self, PyObject* value) except -1:
     cdef list found = overriding(&self, 1)
+    cdef PyObject* both[2]
     if found is None and not entered():
-        return pyx_set(p, self, value)
+        both[0], both[1] = self, value
+        handler = None if value == NULL else compound_handler(<object>p.descriptor, "__set__", both, 2)
+        return pyx_set(p, self, value) if handler is None else handler(<object>self, <object>value) or 0
     if value == NULL:
         ask((<object>p.descriptor).__delete__, found, (<object>self,), {})
     else:

@@ -39,3 +39,13 @@ def code_of_method(method):
     except OSError:     # the package is installed without its sources
         pass
     return compile("", path, "exec").replace(co_firstlineno=line, co_name=method.__name__)
+
+
+def name_of(func):
+    """The public name of what an override is given, such as 'torch.add' or 'torch.Tensor.shape.__get__'."""
+    owner = getattr(func, "__self__", None)
+    if type(owner).__name__ == "getset_descriptor":
+        return f"torch.Tensor.{owner.__name__}.{func.__name__}"
+    if type(func).__name__ in ("wrapper_descriptor", "method_descriptor"):
+        return f"torch.Tensor.{func.__name__}"
+    return f"{getattr(func, '__module__', None)}.{getattr(func, '__qualname__', func)}".replace("pyxtorch", "torch", 1)

@@ -12,6 +12,7 @@ import os
 
 import cython
 from cython.cimports.pyxtorch._core import (
+    CPU,
     INFERENCE,
     REQUIRES_GRAD,
     RETAINS_GRAD,
@@ -24,6 +25,7 @@ from cython.cimports.pyxtorch._core import (
     is_floating,
     shape_of,
 )
+from cython.cimports.pyxtorch._compound import COMPOUND
 from cython.cimports.pyxtorch._gate import hear, set_silent
 from cython.cimports.pyxtorch._tape.engine import zeros_of
 from cython.cimports.pyxtorch._tape.graph import Node
@@ -358,7 +360,7 @@ class Function(Node):
                 shapes.append(None)
             else:
                 x = o
-                shapes.append((shape_of(x), x.dt, x.dev, x.dev_index))
+                shapes.append((shape_of(x), x.dt, CPU if x.flags & COMPOUND else x.dev, x.dev_index))
                 # An input that is returned unchanged, or a leaf, must not become this node's output itself.
                 if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
                     o = o.detach()

@@ -7,6 +7,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport Py_EQ, Py_GT, Py_LE, Py_LT, Py_NE, PyObject, PyTypeObject
 from pyxtorch._core cimport *
+from pyxtorch._compound cimport COMPOUND
 from pyxtorch._gate cimport set_silent
 from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, tracked
 from pyxtorch.autograd cimport Variable
@@ -450,7 +451,7 @@ cdef class Tensor(Variable):
     def __iter__(self):
         if self.nd == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(_shape.unbind(self) if type(self) is Tensor else self.unbind(0))
+        return iter(_shape.unbind(self) if type(self) is Tensor and not self.flags & COMPOUND else self.unbind(0))
 
     def __contains__(self, item):
         if isinstance(item, Variable) or is_number(item):
@@ -511,6 +512,8 @@ cdef class Tensor(Variable):
         """The same memory, and the same place in the graph, as an instance of a subclass (or of Tensor itself)."""
         if not (isinstance(cls, type) and issubclass(cls, Tensor)):
             raise TypeError(f"as_subclass: cls must be a subclass of Tensor, not {cls!r}.")
+        if self.flags & COMPOUND:
+            raise RuntimeError(f"as_subclass: a tensor of layout {self.layout!r} has no view; use Tensor._make_subclass.")
         x = <Variable>_view_as(self, self)
         return x if cls is Tensor else taken_over(cls, x)
 
@@ -570,6 +573,9 @@ cdef object make_subclass(object cls, Variable data, bint requires_grad):
     cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
     y.sizes = y.inline_dims
     adopt(y, data)
+    if data.flags & COMPOUND:
+        y.flags |= COMPOUND
+        y._extra = {"parts": data._extra["parts"]}
     if requires_grad:
         if not (is_floating(y.dt) or is_complex_code(y.dt)):
             raise RuntimeError(f"only Tensors of floating point and complex dtype can require gradients, not {dtype_of(y.dt)!r}")
@@ -584,11 +590,13 @@ def construct(cls, args, kwargs):
     if cls is Variable:
         names = dict(zip(("data", "requires_grad", "volatile"), args), **kwargs)
         x = checked(names.get("data"), "Variable", "data")
-        x = <Variable>alias(x)
+        x = x.detach() if x.flags & COMPOUND else <Variable>alias(x)
         if names.get("requires_grad"):
             (<Tensor>x).requires_grad_(True)
         return x
     data = kwargs.get("data", args[0] if args else None)
+    if isinstance(data, Variable) and (<Variable>data).flags & COMPOUND:
+        raise TypeError(f"{cls.__name__}: cannot be made of a tensor of layout {data.layout!r}. Use it as it is, or .to_dense().")
     if not args and data is None:
         x = _create.empty(0)
     elif isinstance(data, Variable):

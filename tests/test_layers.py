@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
     ("_beneath", "_sources"),
+    ("_compound",),
     ("_gate",),
     tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
     ("_cuda", "_cuda_program", "_cuda_device"),
@@ -27,13 +28,14 @@ FLOORS = [
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "masked", "overrides", "_C", "amp", "cpu", "storage",
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "storage",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
 FAMILIES = ["_common", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.
 LATE = {
+    "sparse": "sparse tensors, when the first is made",
     "": "the public namespace, by which a rarely taken path reaches an operation of a later family",
     "linalg": "the same for pyxtorch.linalg",
     "ops": "a family that comes later, where a tensor method does not exist (cat, stack, creation)",

@@ -22,13 +22,14 @@ from pyxtorch import ops  # noqa: E402
 PAGES = ROOT / "docs" / "api"
 FAMILIES = (
     "create", "elementwise", "shape", "reduce", "scan", "softmax", "matmul", "linalg", "fft", "sort", "index", "conv", "pool", "norm", "loss",
-    "embedding", "attention", "resample", "rnn", "random", "special", "optim",
+    "embedding", "attention", "resample", "rnn", "random", "special", "optim", "sparse",
 )  # fmt: skip
 NAMESPACES = {  # page: (modules whose public classes and functions it shows, summary)
     "autograd": (("pyxtorch.autograd",), "The tape: recording, gradients, functions of one's own"),
     "nn": (("pyxtorch.nn.modules", "pyxtorch.nn.parameter", "pyxtorch.nn.init", "pyxtorch.nn.utils"), "Modules, initialisation and helpers of networks"),
     "optimizers": (("pyxtorch.optim", "pyxtorch.optim.lr_scheduler", "pyxtorch.optim.swa_utils"), "Optimisers and learning rate schedules"),
     "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
+    "sparse_tensors": (("pyxtorch.sparse",), "Operations of the namespace `sparse`"),
     "serialization": (("pyxtorch.serialization",), "Saving and loading"),
     "cuda": (("pyxtorch.cuda",), "The GPU"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),

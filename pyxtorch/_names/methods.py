@@ -16,6 +16,7 @@ from pyxtorch.ops import matmul as _matmul
 from pyxtorch.ops import scan as _scan
 from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_inplace as _shape_inplace
+from pyxtorch.ops import sparse as _sparse
 from pyxtorch.ops import special as _special
 from pyxtorch.ops.create import (
     item, new_empty_ as new_empty, new_empty_strided, new_full, new_ones, new_tensor, new_zeros, numpy_ as numpy, tolist,
@@ -99,6 +100,10 @@ from pyxtorch.ops.softmax import log_softmax, softmax
 from pyxtorch.ops.sort import (
     argsort, bincount, histc, histogram, isin, kthvalue, median, mode, msort, nanmedian, nanquantile, quantile, sort, topk, unique,
     unique_consecutive,
+)
+from pyxtorch.ops.sparse import (
+    sparse_dim as _dimI, dense_dim as _dimV, dense_dim, resize_as_sparse_, smm, sparse_dim, sparse_mask, sspaddmm, to_dense,
+    to_sparse, to_sparse_coo, to_sparse_csc, to_sparse_csr,
 )
 from pyxtorch.ops.special import digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, _polygamma_method as polygamma
 
@@ -225,6 +230,20 @@ swapdims_ = _shape_inplace.methods["swapdims_"]
 t_ = _shape_inplace.methods["t_"]
 transpose_ = _shape_inplace.methods["transpose_"]
 unsqueeze_ = _shape_inplace.methods["unsqueeze_"]
+_coalesced_ = _sparse.methods["_coalesced_"]
+_indices = _sparse.methods["_indices"]
+_nnz = _sparse.methods["_nnz"]
+_values = _sparse.methods["_values"]
+ccol_indices = _sparse.methods["ccol_indices"]
+coalesce = _sparse.methods["coalesce"]
+col_indices = _sparse.methods["col_indices"]
+crow_indices = _sparse.methods["crow_indices"]
+indices = _sparse.methods["indices"]
+is_coalesced = _sparse.methods["is_coalesced"]
+row_indices = _sparse.methods["row_indices"]
+sparse_resize_ = _sparse.methods["sparse_resize_"]
+sparse_resize_and_clear_ = _sparse.methods["sparse_resize_and_clear_"]
+values = _sparse.methods["values"]
 digamma_ = _special.methods["digamma_"]
 erfinv_ = _special.methods["erfinv_"]
 i0_ = _special.methods["i0_"]
@@ -235,32 +254,34 @@ mvlgamma_ = _special.methods["mvlgamma_"]
 polygamma_ = _special.methods["polygamma_"]
 
 __all__ = [
-    "__array__", "__array_wrap__", "__deepcopy__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "abs", "abs_", "absolute",
-    "absolute_", "acos", "acos_", "acosh", "acosh_", "add", "add_", "addbmm", "addbmm_", "addcdiv", "addcdiv_", "addcmul",
-    "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr", "addr_", "adjoint", "all", "allclose", "amax", "amin", "aminmax",
-    "angle", "any", "apply_", "arccos", "arccos_", "arccosh", "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan",
-    "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_", "argmax", "argmin", "argsort", "argwhere", "as_strided", "as_strided_",
-    "as_strided_gather_like", "as_strided_scatter", "as_strided_scatter_like", "asin", "asin_", "asinh", "asinh_", "atan", "atan2",
-    "atan2_", "atan_", "atanh", "atanh_", "baddbmm", "baddbmm_", "bernoulli", "bernoulli_", "bfloat16", "bincount", "bitwise_and",
-    "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_",
-    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to", "byte", "cauchy_",
+    "__array__", "__array_wrap__", "__deepcopy__", "__dlpack__", "__dlpack_device__", "__reduce_ex__", "_coalesced_", "_dimI",
+    "_dimV", "_indices", "_nnz", "_values", "abs", "abs_", "absolute", "absolute_", "acos", "acos_", "acosh", "acosh_", "add",
+    "add_", "addbmm", "addbmm_", "addcdiv", "addcdiv_", "addcmul", "addcmul_", "addmm", "addmm_", "addmv", "addmv_", "addr",
+    "addr_", "adjoint", "all", "allclose", "amax", "amin", "aminmax", "angle", "any", "apply_", "arccos", "arccos_", "arccosh",
+    "arccosh_", "arcsin", "arcsin_", "arcsinh", "arcsinh_", "arctan", "arctan2", "arctan2_", "arctan_", "arctanh", "arctanh_",
+    "argmax", "argmin", "argsort", "argwhere", "as_strided", "as_strided_", "as_strided_gather_like", "as_strided_scatter",
+    "as_strided_scatter_like", "asin", "asin_", "asinh", "asinh_", "atan", "atan2", "atan2_", "atan_", "atanh", "atanh_", "baddbmm",
+    "baddbmm_", "bernoulli", "bernoulli_", "bfloat16", "bincount", "bitwise_and", "bitwise_and_", "bitwise_left_shift",
+    "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_", "bitwise_right_shift",
+    "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to", "byte", "cauchy_", "ccol_indices",
     "cdouble", "ceil", "ceil_", "cfloat", "char", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_",
-    "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "conj", "conj_physical", "conj_physical_",
-    "contiguous", "copy_", "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "count_nonzero", "cov", "cpu",
-    "cross", "cuda", "cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "data_ptr", "deg2rad", "deg2rad_", "det",
-    "detach", "detach_", "diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "digamma_", "dist",
-    "div", "div_", "divide", "divide_", "dot", "double", "dsplit", "element_size", "eq", "eq_", "equal", "erf", "erf_", "erfc",
-    "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand", "expand_as", "expm1", "expm1_", "exponential_", "fill_",
-    "fill_diagonal_", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float_power", "float_power_", "floor",
-    "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "gather", "gcd", "gcd_",
-    "ge", "ge_", "geometric_", "geqrf", "ger", "get_device", "greater", "greater_", "greater_equal", "greater_equal_", "gt", "gt_",
-    "half", "hardshrink", "heaviside", "heaviside_", "histc", "histogram", "hsplit", "hypot", "hypot_", "i0", "i0_", "igamma",
-    "igamma_", "igammac", "igammac_", "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_",
-    "index_put", "index_put_", "index_reduce", "index_reduce_", "index_select", "inner", "int", "inverse", "is_complex", "is_conj",
-    "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared", "is_signed",
-    "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "item", "kron", "kthvalue", "lcm",
-    "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal", "less_equal_", "lgamma", "lgamma_",
-    "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_normal_", "log_softmax", "logaddexp", "logaddexp2",
+    "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "coalesce", "col_indices", "conj",
+    "conj_physical", "conj_physical_", "contiguous", "copy_", "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_",
+    "count_nonzero", "cov", "cpu", "cross", "crow_indices", "cuda", "cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_",
+    "data_ptr", "deg2rad", "deg2rad_", "dense_dim", "det", "detach", "detach_", "diag", "diag_embed", "diagflat", "diagonal",
+    "diagonal_scatter", "diff", "digamma", "digamma_", "dist", "div", "div_", "divide", "divide_", "dot", "double", "dsplit",
+    "element_size", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp", "exp2", "exp2_", "exp_",
+    "expand", "expand_as", "expm1", "expm1_", "exponential_", "fill_", "fill_diagonal_", "fix", "fix_", "flatten", "flip", "fliplr",
+    "flipud", "float", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_", "fmax", "fmin", "fmod",
+    "fmod_", "frac", "frac_", "frexp", "gather", "gcd", "gcd_", "ge", "ge_", "geometric_", "geqrf", "ger", "get_device", "greater",
+    "greater_", "greater_equal", "greater_equal_", "gt", "gt_", "half", "hardshrink", "heaviside", "heaviside_", "histc",
+    "histogram", "hsplit", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac", "igammac_", "index_add", "index_add_",
+    "index_copy", "index_copy_", "index_fill", "index_fill_", "index_put", "index_put_", "index_reduce", "index_reduce_",
+    "index_select", "indices", "inner", "int", "inverse", "is_coalesced", "is_complex", "is_conj", "is_floating_point",
+    "is_inference", "is_neg", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared", "is_signed", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "item", "kron", "kthvalue", "lcm", "lcm_",
+    "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal", "less_equal_", "lgamma", "lgamma_", "log",
+    "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_normal_", "log_softmax", "logaddexp", "logaddexp2",
     "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not", "logical_not_", "logical_or", "logical_or_",
     "logical_xor", "logical_xor_", "logit", "logit_", "logsumexp", "long", "lt", "lt_", "lu", "lu_solve", "map_", "masked_fill",
     "masked_fill_", "masked_scatter", "masked_scatter_", "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "maximum",
@@ -271,14 +292,16 @@ __all__ = [
     "not_equal_", "numpy", "orgqr", "ormqr", "outer", "permute", "pin_memory", "pinverse", "polygamma", "polygamma_", "positive",
     "pow", "pow_", "prelu", "prod", "put", "put_", "qr", "quantile", "rad2deg", "rad2deg_", "random_", "ravel", "reciprocal",
     "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_", "repeat", "repeat_interleave", "reshape",
-    "reshape_as", "resize_", "resize_as_", "resolve_conj", "resolve_neg", "roll", "rot90", "round", "round_", "rsqrt", "rsqrt_",
-    "scatter", "scatter_", "scatter_add", "scatter_add_", "scatter_reduce", "scatter_reduce_", "select", "select_scatter", "set_",
-    "sgn", "sgn_", "share_memory_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit", "sin", "sin_", "sinc", "sinc_",
-    "sinh", "sinh_", "slice_scatter", "slogdet", "softmax", "sort", "split", "split_with_sizes", "sqrt", "sqrt_", "square",
-    "square_", "squeeze", "squeeze_", "std", "stft", "storage_offset", "stride", "sub", "sub_", "subtract", "subtract_", "sum",
+    "reshape_as", "resize_", "resize_as_", "resize_as_sparse_", "resolve_conj", "resolve_neg", "roll", "rot90", "round", "round_",
+    "row_indices", "rsqrt", "rsqrt_", "scatter", "scatter_", "scatter_add", "scatter_add_", "scatter_reduce", "scatter_reduce_",
+    "select", "select_scatter", "set_", "sgn", "sgn_", "share_memory_", "short", "sigmoid", "sigmoid_", "sign", "sign_", "signbit",
+    "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter", "slogdet", "smm", "softmax", "sort", "sparse_dim",
+    "sparse_mask", "sparse_resize_", "sparse_resize_and_clear_", "split", "split_with_sizes", "sqrt", "sqrt_", "square", "square_",
+    "squeeze", "squeeze_", "sspaddmm", "std", "stft", "storage_offset", "stride", "sub", "sub_", "subtract", "subtract_", "sum",
     "sum_to_size", "svd", "swapaxes", "swapaxes_", "swapdims", "swapdims_", "t", "t_", "take", "take_along_dim", "tan", "tan_",
-    "tanh", "tanh_", "tensor_split", "tile", "to", "tolist", "topk", "trace", "transpose", "transpose_", "triangular_solve", "tril",
-    "tril_", "triu", "triu_", "true_divide", "true_divide_", "trunc", "trunc_", "type", "type_as", "unbind", "unflatten", "unfold",
-    "uniform_", "unique", "unique_consecutive", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze",
-    "unsqueeze_", "untyped_storage", "var", "vdot", "view", "view_as", "vsplit", "where", "xlogy", "xlogy_", "zero_",
+    "tanh", "tanh_", "tensor_split", "tile", "to", "to_dense", "to_sparse", "to_sparse_coo", "to_sparse_csc", "to_sparse_csr",
+    "tolist", "topk", "trace", "transpose", "transpose_", "triangular_solve", "tril", "tril_", "triu", "triu_", "true_divide",
+    "true_divide_", "trunc", "trunc_", "type", "type_as", "unbind", "unflatten", "unfold", "uniform_", "unique",
+    "unique_consecutive", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_", "untyped_storage",
+    "values", "var", "vdot", "view", "view_as", "vsplit", "where", "xlogy", "xlogy_", "zero_",
 ]

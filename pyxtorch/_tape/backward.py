@@ -2,6 +2,7 @@
 import weakref
 
 import cython
+from cython.cimports.pyxtorch._compound import COMPOUND
 from cython.cimports.pyxtorch._core import (
     REQUIRES_GRAD,
     RETAINS_GRAD,
@@ -40,7 +41,7 @@ def first_gradient(x: TensorBase, g, i: cython.int, op: str):
             f"{op}: Mismatch in shape: grad_output[{i}] has a shape of {list(shape_of(given))} and output[{i}] has a "
             f"shape of {list(shape_of(x))}."
         )
-    if given.dev != x.dev:
+    if given.dev != x.dev and not (given.flags | x.flags) & COMPOUND:
         raise RuntimeError(f"{op}: the gradient is on {device_of(given.dev, given.dev_index)} but the output is on {device_of(x.dev, x.dev_index)}.")
     if is_complex_code(given.dt) and not is_complex_code(x.dt):
         raise RuntimeError(f"{op}: a complex gradient was given for a real output of dtype {dtype_of(x.dt)!r}.")
@@ -223,6 +224,9 @@ def tensor_register_hook(x: TensorBase, hook):
 
 @cython.cfunc
 def zeros_maker(x: TensorBase):
+    if x.flags & COMPOUND:
+        zero = zeros_like(x)
+        return lambda: zero
     shape, dtype, device = shape_of(x), dtype_of(x.dt), device_of(x.dev, x.dev_index)
     return lambda: zeros_of(shape, dtype, device)
 

@@ -14,6 +14,7 @@ import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.string import memcpy
+from cython.cimports.pyxtorch._compound import COMPOUND
 from cython.cimports.pyxtorch._core import (
     CONTIGUOUS,
     REQUIRES_GRAD,
@@ -41,14 +42,15 @@ _zeros = cython.declare(object, None)
 _has_nan = cython.declare(object, None)
 _zeros_of = cython.declare(object, None)
 _stack = cython.declare(object, None)
+_dense = cython.declare(object, None)
 
 
 def provide(functions):
     """Take the operations on tensors that a run needs; the engine itself knows none."""
-    global _add, _add_into, _clone, _to, _ones, _zeros, _has_nan, _zeros_of, _stack
+    global _add, _add_into, _clone, _to, _ones, _zeros, _has_nan, _zeros_of, _stack, _dense
     _add, _add_into, _clone, _to = functions["add"], functions["add_"], functions["clone"], functions["to"]
     _ones, _zeros, _has_nan = functions["ones_like"], functions["zeros_like"], functions["has_nan"]
-    _zeros_of, _stack = functions["zeros"], functions["stack"]
+    _zeros_of, _stack, _dense = functions["zeros"], functions["stack"], functions["dense"]
     return 0
 
 
@@ -268,6 +270,8 @@ class Task(Run):
         if k < 0 or (self.restricted and self.slots[k].wanted == 0):
             return 0
         grads: list = self.grads
+        if cython.cast(TensorBase, g).flags & COMPOUND and isinstance(target, Node) and not type(target).__flags__ & (1 << 9):
+            g = _dense(g)           # the gradients of built-in operations know strided tensors only
         if isinstance(target, Node) and cython.cast(Node, target).n_outputs > 1:
             if grads[k] is None:
                 grads[k] = [None] * cython.cast(Node, target).n_outputs
@@ -529,7 +533,7 @@ def add_to(grads: list, k: cython.Py_ssize_t, g: TensorBase) -> cython.int:
     h: TensorBase = have
     grads[k] = None
     have = None
-    if not grad_enabled() and h.dt == g.dt and h.dev == g.dev and same_shape(h, g) and sole(h):
+    if not grad_enabled() and h.dt == g.dt and h.dev == g.dev and same_shape(h, g) and sole(h) and not g.flags & COMPOUND:
         _add_into(h, g)
         grads[k] = h
     else:
@@ -565,7 +569,7 @@ def add_to_leaf(leaf: TensorBase, g: TensorBase) -> cython.int:
             leaf._grad = g
         else:
             leaf._grad = _clone(g)
-    elif grad_enabled():
+    elif grad_enabled() or (cython.cast(TensorBase, have).flags & COMPOUND and not g.flags & COMPOUND):
         leaf._grad = _add(have, g)
     else:
         _add_into(have, g)

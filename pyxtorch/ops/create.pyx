@@ -269,14 +269,17 @@ def frombuffer(buffer, *, dtype, count=-1, offset=0, requires_grad=False):
 
 # --------------------------------------------------------------------------------- filled
 
-cdef Variable made(object size, object dtype, object device, object requires_grad, object value, bint fill, str op):
-    """An uninitialised or filled tensor."""
+cdef Variable made(object size, object dtype, object device, object requires_grad, object value, bint fill, str op, object layout=None):
+    """An uninitialised or filled tensor; in a sparse layout one of zeros."""
     cdef int64_t sizes[64]
     cdef int index
     cdef int nd = parse_sizes(size, sizes, op)
     cdef int dt = default_dtype() if dtype is None else dtype_code(dtype)
     cdef int dev = parse_device(device, &index)
     cdef Variable y
+    if layout is not None and layout is not strided:
+        from pyxtorch.sparse import _convert
+        return _convert.no_elements(layout, size, dtype, device, requires_grad)
     if fill:
         y = zeros_raw(nd, sizes, dt, dev, index) if value is 0 else full_raw(nd, sizes, dt, dev, index, value)
     else:
@@ -312,15 +315,14 @@ def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, req
     Raises:
         RuntimeError: a negative size, or more memory than there is (OutOfMemoryError).
     """
-    only_strided(layout, "empty")
     cdef int64_t n
-    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and not requires_grad:
+    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and layout is None and not requires_grad:
         n = size[0]
         if n >= 0 and default_device_is_cpu():
             return new_empty(1, &n, default_dtype(), CPU, 0)
     if out is not None:
         return into(out, star(size, named, "empty"), dtype, None, False, "empty")
-    return made(star(size, named, "empty"), dtype, device, requires_grad, None, False, "empty")
+    return made(star(size, named, "empty"), dtype, device, requires_grad, None, False, "empty", layout)
 
 
 cdef bint default_device_is_cpu() except -1:
@@ -330,10 +332,9 @@ cdef bint default_device_is_cpu() except -1:
 
 def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """A tensor of zeros."""
-    only_strided(layout, "zeros")
     if out is not None:
         return into(out, star(size, named, "zeros"), dtype, 0, True, "zeros")
-    return made(star(size, named, "zeros"), dtype, device, requires_grad, 0, True, "zeros")
+    return made(star(size, named, "zeros"), dtype, device, requires_grad, 0, True, "zeros", layout)
 
 
 def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
@@ -358,21 +359,19 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     return made(size, dtype, device, requires_grad, fill_value, True, "full")
 
 
-cdef Variable like(Variable x, object dtype, object device, object requires_grad, object value, bint fill):
+cdef Variable like(Variable x, object dtype, object device, object requires_grad, object value, bint fill, object layout=None):
     return made(shape_of(x), dtype_of(x.dt) if dtype is None else dtype, device_of(x.dev, x.dev_index) if device is None else device,
-                requires_grad, value, fill, "like")
+                requires_grad, value, fill, "like", layout)
 
 
 def empty_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """An uninitialised tensor with the shape, dtype and device of `input`."""
-    only_strided(layout, "empty_like")
-    return like(input, dtype, device, requires_grad, None, False)
+    return like(input, dtype, device, requires_grad, None, False, layout)
 
 
 def zeros_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """Zeros with the shape, dtype and device of `input`."""
-    only_strided(layout, "zeros_like")
-    return finish_out(like(input, dtype, device, requires_grad, 0, True), out, "zeros_like")
+    return finish_out(like(input, dtype, device, requires_grad, 0, True, layout), out, "zeros_like")
 
 
 def ones_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):

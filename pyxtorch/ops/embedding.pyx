@@ -26,10 +26,14 @@ cdef int failed(int code, Variable table, int64_t bad, str op) except -1:
 cdef class Embedding(Function):
     """Saved: ids."""
     cdef int64_t rows, padding
-    cdef bint by_frequency
+    cdef bint by_frequency, sparse
 
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, table_gradient(g, <Variable>self.saved(0), self.rows, self.padding, self.by_frequency))
+        ids = <Variable>self.saved(0)
+        if self.sparse and g.dev == CPU:
+            self.pass_grad(0, rows_gradient(g, ids, self.rows, self.padding, self.by_frequency))
+        else:
+            self.pass_grad(0, table_gradient(g, ids, self.rows, self.padding, self.by_frequency))
 
 
 cdef class TableGradient(Function):
@@ -51,6 +55,14 @@ cdef object frequency(Variable ids, int64_t rows):
     """How often each id of ids occurs, in the shape of ids."""
     flat = ids.reshape(-1)
     return flat.bincount(minlength=rows).index_select(0, flat).reshape(shape_of(ids))
+
+
+cdef object rows_gradient(Variable g, Variable ids, int64_t rows, int64_t padding, bint by_frequency):
+    """The gradient of a table as a sparse tensor: the rows of g at their ids."""
+    from pyxtorch.sparse import _layout
+    if by_frequency:
+        raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
+    return _layout.rows(ids, g, rows, padding)
 
 
 cdef Variable table_gradient(Variable g, Variable ids, int64_t rows, int64_t padding, bint by_frequency):
@@ -121,7 +133,7 @@ def embedding(Variable input not None, Variable weight not None, padding_idx=Non
         padding_idx: an id whose row gets no gradient.
         max_norm: rows that are looked up and whose norm is larger are first scaled down to it, in place.
         scale_grad_by_freq: divide gradients by how often the id occurs in input.
-        sparse: accepted; gradients are dense.
+        sparse: the gradient of `weight` is a sparse COO tensor of the rows that were named, one for each id (on the CPU).
     Raises:
         IndexError: an id outside the table.
     """
@@ -141,6 +153,7 @@ def embedding(Variable input not None, Variable weight not None, padding_idx=Non
         node.rows = weight.sizes[0]
         node.padding = padding
         node.by_frequency = scale_grad_by_freq
+        node.sparse = sparse
         node.save(ids)
         record1(node, y, weight)
     return y
@@ -163,7 +176,7 @@ cdef class EmbeddingBag(Function):
     """Inputs: table, per-sample weights. Saved: ids, bag of each id, bag sizes or max's choices, table, weights."""
     cdef int mode
     cdef int64_t padding
-    cdef bint by_frequency
+    cdef bint by_frequency, sparse
 
     cdef int vjp_many(self, list grads) except -1:
         g = grads[0]
@@ -183,7 +196,10 @@ cdef class EmbeddingBag(Function):
         each = g.index_select(0, bag_of)
         if self.needs(0):
             scaled = each if weights is None else each * weights.unsqueeze(1)
-            self.pass_grad(0, rounded(table_gradient(scaled, ids, rows, self.padding, self.by_frequency), dtype))
+            if self.sparse and (<Variable>g).dev == CPU:
+                self.pass_grad(0, rows_gradient(rounded(scaled, dtype), ids, rows, self.padding, self.by_frequency))
+            else:
+                self.pass_grad(0, rounded(table_gradient(scaled, ids, rows, self.padding, self.by_frequency), dtype))
         if self.needs(1):
             to_w = (each * widened(table.index_select(0, ids))).sum(1)
             if self.padding >= 0:
@@ -192,7 +208,7 @@ cdef class EmbeddingBag(Function):
 
 
 cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode, bint by_frequency, object per_sample_weights,
-                     bint include_last_offset, object padding_idx, str op):
+                     bint include_last_offset, object padding_idx, str op, bint sparse=False):
     """(output, bag of each id, bag sizes, max's choices)"""
     cdef Variable ids = ids_of(input, op)
     cdef Variable starts
@@ -273,6 +289,7 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
         node.mode = how
         node.padding = padding
         node.by_frequency = by_frequency
+        node.sparse = sparse
         node.save(ids)
         node.save(bag_of)
         node.save(taken if how == BAG_MAX else sizes)
@@ -293,6 +310,7 @@ def embedding_bag(Variable input not None, Variable weight not None, offsets=Non
         input: ids (bags, length), or (n) with `offsets`, where each bag starts.
         per_sample_weights: factors of the rows, for mode "sum".
         padding_idx: an id that does not count.
+        sparse: the gradient of `weight` is a sparse COO tensor (on the CPU; not for mode "max").
     """
     if (<Variable>weight).nd == 1 and input.dt >= FLOAT16:
         raise RuntimeError("embedding_bag: arguments are in the order (input, weight): ids first, the table second.")
@@ -300,9 +318,12 @@ def embedding_bag(Variable input not None, Variable weight not None, offsets=Non
         raise ValueError("mode has to be one of sum or mean or max")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if max_norm is not None:
         renorm_rows(weight, ids_of(input, "embedding_bag"), max_norm, norm_type)
-    return bag_parts(weight, input, offsets, mode, scale_grad_by_freq, per_sample_weights, include_last_offset, padding_idx, "embedding_bag")[0]
+    return bag_parts(weight, input, offsets, mode, scale_grad_by_freq, per_sample_weights, include_last_offset, padding_idx, "embedding_bag",
+                     sparse)[0]
 
 
 def one_hot(Variable tensor not None, num_classes=-1):

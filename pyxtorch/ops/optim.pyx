@@ -11,6 +11,7 @@ from libcpp.algorithm cimport sort
 from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 from pyxtorch._core cimport *
+from pyxtorch._compound cimport COMPOUND
 from pyxtorch.autograd cimport Variable
 from pyxtorch.kernels.optim cimport *
 from pyxtorch.ops._common cimport *
@@ -308,6 +309,9 @@ def zero_grads(list params not None, bint set_to_none):
             p._grad = None
             continue
         g = <Variable?>p._grad
+        if g.flags & COMPOUND:
+            p._grad = g.detach().zero_()
+            continue
         if g._grad_fn is not None:
             g.detach_()
         else:

@@ -15,6 +15,7 @@ from pyxtorch.optim.adaptive import RAdam as RAdam
 from pyxtorch.optim.rmsprop import RMSprop as RMSprop
 from pyxtorch.optim.adaptive import Rprop as Rprop
 from pyxtorch.optim.sgd import SGD as SGD
+from pyxtorch.optim.sparse_adam import SparseAdam as SparseAdam
 from pyxtorch.optim import adam as adam
 from pyxtorch.optim import adamw as adamw
 from pyxtorch.optim import adaptive as adaptive
@@ -24,4 +25,5 @@ from pyxtorch.optim import lr_scheduler as lr_scheduler
 from pyxtorch.optim import optimizer as optimizer
 from pyxtorch.optim import rmsprop as rmsprop
 from pyxtorch.optim import sgd as sgd
+from pyxtorch.optim import sparse_adam as sparse_adam
 from pyxtorch.optim import swa_utils as swa_utils

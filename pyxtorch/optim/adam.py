@@ -49,6 +49,9 @@ class Adam(Optimizer):
         for name in ("exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ())):
             state[name] = pyxtorch.zeros_like(p.detach())
 
+    def _no_sparse(self):
+        return "Adam does not support sparse gradients, please consider SparseAdam instead"
+
     def _update(self, p, grad, state, group):
         state["step"] += 1
         t, lr, decay = state["step"].item(), float(group["lr"]), group["weight_decay"]

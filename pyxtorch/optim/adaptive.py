@@ -2,7 +2,7 @@
 import math
 
 import pyxtorch
-from pyxtorch.optim.optimizer import Optimizer, check_betas, check_option, check_options, check_switches, step_count
+from pyxtorch.optim.optimizer import Optimizer, check_betas, check_option, check_options, check_switches, sparse_like, step_count
 
 
 def _zeros(p):
@@ -32,8 +32,11 @@ class Adagrad(Optimizer):
         eps: added to the denominator.
         maximize: ascend.
         foreach, fused, differentiable: accepted; every step goes parameter by parameter, recorded if differentiable.
+    A sparse gradient changes the rows that it has, only (without weight_decay).
     Source: Duchi, Hazan and Singer, "Adaptive subgradient methods" (2011).
     """
+
+    _sparse = True
 
     def __init__(self, params, lr=1e-2, lr_decay=0, weight_decay=0, initial_accumulator_value=0, eps=1e-10, foreach=None, *, maximize=False,
                  differentiable=False, fused=None):
@@ -58,9 +61,17 @@ class Adagrad(Optimizer):
         """Accepted: memory is shared between processes by fork alone."""
 
     def _update(self, p, grad, state, group):
+        if grad.is_sparse and group["weight_decay"]:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
         t = _advance(state)
         grad = _decayed(p, grad, group)
         rate = float(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
+        if grad.is_sparse:
+            grad = grad.coalesce()
+            state["sum"].add_(grad.pow(2))
+            root = state["sum"].sparse_mask(grad).values().sqrt_().add_(group["eps"])
+            p.add_(sparse_like(grad, grad.values() / root), alpha=-rate)
+            return
         state["sum"].addcmul_(grad, grad, value=1)
         p.addcdiv_(grad, state["sum"].sqrt().add_(group["eps"]), value=-rate)
 

@@ -82,6 +82,11 @@ def step_count(value=0.0):
     return pyxtorch.tensor(float(value), dtype=pyxtorch.float64 if double else pyxtorch.float32, device="cpu")
 
 
+def sparse_like(grad, values):
+    """A sparse tensor of the indices of a coalesced gradient with other values."""
+    return pyxtorch.sparse_coo_tensor(grad.indices(), values, grad.shape, is_coalesced=True, check_invariants=False)
+
+
 class Optimizer:
     """Base of all optimisers.
 
@@ -96,6 +101,7 @@ class Optimizer:
     """
 
     _fused = None
+    _sparse = False     # whether `_update` takes sparse gradients
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -249,6 +255,8 @@ class Optimizer:
                 grad = p.grad
                 if grad is None:
                     continue
+                if grad.layout is not pyxtorch.strided and not self._sparse:
+                    raise RuntimeError(self._no_sparse())
                 state = self.state.get(p) or {}
                 if not state:
                     self._start(p, state, group)
@@ -268,6 +276,10 @@ class Optimizer:
         for k, v in pairs.items():  # what is in the state already has changed in place; the rest is new
             if state.get(k) is None:
                 state[k] = pyxtorch.view_as_complex(v) if isinstance(v, Tensor) and v.shape == (*p.shape, 2) else v
+
+    def _no_sparse(self):
+        """What the error says where a gradient is sparse."""
+        return f"{type(self).__name__} does not support sparse gradients"
 
     def _start(self, p, state, group):
         """Fill the state of a parameter before its first step."""
@@ -391,5 +403,5 @@ def _copied(value):
 
 __all__ = [
     "Optimizer", "check_betas", "check_option", "check_options", "check_switches", "no_grad", "register_optimizer_step_post_hook",
-    "register_optimizer_step_pre_hook", "required", "step_count",
+    "register_optimizer_step_pre_hook", "required", "sparse_like", "step_count",
 ]

@@ -376,6 +376,16 @@ def _rebuild_meta_tensor_no_storage(dtype, size, stride, requires_grad):
     return pyxtorch.empty_strided(size, stride, dtype=dtype, device="meta", requires_grad=requires_grad is True)
 
 
+def _rebuild_sparse_tensor(layout, parts):
+    if layout not in LAYOUTS.values() or not isinstance(parts, tuple) or len(parts) not in (3, 4) or not isinstance(parts[0], Tensor):
+        raise UnpicklingError("load: a sparse tensor is to be made from something else than a layout, indices, values and a size.")
+    if not all(isinstance(part, (Tensor, tuple, bool)) for part in parts):
+        raise UnpicklingError("load: a sparse tensor is to be made from something else than indices, values and a size.")
+    from pyxtorch.sparse._table import rebuild
+
+    return rebuild(layout, parts)
+
+
 def _rebuild_parameter(data, requires_grad, hooks):
     if not isinstance(data, Tensor):
         raise UnpicklingError(f"load: a Parameter is to be made from a {type(data).__name__} instead of a tensor.")
@@ -467,7 +477,7 @@ def _get_layout(name):
     return LAYOUTS[name]
 
 
-_MAKERS = (_rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_meta_tensor_no_storage)
+_MAKERS = (_rebuild_tensor, _rebuild_tensor_v2, _rebuild_tensor_v3, _rebuild_meta_tensor_no_storage, _rebuild_sparse_tensor)
 _CALLS = {
     **{("torch._utils", f.__name__): f for f in (
         *_MAKERS, _rebuild_parameter, _rebuild_parameter_with_state)},

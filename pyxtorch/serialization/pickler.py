@@ -2,6 +2,7 @@
 import pickle
 from pickle import BINPERSID, EMPTY_TUPLE, GLOBAL, MARK, NEWFALSE, NEWTRUE, REDUCE, TUPLE
 
+from pyxtorch._compound import parts_of
 from pyxtorch._core import UntypedStorage, dtype
 from pyxtorch._dtype import layout
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
@@ -113,6 +114,17 @@ class Pickler(pickle._Pickler):
 
     def _save_data(self, x, requires_grad, call=True):
         """The call that makes the tensor from its storage; or, without `call`, (function, type, arguments)."""
+        if parts_of(x) is not None:
+            from pyxtorch.sparse._table import state_of
+
+            layout, parts = state_of(x)
+            self._global("torch._utils", "_rebuild_sparse_tensor")
+            if not call:
+                self.save(type(x) if type(x) is not Buffer else Tensor)
+            self.save((layout, parts))
+            if call:
+                self.write(REDUCE)
+            return
         if x.is_meta:
             self._global("torch._utils", "_rebuild_meta_tensor_no_storage")
             if not call:

@@ -53,7 +53,7 @@ class Embedding(_Table):
         max_norm: rows looked up are first scaled down to this norm, in place.
         norm_type: the p of that norm.
         scale_grad_by_freq: divide gradients by how often a row occurs.
-        sparse: accepted; gradients are dense.
+        sparse: the gradient of the table is a sparse tensor of the rows that were used, for SGD, Adagrad and SparseAdam.
     """
 
     __constants__ = ["num_embeddings", "embedding_dim", "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse"]
