@@ -65,23 +65,21 @@ template <class T> struct Prod : Sum<T> {
     template <class V> static PYX_HD V fold(V a, V b) { return mul(a, b); }
     static PYX_HD T finish(T w, double) { return w; }
 };
-/* NaN wins; -0 is less than 0. */
+/* NaN wins, and -0 is less than 0; to `quick` the two are equal. `zero`: which one wins, 0 (1) or -0 (-1); 0: there is no -0. */
 template <class T> struct Max {
     typedef T A; typedef T W; typedef T R;
+    static constexpr int zero = kind_of<T>::value == 1;
     static PYX_HD A first() { return bottom<T>(); }
     static PYX_HD A map(T x, double) { return x; }
-    template <class V> static PYX_HD V fold(V a, V b) {
-        if constexpr (kind_of<V>::value == 1) return (b > a) | (b != b) | ((b == a) & sign_bit(a)) ? b : a;
-        else return b > a ? b : a;
-    }
+    template <class V> static PYX_HD V quick(V a, V b) { return (b > a) | (b != b) ? b : a; }
+    template <class V> static PYX_HD V fold(V a, V b) { return (b == a) & sign_bit(a) ? b : quick(a, b); }
     static PYX_HD R finish(W w, double) { return w; }
 };
 template <class T> struct Min : Max<T> {
+    static constexpr int zero = -Max<T>::zero;
     static PYX_HD T first() { return top<T>(); }
-    template <class V> static PYX_HD V fold(V a, V b) {
-        if constexpr (kind_of<V>::value == 1) return (b < a) | (b != b) | ((b == a) & sign_bit(b)) ? b : a;
-        else return b < a ? b : a;
-    }
+    template <class V> static PYX_HD V quick(V a, V b) { return (b < a) | (b != b) ? b : a; }
+    template <class V> static PYX_HD V fold(V a, V b) { return (b == a) & sign_bit(b) ? b : quick(a, b); }
 };
 template <class T> struct Any {
     typedef pyx_u8 A; typedef pyx_u8 W; typedef pyx_u8 R;
@@ -108,10 +106,14 @@ template <class T> struct Norm2 : Sum<T> {
     static PYX_HD T finish(wide_t<T> w, double) { return (T)::sqrt(w); }
 };
 template <class T> struct NormMax : Max<T> {
+    static constexpr int zero = 0;
     static PYX_HD T first() { return 0; }
     static PYX_HD T map(T x, double) { return fabs(x); }
 };
-template <class T> struct NormMin : Min<T> { static PYX_HD T map(T x, double) { return fabs(x); } };
+template <class T> struct NormMin : Min<T> {
+    static constexpr int zero = 0;
+    static PYX_HD T map(T x, double) { return fabs(x); }
+};
 template <class T> struct NormP : Sum<T> {
     static PYX_HD T map(T x, double p) { return (T)::pow((double)(x < 0 ? -x : x), p); }
     static PYX_HD T finish(wide_t<T> w, double p) { return (T)::pow((double)w, 1 / p); }

@@ -97,3 +97,10 @@ def test_softmax_of_large_and_infinite_scores(agree):
     x = torch.tensor([[1e30, 1e30, 0.0], [-float("inf"), 0.0, 1.0], [-float("inf")] * 3])
     agree(lambda x: torch.softmax(x, 1), x)
     agree(lambda x: torch.log_softmax(x, 1), x)
+
+
+def test_minus_zero_is_less_than_zero():
+    for dtype in (torch.float32, torch.float64):
+        for x in (torch.tensor([0.0, -0.0] * 50, dtype=dtype).cuda(), torch.tensor([-0.0, 0.0] * 50, dtype=dtype).cuda()):
+            assert not x.amax().signbit().item() and x.amin().signbit().item()
+            assert not x.reshape(50, 2).amax(1).signbit().any().item() and x.reshape(50, 2).T.contiguous().amin(0).signbit().all().item()

@@ -17,6 +17,36 @@ constexpr int64_t BLOCK = 64 * LANES, PIECE = 1 << 16, ROWS = 128;
 
 using namespace reduction;
 
+/* In inner loops the sign of a 0 is let go; `settle` looks for the right one where a result is 0. */
+template <class Op, class T, class V>
+inline V rough(V a, V b) {
+    if constexpr (std::is_base_of<Max<T>, Op>::value) return Op::template quick<V>(a, b);
+    else return Op::template fold<V>(a, b);
+}
+/* The results y of `columns` columns of n rows, `step` elements apart */
+template <class Op, class T, class W>
+void settle(W* y, const T* x, int64_t columns, int64_t n, int64_t step) {
+    if constexpr (std::is_base_of<Max<T>, Op>::value) {
+        if constexpr (Op::zero != 0) {
+            const W wins = Op::zero > 0 ? (W)0 : -(W)0;
+            bool any = false;
+            for (int64_t c = 0; c < columns; c++)
+                if (y[c] == (W)0) {
+                    y[c] = -wins;
+                    any = true;
+                }
+            for (int64_t r = 0; any && columns > 1 && r < n; r++)
+                for (int64_t c = 0; c < columns; c++) y[c] = (y[c] == (W)0) & (x[r * step + c] == (T)0) ? Op::template fold<W>(y[c], x[r * step + c]) : y[c];
+            for (int64_t i = 0; any && columns == 1 && i < n; i += BLOCK) {
+                unsigned char found = 0;
+                for (int64_t k = i; k < std::min(n, i + BLOCK); k++) found |= (x[k * step] == (T)0) & (sign_bit(x[k * step]) == sign_bit(wins));
+                if (found) y[0] = wins;
+                any = !found;
+            }
+        }
+    }
+}
+
 /* Fold n contiguous elements. */
 template <class Op, class T>
 typename Op::W fold_row(const T* x, int64_t n, double p) {
@@ -32,14 +62,15 @@ typename Op::W fold_row(const T* x, int64_t n, double p) {
             A lane[LANES];
             for (int k = 0; k < LANES; k++) lane[k] = Op::first();
             for (; i < end; i += LANES)
-                for (int k = 0; k < LANES; k++) lane[k] = Op::template fold<A>(lane[k], Op::map(x[i + k], p));
-            for (int k = 0; k < LANES; k++) wide[k] = Op::template fold<W>(wide[k], convert<W>(lane[k]));
+                for (int k = 0; k < LANES; k++) lane[k] = rough<Op, T, A>(lane[k], Op::map(x[i + k], p));
+            for (int k = 0; k < LANES; k++) wide[k] = rough<Op, T, W>(wide[k], convert<W>(lane[k]));
         }
         for (int width = LANES / 2; width; width /= 2)
             for (int k = 0; k < width; k++) wide[k] = Op::template fold<W>(wide[k], wide[k + width]);
         total = wide[0];
     }
-    for (; i < n; i++) total = Op::template fold<W>(total, convert<W>(Op::map(x[i], p)));
+    for (; i < n; i++) total = rough<Op, T, W>(total, convert<W>(Op::map(x[i], p)));
+    settle<Op, T>(&total, x, 1, n, 1);
     return total;
 }
 
@@ -96,8 +127,9 @@ int run(const T* x, void* out, int64_t outer, int64_t dim, int64_t inner, double
             }
             for (; r < r1; r++) {
                 const T* row = x + (o * dim + r) * inner + c0;
-                for (int64_t c = 0; c < columns; c++) lane[c] = Op::template fold<A>(lane[c], Op::map(row[c], p));
+                for (int64_t c = 0; c < columns; c++) lane[c] = rough<Op, T, A>(lane[c], Op::map(row[c], p));
             }
+            settle<Op, T>(lane, x + (o * dim + r0) * inner + c0, columns, r1 - r0, inner);
             W* to = w + (o * pieces + q) * inner + c0;
             for (int64_t c = 0; c < columns; c++) to[c] = convert<W>(lane[c]);
         }
