@@ -19,7 +19,6 @@ from pyxtorch._core import (
     set_default_dtype,
     set_num_threads,
 )
-from pyxtorch._core import UntypedStorage
 from pyxtorch._dtype import layout
 from pyxtorch._core import py_can_cast as can_cast
 from pyxtorch import autograd
@@ -41,6 +40,7 @@ from pyxtorch.tensor import (
 )
 from pyxtorch._dlpack import from_dlpack, to_dlpack
 from pyxtorch._numbers import finfo, iinfo
+from pyxtorch.ops import create_legacy as _create_legacy
 from pyxtorch.ops._common import result_type
 
 __version__ = "0.1.0"
@@ -65,7 +65,9 @@ def is_tensor(obj):
 
 def is_storage(obj):
     """Whether `obj` is a storage."""
-    return isinstance(obj, UntypedStorage)
+    from pyxtorch.storage import TypedStorage, UntypedStorage
+
+    return isinstance(obj, (TypedStorage, UntypedStorage))
 
 
 def is_floating_point(input):
@@ -93,8 +95,12 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
-_LATER = {"save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler", "vmap": "func"}  # functions that come with their namespace
+_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "multiprocessing", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
+# Functions and classes that come with their namespace.
+_LATER = {
+    "save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler",
+    "vmap": "func", "TypedStorage": "storage", "UntypedStorage": "storage", "set_default_tensor_type": "_typed_tensors",
+}
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
@@ -110,6 +116,9 @@ _LATER.update(dict.fromkeys((
 ), "amp.autocast_mode"))
 
 
+_TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.KINDS if not (what == "Tensor" and "Complex" in kind)]
+
+
 def __getattr__(name):
     if name in _NAMESPACES:
         import importlib
@@ -120,8 +129,13 @@ def __getattr__(name):
 
         found = globals()[name] = getattr(importlib.import_module(f"pyxtorch.{_LATER[name]}"), name)
         return found
+    if name in _TYPES:
+        from pyxtorch._typed_tensors import typed
+
+        found = globals()[name] = typed(name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted({*globals(), *_NAMESPACES, *_LATER})
+    return sorted({*globals(), *_NAMESPACES, *_LATER, *_TYPES})

@@ -12,6 +12,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
+from libc.stdint cimport intptr_t
 from libc.string cimport memcpy
 
 from pyxtorch import _dtype, _storage
@@ -140,7 +141,7 @@ cdef class TensorBase:
 
 
 cdef enum:
-    SHARED = -2     # a storage's size_class: memory of forked processes too
+    SHARED = -2     # a storage's size_class: memory that other processes can map
 
 
 cdef PyTypeObject* base_type = <PyTypeObject*>TensorBase
@@ -566,30 +567,20 @@ def share_buffer(source, str op="from_numpy"):
 
 
 def storage_of(TensorBase x not None):
-    """The UntypedStorage behind a tensor."""
-    cdef UntypedStorage s = UntypedStorage.__new__(UntypedStorage)
-    drop(s.st)
-    s.st = first_storage(x.st)
-    hold(s.st)
+    """The UntypedStorage behind a tensor: for each storage one object, as long as somebody has it."""
+    cdef pyx_storage* first = first_storage(x.st)
+    cdef UntypedStorage s = _storage.wrappers.get(<intptr_t>first)
+    if s is None:
+        s = _storage.bare_wrapper()
+        drop(s.st)
+        s.st = first
+        hold(first)
+        _storage.wrappers[<intptr_t>first] = s
     return s
 
 
-def shared_copy(TensorBase x not None):
-    """x, and all of the storage that it lies in, copied into memory that forked processes share."""
-    import mmap
-    cdef TensorBase bytes_ = from_buffer(mmap.mmap(-1, max(x.st.nbytes, 1)), "share_memory_")
-    cdef TensorBase y = alias(x)
-    memcpy(bytes_.st.data, x.st.data, x.st.nbytes)
-    bytes_.st.size_class = SHARED
-    drop(y.st)
-    y.st = bytes_.st
-    hold(y.st)
-    y.ptr = y.st.data + (x.ptr - x.st.data)
-    return y
-
-
 def in_shared_memory(TensorBase x not None):
-    """Whether x lies in memory that `shared_copy` made."""
+    """Whether other processes can map the memory (ops/_memory.pyx)."""
     return first_storage(x.st).size_class == SHARED
 
 

@@ -103,29 +103,33 @@ def to_dlpack(TensorBase x not None, max_version=None):
     """
     cdef DLManagedTensor* managed
     cdef DLManagedTensorVersioned* versioned
+    cdef pyx_storage* s
     cdef size_t extra = 2 * x.nd * sizeof(int64_t)
     if x.flags & REQUIRES_GRAD:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     if x.dev == META:
         raise BufferError("Cannot pack tensors on meta")
-    x = alias(x)    # holds the memory: the tensor itself may be made to look elsewhere
+    cdef UntypedStorage lender = UntypedStorage.__new__(UntypedStorage)     # holds the memory: the tensor itself may be made to look elsewhere
+    hold(x.st)
+    lender.st, s = x.st, lender.st
+    drop(s)
     if max_version is not None and max_version[0] >= 1:
         versioned = <DLManagedTensorVersioned*>PyMem_Malloc(sizeof(DLManagedTensorVersioned) + extra)
         if versioned == NULL:
             raise MemoryError()
         describe(x, &versioned.dl_tensor, <int64_t*>(versioned + 1))
         versioned.major, versioned.minor, versioned.flags = 1, 0, 0
-        versioned.manager_ctx = <PyObject*>x
+        versioned.manager_ctx = <PyObject*>lender
         versioned.deleter = forget_versioned
-        Py_INCREF(x)
+        Py_INCREF(lender)
         return PyCapsule_New(versioned, "dltensor_versioned", unused)
     managed = <DLManagedTensor*>PyMem_Malloc(sizeof(DLManagedTensor) + extra)
     if managed == NULL:
         raise MemoryError()
     describe(x, &managed.dl_tensor, <int64_t*>(managed + 1))
-    managed.manager_ctx = <PyObject*>x
+    managed.manager_ctx = <PyObject*>lender
     managed.deleter = forget
-    Py_INCREF(x)
+    Py_INCREF(lender)
     return PyCapsule_New(managed, "dltensor", unused)
 
 

@@ -3,14 +3,16 @@
 What other Cython modules may use is in _storage.pxd, by way of _core.pxd.
 """
 import os as _os
+import weakref as _weakref
 
 cimport cython
 from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, Py_buffer
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_RawMalloc
+from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.stdint cimport intptr_t, uint32_t
-from libc.string cimport memcpy, memset, strcmp, strncpy
+from libc.string cimport memset, strcmp, strncpy
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
@@ -157,18 +159,37 @@ cdef pyx_storage* first_storage(pyx_storage* s) noexcept:
     return s
 
 
+cdef enum:
+    FREED = 2       # a storage's `resizable`: resized to 0 under tensors that look at its memory
+
+
 cdef pyx_storage no_bytes  # what a storage has that was made by __new__ alone
 memset(&no_bytes, 0, sizeof(no_bytes))
 no_bytes.refcount = 1
 no_bytes.size_class = -1
 
 
+# What users see of storages are objects of a subclass (storage.py), for each storage one at a time.
+wrappers = _weakref.WeakValueDictionary()       # address of a storage to its object
+_public_class = None
+
+
+def set_storage_class(cls):
+    """Objects of storages are made of this class from now on."""
+    global _public_class
+    _public_class = cls
+
+
+def bare_wrapper():
+    """An object of the public class, as yet without a storage."""
+    if _public_class is None:
+        from pyxtorch import storage  # calls set_storage_class  # no-cython-lint
+    return _public_class.__new__(_public_class)
+
+
 @cython.binding(False)
 cdef class UntypedStorage:
-    """The bytes behind one or more tensors (`Tensor.untyped_storage()`).
-
-    `UntypedStorage(nbytes, device="cpu")` are uninitialised bytes of its own.
-    """
+    """Bytes behind tensors, as Python holds them. `UntypedStorage(nbytes, device="cpu")` are uninitialised bytes of its own."""
 
     def __cinit__(self):
         self.st = &no_bytes
@@ -188,11 +209,6 @@ cdef class UntypedStorage:
     def __dealloc__(self):
         drop(self.st)
 
-    def __reduce__(self):
-        if self.st.device_type == META:
-            return _meta_storage, (self.st.nbytes,)
-        return _storage_with, (bytes(self),)
-
     def __bytes__(self):
         if self.st.device_type == META:
             raise NotImplementedError("Cannot copy out of meta tensor; no data!")
@@ -202,12 +218,12 @@ cdef class UntypedStorage:
 
     def nbytes(self):
         """Size in bytes."""
-        return self.st.nbytes
+        return 0 if self.st.resizable == FREED else self.st.nbytes
 
     size = nbytes
 
     def __len__(self):
-        return self.st.nbytes
+        return self.nbytes()
 
     def data_ptr(self):
         """Address of the first byte; 0 on the device meta."""
@@ -225,7 +241,7 @@ cdef class UntypedStorage:
         return isinstance(other, UntypedStorage) and self.st == (<UntypedStorage>other).st
 
     def __hash__(self):
-        return hash(<intptr_t>self.st)
+        return hash(<intptr_t><PyObject*>self)      # the storage's own address changes when it moves
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         if self.st.device_type != CPU:
@@ -242,21 +258,11 @@ cdef class UntypedStorage:
         if (flags & PyBUF_STRIDES) == PyBUF_STRIDES:
             view.strides = one_stride
         view.suboffsets = NULL
-        view.internal = NULL
+        hold(self.st)       # the memory itself: the storage may move while it is lent
+        view.internal = self.st
 
     def __releasebuffer__(self, Py_buffer* view):
-        pass
-
-
-def _storage_with(bytes data not None):
-    """A storage from what pickle kept of it."""
-    cdef UntypedStorage s = UntypedStorage(len(data))
-    memcpy(s.st.data, <const char*>data, len(data))
-    return s
-
-
-def _meta_storage(int64_t nbytes):
-    return UntypedStorage(nbytes, device="meta")
+        drop(<pyx_storage*>view.internal)
 
 
 cdef Py_ssize_t[1] one_stride = [1]

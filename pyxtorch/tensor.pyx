@@ -15,10 +15,10 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
 from pyxtorch import _gate
-from pyxtorch._core import Size
 from pyxtorch._tape import backward as _tape
 from pyxtorch.ops import _run  # gives the engine its operations  # no-cython-lint
 from pyxtorch.ops import create as _create
+from pyxtorch.ops import create_legacy
 from pyxtorch.ops import elementwise as _elementwise
 from pyxtorch.ops import elementwise_arithmetic as _arithmetic
 from pyxtorch.ops import elementwise_compare as _compare
@@ -29,6 +29,7 @@ from pyxtorch.ops import shape_join as _shape
 cdef object _backward = _tape.backward
 cdef object _div = _arithmetic.div
 cdef object _pow = _arithmetic.pow
+cdef object _legacy = create_legacy.legacy
 cdef object _getitem = None
 cdef object _setitem = None
 cdef object _matmul = None
@@ -594,19 +595,13 @@ def construct(cls, args, kwargs):
         if names.get("requires_grad"):
             (<Tensor>x).requires_grad_(True)
         return x
-    data = kwargs.get("data", args[0] if args else None)
+    data = args[0] if args else kwargs.get("data", kwargs.get("other"))
     if isinstance(data, Variable) and (<Variable>data).flags & COMPOUND:
         raise TypeError(f"{cls.__name__}: cannot be made of a tensor of layout {data.layout!r}. Use it as it is, or .to_dense().")
-    if not args and data is None:
-        x = _create.empty(0)
-    elif isinstance(data, Variable):
-        x = <Variable>alias(<Variable>data) if cls is not Tensor or (<Variable>data).dt == default_dtype() else data
-        if cls is Tensor and x.dt != default_dtype():
-            raise TypeError(f"expected {dtype_of(default_dtype())!r} (got {dtype_of(x.dt)!r}): use tensor.to(dtype).")
-    elif isinstance(data, (int, Size)) or len(args) > 1:
-        x = _create.empty(*args)
+    if isinstance(data, Variable) and len(args) <= 1:
+        x = <Variable>alias(<Variable>data)     # of whatever dtype
     else:
-        x = _create.tensor(data, dtype=dtype_of(default_dtype()))
+        x = _legacy(dtype_of(default_dtype()), "cpu", args, kwargs)
     return x if cls is Tensor else make_subclass(cls, x, False)
 
 

@@ -27,8 +27,8 @@ FLOORS = [
     ("ops",),
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
-    ("nn.parameter", "nn.functional", "nn.init"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "storage",
+    ("nn.parameter", "nn.functional", "nn.init", "storage"),
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
@@ -43,6 +43,7 @@ LATE = {
     "nn.utils": "a module's rarely used helper",
     "_cuda": "a device is opened when it is first used",
     "_dlpack": "the exchange by capsules, when it is first asked for",
+    "storage": "the objects that users see of storages, when the first is asked for",
 }
 STATEMENT = re.compile(r"^([ \t]*)(?:from[ \t]+([\w.]+)[ \t]+(c?import)\b[ \t]*(\([^)]*\)|[^#\n]*)|(c?import)[ \t]+([^#\n]*))", re.M)
 

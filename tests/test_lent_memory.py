@@ -17,8 +17,17 @@ WAYS = {
     "set_": lambda x: x.set_(),
     "set_ to another": lambda x: x.set_(torch.zeros(3)),
     "data": lambda x: setattr(x, "data", torch.ones(3)),
-    "resize_": lambda x: x.resize_(2 * x.numel() + 10_000),
+    "resize_": lambda x: refused(lambda: x.resize_(2 * x.numel() + 10_000)),
+    "resize_ of the storage": lambda x: refused(lambda: x.untyped_storage().resize_(100)),
+    "share_memory_": lambda x: x.share_memory_().zero_(),
 }
+
+
+def refused(resize):
+    with pytest.raises(RuntimeError, match="Trying to resize storage that is not resizable"):
+        resize()
+
+
 LENDERS = {
     "dlpack": np.from_dlpack,
     "numpy": lambda x: x.numpy(),

@@ -31,6 +31,11 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
     "sparse_tensors": (("pyxtorch.sparse",), "Operations of the namespace `sparse`"),
     "serialization": (("pyxtorch.serialization",), "Saving and loading"),
+    "storage": (("pyxtorch.storage",), "The memory behind tensors"),
+    "multiprocessing": (
+        ("pyxtorch.multiprocessing", "pyxtorch.multiprocessing.spawn", "pyxtorch.multiprocessing.queue", "pyxtorch.multiprocessing.pool", "pyxtorch.multiprocessing.connection"),
+        "Tensors in several processes",
+    ),
     "cuda": (("pyxtorch.cuda",), "The GPU"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),

@@ -25,6 +25,7 @@ from pyxtorch.ops.create_exchange import (
     array as __array__, array_wrap as __array_wrap__, deepcopy as __deepcopy__, dlpack as __dlpack__, dlpack_device as
     __dlpack_device__, reduce_ex as __reduce_ex__,
 )
+from pyxtorch.ops.create_legacy import storage as _typed_storage, new, storage, storage_type, type_ as type
 from pyxtorch.ops.elementwise import (
     add, add_, mul, mul_, multiply, mul_ as multiply_, neg, negative, positive, sub, sub_, subtract, sub_ as subtract_, true_divide,
 )
@@ -92,7 +93,7 @@ from pyxtorch.ops.shape_join import (
 from pyxtorch.ops.shape_memory import (
     apply_, data_ptr, detach_, element_size, get_device, is_complex, is_conj, is_floating_point, is_inference, is_neg, is_nonzero,
     is_pinned, is_same_size, is_set_to, is_shared, is_signed, map_, pin_memory, resize_, resize_as_, set_, share_memory_,
-    storage_offset, stride, type_ as type, untyped_storage,
+    storage_offset, stride, untyped_storage,
 )
 from pyxtorch.ops.shape_part import as_strided, as_strided_gather_like, as_strided_scatter_like, diagonal, narrow, select, unfold
 from pyxtorch.ops.shape_stack import dsplit, hsplit, vsplit

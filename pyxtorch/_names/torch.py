@@ -18,6 +18,7 @@ from pyxtorch.ops.create import (
     arange, as_tensor_ as as_tensor, asarray, empty, empty_like, empty_permuted, empty_strided, eye, from_numpy, frombuffer, full,
     full_like, linspace, logspace, ones, ones_like, range_ as range, scalar_tensor, tensor, zeros, zeros_like,
 )
+from pyxtorch.ops.create_legacy import from_file
 from pyxtorch.ops.elementwise import add, mul, multiply, neg, negative, positive, rsub, sub, subtract, true_divide
 from pyxtorch.ops.elementwise_activation import celu, celu_, hardshrink, prelu, relu, relu_, selu, selu_, threshold, threshold_
 from pyxtorch.ops.elementwise_arithmetic import (
@@ -224,8 +225,8 @@ __all__ = [
     "empty_like", "empty_permuted", "empty_strided", "eq", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "exp", "exp2",
     "exp2_", "exp_", "expand_copy", "expm1", "expm1_", "eye", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
     "feature_dropout_", "fill", "fill_", "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float_power", "floor", "floor_",
-    "floor_divide", "fmax", "fmin", "fmod", "frac", "frac_", "frexp", "frobenius_norm", "from_numpy", "frombuffer", "full",
-    "full_like", "gather", "gcd", "gcd_", "ge", "geqrf", "ger", "get_device", "get_rng_state", "gradient", "greater",
+    "floor_divide", "fmax", "fmin", "fmod", "frac", "frac_", "frexp", "frobenius_norm", "from_file", "from_numpy", "frombuffer",
+    "full", "full_like", "gather", "gcd", "gcd_", "ge", "geqrf", "ger", "get_device", "get_rng_state", "gradient", "greater",
     "greater_equal", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d", "group_norm", "gru", "gru_cell", "gt", "hamming_window",
     "hann_window", "hardshrink", "heaviside", "hinge_embedding_loss", "histc", "histogram", "histogramdd", "hsmm", "hsplit",
     "hspmm", "hstack", "hypot", "i0", "i0_", "igamma", "igammac", "imag", "index_add", "index_copy", "index_fill", "index_put",

@@ -206,3 +206,17 @@ class StreamContext:
 def stream(stream):
     """`with stream(s):` sends the work inside to s."""
     return StreamContext(stream)
+
+
+# ------------------------------------------------------------------------------ typed tensors
+
+def __getattr__(name):
+    """`cuda.FloatTensor`, `cuda.FloatStorage` and their like, made when they are first named."""
+    if name.endswith(("Tensor", "Storage")):
+        from pyxtorch._typed_tensors import typed
+
+        found = typed(name, on_gpu=True)
+        if found is not None:
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -548,11 +548,6 @@ cdef object _finish_one(Variable result, object given, str op):
             "location. Please clone() the tensor before performing the operation."
         )
     if not same_shape(result, out):
-        if not out.st.resizable and result.n * itemsize_of(out.dt) > out.st.nbytes:
-            raise RuntimeError(
-                f"{op}: out has shape {list(shape_of(out))} on memory that is not its own (such as an array's), which cannot grow "
-                f"to {list(shape_of(result))}. Give a tensor of the right shape."
-            )
         if out.n:
             import warnings
             warnings.warn(
@@ -566,18 +561,31 @@ cdef object _finish_one(Variable result, object given, str op):
 
 
 cdef int resize_raw(TensorBase x, int nd, const int64_t* sizes) except -1:
-    """Give x another shape, contiguous: in the memory that it has, from its first element on, where that is enough, else in new memory."""
+    """Give x another shape, contiguous, from its first element on. Where its memory is not enough, the storage moves to more."""
     cdef int64_t strides[64]
     cdef int64_t n = 1, step = 1
     cdef int i
     for i in range(nd - 1, -1, -1):
         strides[i] = step
         step, n = mul_sizes(step, max(sizes[i], 1)), mul_sizes(n, sizes[i])
-    if n <= (x.st.nbytes - (x.ptr - x.st.data)) // itemsize_of(x.dt):
-        adopt(x, new_view(x, nd, sizes, strides, x.ptr))
-    else:
-        adopt(x, new_empty(nd, sizes, x.dt, x.dev, x.dev_index))
+    cdef int64_t nbytes = mul_sizes(n, itemsize_of(x.dt))
+    if n and nbytes > x.st.nbytes - (x.ptr - x.st.data):
+        if not x.n and x.st.refcount == 1 and x.st.resizable and x.ptr == x.st.data:        # nobody sees it move
+            adopt(x, new_empty(nd, sizes, x.dt, x.dev, x.dev_index))
+            return 0
+        from pyxtorch.ops import _memory
+        _memory.grow(x, nbytes)
+    adopt(x, new_view(x, nd, sizes, strides, x.ptr))
     return 0
+
+
+def resize(TensorBase x not None, tuple shape):
+    """`resize_raw` for those who do not cimport it."""
+    cdef int64_t sizes[64]
+    cdef int i
+    for i in range(min(len(shape), 64)):
+        sizes[i] = shape[i]
+    resize_raw(x, min(len(shape), 64), sizes)
 
 
 cdef bint share_memory(TensorBase a, TensorBase b):

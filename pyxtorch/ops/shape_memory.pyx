@@ -1,10 +1,11 @@
 """What a tensor holds, and the memory that it looks at: asked for, shared with other processes, replaced."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, tracked
+from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 from pyxtorch.ops._common cimport *
 
-from pyxtorch._core import in_shared_memory, shared_copy, storage_of, view_storage
+from pyxtorch._core import in_shared_memory, storage_of, view_storage
 from pyxtorch.ops import create
+from pyxtorch.ops._common import resize
 
 
 def is_floating_point(Variable self not None):
@@ -67,7 +68,7 @@ def stride(Variable self not None, dim=None):
 
 
 def is_shared(Variable self not None):
-    """Whether processes that are forked off share the memory: after `share_memory_()`, and on a GPU."""
+    """Whether the memory is one that other processes can map: after `share_memory_()`, when it came from another process, on a GPU."""
     return self.dev == CUDA or self.dev == CPU and in_shared_memory(self)
 
 
@@ -82,14 +83,12 @@ def pin_memory(Variable self not None, device=None):
 
 
 def share_memory_(Variable self not None):
-    """Move into memory that processes which are forked off from now on share: what one writes, all see.
+    """Move the storage to memory that other processes can map, and with it all tensors on it. Returns self.
 
-    Tensors that shared memory with this one before keep the old. Returns self.
+    Processes that are forked off see it, and those that the tensor is sent to (pyxtorch.multiprocessing): what one writes, all see.
     """
-    if self.dev == META:
-        raise RuntimeError("share_memory_: only available on CPU, but the tensor is on meta.")
-    if not self.is_shared():
-        adopt(self, <Variable>shared_copy(self))
+    from pyxtorch.ops import _memory
+    _memory.share(storage_of(self), self)
     return self
 
 
@@ -123,70 +122,64 @@ def is_same_size(Variable self not None, Variable other not None):
     return same_shape(self, other)
 
 
-def type_(Variable self not None, dtype=None, non_blocking=False):
-    """The type's name, or the tensor converted to `dtype`."""
-    if dtype is None:
-        kind = {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long", "float16": "Half",
-                "bfloat16": "BFloat16", "float32": "Float", "float64": "Double", "complex64": "ComplexFloat", "complex128": "ComplexDouble"}
-        return f"torch.{'' if self.dev == CPU else device_name(self.dev) + '.'}{kind[dtype_of(self.dt).name]}Tensor"
-    if isinstance(dtype, str):
-        name = dtype.rpartition(".")[2].removesuffix("Tensor")
-        codes = {"Bool": BOOL, "Byte": UINT8, "Char": INT8, "Short": INT16, "Int": INT32, "Long": INT64, "Half": FLOAT16, "BFloat16": BFLOAT16,
-                 "Float": FLOAT32, "Double": FLOAT64, "ComplexFloat": COMPLEX64, "ComplexDouble": COMPLEX128}
-        if name not in codes:
-            raise ValueError(f"type: invalid type: {dtype!r}")
-        dtype = dtype_of(codes[name])
-    return self.to(dtype)
-
-
 def set_(Variable self not None, source=None, storage_offset=0, size=None, stride=None):
-    """Look at the memory of another tensor (or of an UntypedStorage with offset, size and strides)."""
+    """Look at the memory of another tensor, or of a storage; `storage_offset`, `size` and `stride` in elements.
+
+    A storage that is too small for them is made larger.
+    """
+    if grad_enabled() and self.flags & REQUIRES_GRAD and self._grad_fn is None and source is not None:
+        raise RuntimeError("set_: a leaf Variable that requires grad is being used in an in-place operation. Use it under no_grad, or .data.")
     if source is None:
-        adopt(self, create.empty(0, dtype=dtype_of(self.dt)))
-    elif isinstance(source, Variable):
+        adopt(self, create.empty(0, dtype=dtype_of(self.dt), device=device_of(self.dev, self.dev_index)))
+        return self
+    if isinstance(source, Variable):
         if (<Variable>source).dt != self.dt:
-            raise RuntimeError(f"set_: expected a tensor of dtype {dtype_of(self.dt)!r}, not {dtype_of((<Variable>source).dt)!r}.")
-        adopt(self, <Variable>source)
+            raise RuntimeError(f"set_: Could not set tensor of type {dtype_of((<Variable>source).dt).name} to a tensor of type {dtype_of(self.dt).name}")
+        if size is None and stride is None and storage_offset == 0:
+            adopt(self, <Variable>source)
+            return self
+        storage = storage_of(<Variable>source)
+    elif isinstance(source, UntypedStorage):
+        storage = source
+    elif hasattr(source, "untyped"):
+        if source.dtype != dtype_of(self.dt):
+            raise RuntimeError(
+                f"set_: Expected a Storage of type {dtype_of(self.dt).name} or an UntypedStorage, but got type {source.dtype.name} for argument 1 'storage'"
+            )
+        storage = source.untyped()
     else:
-        if size is None:
-            size = (source.nbytes() // itemsize_of(self.dt),)
-        if stride is None:
-            stride, n = [], 1
-            for s in reversed(tuple(size)):
-                stride.insert(0, n)
-                n *= s
-        adopt(self, view_storage(source, dtype_of(self.dt), storage_offset, tuple(size), tuple(stride)))
+        raise TypeError(f"set_: expected a tensor or a storage, not {type(source).__name__}.")
+    if storage.device.type != device_name(self.dev):
+        raise RuntimeError(f"set_: the tensor is on {device_name(self.dev)}, the storage on {storage.device}. Both must lie on one device.")
+    cdef int item = itemsize_of(self.dt)
+    if size is None:
+        size = (max(storage.nbytes() // item - storage_offset, 0),)
+    size = tuple(size)
+    if stride is None:
+        stride, n = [], 1
+        for s in reversed(size):
+            stride.insert(0, n)
+            n *= max(s, 1)
+    stride = tuple(stride)
+    if 0 not in size and len(size) == len(stride) and storage_offset >= 0 and min((*size, *stride), default=0) >= 0:
+        needed = (storage_offset + 1 + sum([(n - 1) * step for n, step in zip(size, stride)])) * item
+        if needed > storage.nbytes():
+            storage.resize_(needed)
+    adopt(self, view_storage(storage, dtype_of(self.dt), storage_offset, size, stride))
     return self
 
 
 def resize_(Variable self not None, *size, memory_format=None):
-    """Change the shape in place; new elements, if any, are uninitialised."""
+    """Change the shape in place; new elements, if any, are uninitialised. The storage grows where it is too small."""
     cdef int64_t sizes[64]
     cdef int nd = parse_star(size, sizes, "resize_")
-    cdef int64_t n = 1, one = 1
-    cdef int64_t strides[64]
     cdef int i
-    cdef Variable bigger
-    cdef Variable flat
     if tracked(self):
         raise RuntimeError("cannot resize variables that require grad")
     for i in range(nd):
         if sizes[i] < 0:
             raise RuntimeError(f"resize_: requested resize with negative size {sizes[i]}")
-    for i in range(nd - 1, -1, -1):
-        strides[i] = n
-        n = mul_sizes(n, sizes[i])
-    if mul_sizes(n, itemsize_of(self.dt)) + (self.ptr - self.st.data) <= self.st.nbytes:
-        adopt(self, new_view(self, nd, sizes, strides, self.ptr))
-    elif not self.st.resizable:
-        raise RuntimeError(f"resize_: {n} elements need more than the {self.st.nbytes} bytes of a storage that is not resizable (such as an array's memory). Clone first.")
-    else:
-        bigger = <Variable>new_empty(nd, sizes, self.dt, self.dev, self.dev_index)
-        if self.n:
-            flat = dense(self)
-            n = min(flat.n, bigger.n)
-            copy_raw(new_view(bigger, 1, &n, &one, bigger.ptr), new_view(flat, 1, &n, &one, flat.ptr))
-        adopt(self, bigger)
+    resize(self, tuple([sizes[i] for i in range(nd)]))
     return self
 
 
@@ -214,5 +207,5 @@ methods = {
     "is_inference": is_inference, "is_nonzero": is_nonzero,
     "is_shared": is_shared, "is_pinned": is_pinned, "pin_memory": pin_memory, "share_memory_": share_memory_, "is_set_to": is_set_to,
     "data_ptr": data_ptr, "storage_offset": storage_offset, "untyped_storage": untyped_storage, "get_device": get_device,
-    "is_same_size": is_same_size, "type": type_, "set_": set_, "resize_": resize_, "resize_as_": resize_as_, "apply_": apply_, "map_": map_,
+    "is_same_size": is_same_size, "set_": set_, "resize_": resize_, "resize_as_": resize_as_, "apply_": apply_, "map_": map_,
 }

@@ -14,11 +14,12 @@ from collections import Counter, OrderedDict
 from pickle import UnpicklingError
 
 import pyxtorch
-from pyxtorch._core import Size, UntypedStorage, device, storage_of, view_storage
+from pyxtorch._core import Size, device, storage_of, view_storage
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from pyxtorch.serialization.archive import ArchiveError, Reader, Writer
 from pyxtorch.serialization.names import DTYPES, LAYOUTS, NAMED, STORAGES
 from pyxtorch.serialization.unpickler import Call, Unpickler, check_key, is_in
+from pyxtorch.storage import TypedStorage, UntypedStorage
 from pyxtorch.tensor import Tensor
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
@@ -227,15 +228,6 @@ class _Allowed:
         return id(thing) in self.things
 
 
-class _TypedStorage:
-    """What a file's persistent id stands for: bytes, and the dtype that they have in the file (None: just bytes)."""
-
-    __slots__ = ("bytes", "dtype")
-
-    def __init__(self, bytes, dtype):
-        self.bytes, self.dtype = bytes, dtype
-
-
 class _StorageType:
     """The name of a storage class in a file."""
 
@@ -278,8 +270,8 @@ class _Storages:
             except Exception as error:
                 self.error = error
                 raise
-            self.loaded[key] = _TypedStorage(storage, kind.dtype)
-        return self.loaded[key] if kind.dtype else self.loaded[key].bytes
+            self.loaded[key] = storage
+        return TypedStorage(wrap_storage=self.loaded[key], dtype=kind.dtype) if kind.dtype else self.loaded[key]
 
     def _read(self, name, size, itemsize):
         if self.mapped is not None and size:
@@ -352,9 +344,9 @@ def _rebuild_tensor(storage, offset, size, stride):
 
 
 def _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks, metadata=None):
-    if type(storage) is not _TypedStorage or storage.dtype is None:
+    if type(storage) is not TypedStorage:
         raise UnpicklingError(f"load: a tensor is to be made from a {type(storage).__name__} instead of a storage with a dtype.")
-    x = _tensor(storage.bytes, offset, size, stride, False, storage.dtype)
+    x = _tensor(storage.untyped(), offset, size, stride, False, storage.dtype)
     if isinstance(metadata, dict):  # what PyTorch notes instead of computing it
         x = x.conj() if metadata.get("conj") else x
         x = -x if metadata.get("neg") else x
@@ -364,7 +356,7 @@ def _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks, meta
 def _rebuild_tensor_v3(storage, offset, size, stride, requires_grad, hooks, dtype, metadata=None):
     if not isinstance(dtype, pyxtorch.dtype):
         raise UnpicklingError(f"load: a tensor's dtype is a {type(dtype).__name__}.")
-    storage = storage.bytes if type(storage) is _TypedStorage else storage
+    storage = storage.untyped() if type(storage) is TypedStorage else storage
     if type(storage) is not UntypedStorage:
         raise UnpicklingError(f"load: a tensor is to be made from a {type(storage).__name__} instead of a storage.")
     return _tensor(storage, offset, size, stride, requires_grad, dtype)

@@ -15,10 +15,11 @@ from pyxtorch.serialization.archive import Reader as Reader
 STORAGES: _t.Any
 from pyxtorch._size import Size as Size
 from pyxtorch.tensor import Tensor as Tensor
+from pyxtorch.storage import TypedStorage as TypedStorage
 from pyxtorch.nn.parameter import UninitializedBuffer as UninitializedBuffer
 from pyxtorch.nn.parameter import UninitializedParameter as UninitializedParameter
 from pyxtorch.serialization.unpickler import Unpickler as Unpickler
-from pyxtorch._storage import UntypedStorage as UntypedStorage
+from pyxtorch.storage import UntypedStorage as UntypedStorage
 from pyxtorch.serialization.archive import Writer as Writer
 def add_safe_globals(safe_globals: _t.Any) -> None: ...
 from pyxtorch.serialization import archive as archive

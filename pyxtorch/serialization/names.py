@@ -1,15 +1,13 @@
 """How things are called inside a checkpoint: by the names that PyTorch gives them."""
 from pyxtorch import _core, _dtype
-from pyxtorch._core import Size, UntypedStorage, device
+from pyxtorch._core import Size, device
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from pyxtorch.ops.create_legacy import KINDS
+from pyxtorch.storage import UntypedStorage
 from pyxtorch.tensor import Tensor
 
 DTYPES = {d.name: d for d in _core.dtypes().values()}
-STORAGES = {  # storage class to dtype
-    "BoolStorage": "bool", "ByteStorage": "uint8", "CharStorage": "int8", "ShortStorage": "int16", "IntStorage": "int32",
-    "LongStorage": "int64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16", "FloatStorage": "float32",
-    "DoubleStorage": "float64", "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
-}
+STORAGES = {f"{kind}Storage": name for kind, name in KINDS.items()}  # storage class to dtype
 STORAGE_OF = {DTYPES[name]: storage for storage, name in STORAGES.items()}
 
 # Objects that are named in files, never rebuilt from their parts.

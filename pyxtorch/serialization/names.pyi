@@ -2,6 +2,7 @@
 import typing as _t
 
 DTYPES: _t.Any
+KINDS: _t.Any
 LAYOUTS: _t.Any
 NAMED: _t.Any
 NAME_OF: _t.Any

@@ -3,10 +3,11 @@ import pickle
 from pickle import BINPERSID, EMPTY_TUPLE, GLOBAL, MARK, NEWFALSE, NEWTRUE, REDUCE, TUPLE
 
 from pyxtorch._compound import parts_of
-from pyxtorch._core import UntypedStorage, dtype
+from pyxtorch._core import dtype
 from pyxtorch._dtype import layout
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 from pyxtorch.serialization.names import NAME_OF, STORAGE_OF
+from pyxtorch.storage import TypedStorage, UntypedStorage
 from pyxtorch.tensor import Tensor
 
 _GLOBALS = {}  # (module, name) to itself: the object that stands for a name in the memo
@@ -26,6 +27,7 @@ class Pickler(pickle._Pickler):
         for kind in (Tensor, Parameter, Buffer):
             self.dispatch[kind] = Pickler._save_tensor
         self.dispatch[UntypedStorage] = Pickler._save_storage
+        self.dispatch[TypedStorage] = Pickler._save_typed_storage
         self.dispatch[dtype] = Pickler.save_global
         self.dispatch[layout] = Pickler._save_layout
         self.storages = {}
@@ -72,6 +74,9 @@ class Pickler(pickle._Pickler):
 
     def _save_storage(self, storage):
         self._persistent(self._key(storage, None)[0], None, storage, storage.nbytes())
+
+    def _save_typed_storage(self, storage):
+        self._persistent(self._key(storage.untyped(), STORAGE_OF[storage.dtype])[0], STORAGE_OF[storage.dtype], storage, storage.size())
 
     def _save_layout(self, thing):
         self._global("torch.serialization", "_get_layout")

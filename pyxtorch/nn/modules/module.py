@@ -1,4 +1,5 @@
 """Module, the base of all layers and networks."""
+import itertools
 import os
 import weakref
 
@@ -469,8 +470,12 @@ class Module(StateDict):
         return self._apply(lambda t: pyxtorch.empty_like(t, device=device), recurse=recurse)
 
     def share_memory(self):
-        """All parameters and buffers to memory that other processes see; returns self."""
-        return self._apply(lambda t: t.share_memory_())
+        """All parameters, their gradients and buffers to memory that other processes see; returns self."""
+        for t in itertools.chain(self.parameters(), self.buffers()):
+            t.share_memory_()
+            if t.grad is not None:
+                t.grad.share_memory_()
+        return self
 
     def to(self, *args, **kwargs):
         """to(device, dtype), to(dtype), to(tensor), with non_blocking=False; returns self.

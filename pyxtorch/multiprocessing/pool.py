@@ -1,0 +1,81 @@
+"""A pool of processes that notices when one of them dies."""
+import functools
+import multiprocessing.connection
+import multiprocessing.pool
+import threading
+import time
+
+
+class Pool(multiprocessing.pool.Pool):
+    """Python's Pool, but that the death of a worker is an error, where Python's waits for its results for ever.
+
+    What a killed worker took from the queues and which locks it held, nobody knows: all results that are awaited raise
+    RuntimeError, and the pool takes no more tasks.
+    """
+
+    def __init__(self, *args, **kwargs):
+        started = []
+        self.Process = functools.partial(_start, started)
+        super().__init__(*args, **kwargs)
+        watch = threading.Thread(target=_watch, args=(self._cache, started, self._worker_handler), daemon=True)
+        watch.start()
+
+    def _check_running(self):
+        if getattr(self._cache, "broken", None) is not None:
+            raise RuntimeError(str(self._cache.broken))
+        super()._check_running()
+
+    @staticmethod
+    def _help_stuff_finish(inqueue, task_handler, size):
+        inqueue._rlock.acquire(True, 1.0)  # a worker that was killed may hold it
+        while task_handler.is_alive() and inqueue._reader.poll():
+            inqueue._reader.recv()
+            time.sleep(0)
+
+
+def _start(started, context, *args, **kwargs):
+    process = context.Process(*args, **kwargs)
+    started.append(process)
+    return process
+
+
+def _watch(cache, started, handler):
+    """Runs beside a pool until its workers are no longer looked after, or one of them dies."""
+    while handler.is_alive():
+        running = [process for process in started if process.pid is not None]
+        multiprocessing.connection.wait([process.sentinel for process in running if process.exitcode is None], 0.2)
+        for process in running:
+            if process.exitcode == 0:
+                started.remove(process)
+            elif process.exitcode is not None:
+                if handler._state == multiprocessing.pool.TERMINATE:  # it was told to end
+                    return
+                _break(cache, started, handler, process)
+                return
+
+
+def _break(cache, started, handler, dead):
+    how = f"killed by signal {-dead.exitcode}" if dead.exitcode < 0 else f"exit code {dead.exitcode}"
+    cache.broken = RuntimeError(f"Pool: a worker (pid {dead.pid}) exited unexpectedly ({how}); the pool is broken. Make a new one.")
+    handler._state = multiprocessing.pool.TERMINATE  # no new workers
+    handler.join()
+    for process in started:
+        if process.exitcode is None:
+            process.terminate()
+    for _ in range(3):  # a task that was handed in just now appears in the cache a moment later
+        for number, result in list(cache.items()):
+            _fail(result, cache.broken)
+            cache.pop(number, None)
+        time.sleep(0.1)
+
+
+def _fail(result, error):
+    """Whoever waits for a result gets an error."""
+    if isinstance(result, multiprocessing.pool.IMapIterator):
+        result._set(result._index, (False, error))
+        result._set_length(result._index)
+        return
+    result._success, result._value = False, error
+    if result._error_callback:
+        result._error_callback(error)
+    result._event.set()
