@@ -24,7 +24,6 @@ CLASSES = (
     ("torch", "pyxtorch._dtype", ""),
     ("torch", "pyxtorch._numbers", ""),
     ("torch", "pyxtorch._storage", "OutOfMemoryError"),
-    ("torch.storage", "pyxtorch._storage", "UntypedStorage"),
     ("torch._C", "pyxtorch.ops.random", "Generator"),
     ("torch._C", "pyxtorch._gate", "DisableTorchFunction DisableTorchFunctionSubclass"),
     ("torch.autograd.function", "pyxtorch.autograd", "Function"),

@@ -7,7 +7,6 @@ from pyxtorch import return_types as _return_types
 from pyxtorch.autograd import Variable as _Variable
 _T = _t.TypeVar("_T")
 
-from pyxtorch._size import Size as Size
 channels_last: _memory_format
 channels_last_3d: _memory_format
 def construct(cls: _t.Any, args: _t.Any, kwargs: _t.Any) -> _t.Any: ...
