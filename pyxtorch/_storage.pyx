@@ -12,7 +12,7 @@ from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.stdint cimport intptr_t, uint32_t
-from libc.string cimport memset, strcmp, strncpy
+from libc.string cimport memcpy, memset, strcmp, strncpy
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
