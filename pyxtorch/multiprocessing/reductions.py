@@ -10,6 +10,7 @@ import threading
 from multiprocessing import context, reduction
 from multiprocessing.reduction import ForkingPickler
 
+from pyxtorch import strided
 from pyxtorch._core import view_storage
 from pyxtorch.nn.parameter import Buffer, Parameter
 from pyxtorch.ops import _memory
@@ -123,7 +124,7 @@ def reduce_tensor(tensor):
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing process "
             "boundaries. If you just want to transfer the data, call detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
-    if tensor.device.type != "cpu":
+    if tensor.device.type != "cpu" or tensor.layout is not strided:  # of other layouts the parts go by handle
         return tensor.__reduce_ex__(4)
     storage = tensor.untyped_storage()
     _memory.share(storage, tensor)
