@@ -30,14 +30,8 @@ from pyxtorch.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from pyxtorch.tensor import (
-    Tensor,
-    channels_last,
-    channels_last_3d,
-    contiguous_format,
-    memory_format,
-    preserve_format,
-)
+from pyxtorch._dtype import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from pyxtorch.tensor import Tensor
 from pyxtorch._dlpack import from_dlpack, to_dlpack
 from pyxtorch._numbers import finfo, iinfo
 from pyxtorch.ops import create_legacy as _create_legacy

@@ -405,7 +405,9 @@ cdef int wrap_dim(object dim, int nd, str op) except -1:
             raise TypeError(f"{op}(): argument 'dim' must be int, not {type(dim).__name__}")
         dim = dim.__index__()
     d = PyLong_AsLongLongAndOverflow(dim, &overflow)
-    if overflow or d < -n or d >= n:
+    if overflow:
+        raise ValueError(f"{op}: the dimension {dim} does not fit in 64 bits.")
+    if d < -n or d >= n:
         raise IndexError(
             f"{op}: Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
         )

@@ -371,3 +371,22 @@ cdef int check_layout(object given, str op) except -1:
     if given is not strided:
         raise RuntimeError(f"{op}: cannot make a tensor of layout {given!r}; every tensor is {strided!r}. Leave layout= out.")
     return 0
+
+
+class memory_format:
+    """An order of a tensor's dimensions in memory."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __repr__(self):
+        return f"torch.{self.name}"
+
+    def __reduce__(self):
+        return self.name
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")

@@ -52,6 +52,7 @@ cdef extern from "pyxtorch/gate.h":
     pyx_slot_call pyx_watched_slot
     vectorcallfunc pyx_watched_call
     vectorcallfunc pyx_after_error
+    void pyx_say_otherwise(PyObject* operation)
     void pyx_prepare(PyObject* operation)
     ctypedef struct pyx_call:
         PyObject* self
@@ -351,6 +352,8 @@ cdef class Operation:
     cdef void* code
     cdef PyObject* code_self
     cdef object function
+    cdef dict flags
+    cdef Py_ssize_t first_flag
     cdef str name, qualname, module
     cdef readonly str key           # its name beneath the gate
     cdef object __weakref__
@@ -359,6 +362,7 @@ cdef class Operation:
         if isinstance(function, Operation):
             function = (<Operation>function).function
         self.function = function
+        self.first_flag = 1
         pyx_prepare(<PyObject*>self)
         self.name = qualname.rpartition(".")[2]
         self.qualname = qualname
@@ -445,6 +449,7 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
 cdef PyObject* after_error(PyObject* self, PyObject* const* args, size_t n, PyObject* names) noexcept:
     """An operation has raised an error: because an argument is of a class that overrides and was not known yet?"""
     if (<Operation>self).name in FROM_DATA or not newcomer(args, PyVectorcall_NARGS(n) + (0 if names == NULL else PyTuple_GET_SIZE(<tuple>names))):
+        pyx_say_otherwise(self)
         return NULL
     return (<vectorcallfunc><void*>watched)(self, args, n, names)
 
@@ -567,6 +572,7 @@ cdef extern from "pyxtorch/gate.h":
     object unguarded "pyx_unguarded"(int kind, void* raw, PyObject* a, PyObject* b, PyObject* c)
     int (*pyx_slot_newcomer)(PyObject*, PyObject*)
     void pyx_guard_slots(PyTypeObject* type)
+    void pyx_let_numbers_in(PyTypeObject* type)
     object pyx_slot_name(PyTypeObject* type, PyObject* alike, const char* name, bint is_matmul)
     ctypedef struct pyx_property:
         PyObject* descriptor
@@ -693,6 +699,7 @@ def guard(type tensor, dict methods, dict attributes):
         added[name] = pyx_new_attribute(<PyTypeObject*>tensor, attribute_texts[-1][0], attribute_texts[-1][1], <PyObject*>function)
     for name, value in added.items():
         set_attribute(<PyTypeObject*>tensor, name, value)
+    pyx_let_numbers_in(<PyTypeObject*>tensor)
     open_type(<PyTypeObject*>tensor)
 
 

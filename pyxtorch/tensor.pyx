@@ -12,6 +12,7 @@ from pyxtorch._gate cimport set_silent
 from pyxtorch._tape.views cimport grad_fn_of as _grad_fn_of, tracked
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport is_format
 from pyxtorch.ops.elementwise cimport add_op, div_op, iadd_op, idiv_op, imul_op, isub_op, mul_op, sub_op
 
 from pyxtorch import _gate
@@ -246,9 +247,7 @@ cdef class Tensor(Variable):
 
     def is_contiguous(self, memory_format=None):
         """Whether the elements lie in row-major order without gaps."""
-        if memory_format is None or memory_format is contiguous_format:
-            return (self.flags & CONTIGUOUS) != 0
-        return is_channels_last(self, memory_format)
+        return (self.flags & CONTIGUOUS) != 0 if memory_format is None else is_format(self, memory_format, "is_contiguous")
 
     # ------------------------------------------------------------------------------ tape
 
@@ -603,35 +602,6 @@ def construct(cls, args, kwargs):
     else:
         x = _legacy(dtype_of(default_dtype()), "cpu", args, kwargs)
     return x if cls is Tensor else make_subclass(cls, x, False)
-
-
-class memory_format:
-    """An order of dimensions in memory."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __repr__(self):
-        return f"torch.{self.name}"
-
-
-contiguous_format = memory_format("contiguous_format")
-preserve_format = memory_format("preserve_format")
-channels_last = memory_format("channels_last")
-channels_last_3d = memory_format("channels_last_3d")
-
-
-cdef bint is_channels_last(Variable x, object format):
-    nd = 4 if format is channels_last else 5
-    if x.nd != nd:
-        return False
-    order = [0] + list(range(2, nd)) + [1]
-    expected = 1
-    for d in reversed(order):
-        if x.sizes[d] != 1 and x.strides[d] != expected:
-            return False
-        expected *= x.sizes[d]
-    return True
 
 
 # -------------------------------------------------------------------------- putting together

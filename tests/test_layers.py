@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
+    ("_arguments",),
     ("_beneath", "_sources"),
     ("_compound",),
     ("_gate",),
@@ -32,7 +33,7 @@ FLOORS = [
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
-FAMILIES = ["_common", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
+FAMILIES = ["_common", "_factory", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.
 LATE = {
     "sparse": "sparse tensors, when the first is made",

@@ -26,21 +26,81 @@ typedef struct {
     void* code;
     PyObject* code_self;        /* its first argument, or the class that it must be of (both borrowed) */
     PyObject* function;
+    PyObject* flags;            /* dict of parameters that are true or false, by name; None before the first call that needs it */
+    Py_ssize_t first_flag;      /* how many arguments can be given by place before one of them is a flag */
+    PyObject* name;
 } pyx_operation;
 
 typedef PyObject* (*pyx_fast_code)(PyObject*, PyObject* const*, Py_ssize_t, PyObject*);
 static vectorcallfunc pyx_watched_call = NULL;          /* set by Cython code */
 static vectorcallfunc pyx_after_error = NULL;
+/* What a function of _arguments.py says; only asked where an operation is called for the first time, or has failed. */
+static PyObject* pyx_ask_arguments(const char* function, PyObject* a, PyObject* b) {
+    PyObject *module = PyImport_ImportModule("pyxtorch._arguments"), *f = NULL, *result = NULL;
+    if (module != NULL) f = PyObject_GetAttrString(module, function);
+    if (f != NULL) result = PyObject_CallFunctionObjArgs(f, a, b, NULL);
+    Py_XDECREF(f);
+    Py_XDECREF(module);
+    return result;
+}
+static int pyx_know_flags(pyx_operation* op) {
+    PyObject* known = pyx_ask_arguments("flags_of", op->function, NULL);
+    if (known == NULL) return -1;
+    Py_INCREF(PyTuple_GET_ITEM(known, 0));
+    Py_SETREF(op->flags, PyTuple_GET_ITEM(known, 0));
+    op->first_flag = PyLong_AsSsize_t(PyTuple_GET_ITEM(known, 1));
+    Py_DECREF(known);
+    return 0;
+}
+static int pyx_is_flag(pyx_operation* op, PyObject* name, PyObject* value) {
+    const char* kind = Py_TYPE(value)->tp_name;
+    if (PyBool_Check(value) || strcmp(kind, "numpy.bool") == 0 || strcmp(kind, "numpy.bool_") == 0 || pyx_override(value)) return 1;
+    PyErr_Format(PyExc_TypeError, "%S(): argument '%U' must be bool, not %s", op->name, name, kind);
+    return 0;
+}
+/* Whether all that is given for flags is true or false, as PyTorch demands: keepdim="no" would count as true. */
+static int pyx_flags_right(pyx_operation* op, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+    PyObject *name, *place;
+    Py_ssize_t at = 0, i;
+    if (op->flags == Py_None && pyx_know_flags(op) < 0) return 0;
+    if (n > op->first_flag)
+        while (PyDict_Next(op->flags, &at, &name, &place)) {
+            i = PyLong_AsSsize_t(place);
+            if (i >= 0 && i < n && !pyx_is_flag(op, name, args[i])) return 0;
+        }
+    if (names != NULL && PyDict_GET_SIZE(op->flags))
+        for (i = 0; i < PyTuple_GET_SIZE(names); i++) {
+            name = PyTuple_GET_ITEM(names, i);
+            if (PyDict_GetItem(op->flags, name) && !pyx_is_flag(op, name, args[n + i])) return 0;
+        }
+    return 1;
+}
+
+/* Where Python itself found a number too large, or an array in place of one: the error that PyTorch raises. */
+static void pyx_say_otherwise(PyObject* op) {
+    PyObject *kind, *value, *trace, *other = NULL;
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return;
+    PyErr_Fetch(&kind, &value, &trace);
+    if (value != NULL) other = pyx_ask_arguments("in_other_words", ((pyx_operation*)op)->name, value);
+    if (other == NULL) PyErr_Clear();
+    PyErr_Restore(kind, value, trace);
+    if (other != NULL && other != Py_None) PyErr_SetObject((PyObject*)Py_TYPE(other), other);
+    Py_XDECREF(other);
+}
 
 #define PYX_QUIET __builtin_expect(pyx_watching == 0, 1)
 #define PYX_ENTRY(name, CALL) \
     static PyObject* name(PyObject* self, PyObject* const* args, size_t n, PyObject* names) { \
         pyx_operation* op = (pyx_operation*)self; \
+        if (__builtin_expect(names != NULL || PyVectorcall_NARGS(n) > op->first_flag, 0) \
+            && !pyx_flags_right(op, args, PyVectorcall_NARGS(n), names)) return NULL; \
         if (PYX_QUIET) { \
             PyObject* result = CALL; \
             return __builtin_expect(result != NULL, 1) ? result : pyx_after_error(self, args, n, names); \
         } \
-        return pyx_watched_call(self, args, n, names); \
+        PyObject* seen = pyx_watched_call(self, args, n, names); \
+        if (seen == NULL) pyx_say_otherwise(self); \
+        return seen; \
     }
 PYX_ENTRY(pyx_enter, op->call(op->function, args, n, names))
 PYX_ENTRY(pyx_enter_code, ((pyx_fast_code)op->code)(op->code_self, args, PyVectorcall_NARGS(n), names))
@@ -266,6 +326,17 @@ static void pyx_redirect(PyTypeObject* type, void* raw, void* guarded) {
     while (PyDict_Next(type->tp_dict, &at, &name, &value))
         if (Py_TYPE(value) == &PyWrapperDescr_Type && ((PyWrapperDescrObject*)value)->d_wrapped == raw)
             ((PyWrapperDescrObject*)value)->d_wrapped = guarded;
+}
+/* PyTorch's are plain functions and take a number for `self`: Tensor.__rmod__(5, x) is x % 5. Here the slots are asked without a look at `self`. */
+static const char* const pyx_number_for_self[] = {"__rpow__", "__rmod__", "__rfloordiv__", "__rlshift__", "__rrshift__"};
+static void pyx_let_numbers_in(PyTypeObject* type) {
+    for (size_t i = 0; i < sizeof(pyx_number_for_self) / sizeof(*pyx_number_for_self); i++) {
+        PyObject* slot = PyDict_GetItemString(type->tp_dict, pyx_number_for_self[i]);
+        if (slot == NULL || Py_TYPE(slot) != &PyWrapperDescr_Type) continue;
+        Py_INCREF(&PyBaseObject_Type);
+        Py_SETREF(((PyDescrObject*)slot)->d_type, &PyBaseObject_Type);
+    }
+    PyType_Modified(type);
 }
 static void pyx_guard_slots(PyTypeObject* type) {
 #define X(kind, at, name, key, reflected) \

@@ -154,7 +154,7 @@ template <class T> PYX_HD complex<T> sigmoid(complex<T> z) { return make((T)1, (
 template <class T> PYX_HD complex<T> power(complex<T> a, complex<T> b) {
     if (b.re == (T)0 && b.im == (T)0) return make((T)1, (T)0);
     if (a.re == (T)0 && a.im == (T)0)
-        return b.re > (T)0 ? make((T)0, (T)0) : make(not_a_number<T>(), not_a_number<T>());
+        return b.re > (T)0 ? make((T)0, (T)0) : make(b.re < (T)0 ? infinity<T>() : not_a_number<T>(), not_a_number<T>());    /* infinite, in no direction */
     if (b.im == (T)0) {
         if (b.re == (T)1) return a;
         if (b.re == (T)2) return a * a;

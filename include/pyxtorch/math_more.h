@@ -104,11 +104,12 @@ template <class T> PYX_HD T entr(T x) { return x > (T)0 ? -x * log(x) : x == (T)
 template <class T> PYX_HD T xlogy(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log(y); }
 template <class T> PYX_HD T xlog1py(T x, T y) { return (x == (T)0) & (y == y) ? (T)0 : x * log1p(y); }
 template <class T> PYX_HD T zero_if(bool condition, T x) { return condition ? T() : x; }
-/* x 2^n, rounded once: 2^n itself may be out of range. */
+/* x 2^n, rounded once: 2^n itself may be out of range. An infinite n is a limit: inf 2^-inf and 0 2^inf are not determined. */
 PYX_HD double ldexp_of(double x, double n) {
     double whole = trunc(n), rest = n - whole;
     if (n != n) return n;
-    if (rest != 0 && !is_inf(n)) x *= exp2(rest);
+    if (is_inf(n)) return x * (n > 0 ? n : 0.0);
+    if (rest != 0) x *= exp2(rest);
     return ::ldexp(x, (int)clamp(whole, -9999.0, 9999.0));
 }
 PYX_HD float ldexp_of(float x, float n) { return (float)ldexp_of((double)x, (double)n); }

@@ -122,6 +122,8 @@ cdef int fill_raw(TensorBase x, object value) except -1:
     cdef pyx_elementwise_kernels* k
     if x.n == 0:
         return 0
+    if PyLong_Check(value):
+        fits(value)
     write_number(value, x.dt, number)
     if x.flags & CONTIGUOUS:
         k = <pyx_elementwise_kernels*>table_for(<void**>elementwise_tables, x, "fill")
@@ -176,12 +178,26 @@ cdef bint is_number(object x) noexcept:
     return not isinstance(x, (Variable, list, tuple, str)) and x is not None and _is_numpy_number(x)
 
 
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+
+
+cdef int fits(object number) except -1:
+    """OverflowError: an integer that does not fit in 64 bits, signed or not, is no operand, as in PyTorch."""
+    cdef int over = 0
+    PyLong_AsLongLongAndOverflow(number, &over)
+    if over and (over < 0 or number >= 1 << 64):
+        raise OverflowError(f"int too big to convert: {number} does not fit in 64 bits. Give a float.")
+    return 0
+
+
 cdef int number_dtype(object x) except -1:
     if PyBool_Check(x):
         return BOOL
     if PyFloat_Check(x):
         return default_dtype()
     if PyLong_Check(x):
+        fits(x)
         return INT64
     if PyComplex_Check(x):
         return complex_code(default_dtype())
@@ -197,6 +213,7 @@ cdef int promote_number(int dt, object number) except -1:
     if PyBool_Check(number):
         return dt
     if PyLong_Check(number):
+        fits(number)
         return dt if dt != BOOL else INT64
     other = number_dtype(number)
     if other == BOOL:
@@ -210,6 +227,8 @@ cdef int promote_number(int dt, object number) except -1:
 
 cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
     cdef Variable y, host
+    if PyLong_Check(number):
+        fits(number)
     y = <Variable>new_empty(0, NULL, dt, dev, dev_index)
     if dev == CPU:
         write_number(number, dt, y.ptr)
@@ -233,7 +252,7 @@ cdef extern from "pyxtorch/dtype.h" namespace "pyx" nogil:
 
 
 cdef object _overflow(object number, int dt):
-    return RuntimeError(f"value cannot be converted to type {dtype_of(dt).name} without overflow: {number}")
+    return (ValueError if dt == INT64 and PyLong_Check(number) else RuntimeError)(f"value cannot be converted to type {dtype_of(dt).name} without overflow: {number}")
 
 
 cdef int write_number(object number, int dt, void* out) except -1:
@@ -507,7 +526,7 @@ cdef int same_device(TensorBase a, TensorBase b, str op) except -1:
 
 cdef int need_floating(TensorBase x, str op) except -1:
     if x.dt < FLOAT16:
-        raise RuntimeError(f"{op}: not implemented for {dtype_of(x.dt)!r} tensors; convert with .float() first.")
+        raise NotImplementedError(f"{op}: not implemented for {dtype_of(x.dt)!r} tensors; convert with .float() first.")
     return 0
 
 

@@ -37,7 +37,7 @@ cdef Variable shaped(const pyx_conv* c, int nd, int64_t first, int64_t second, c
 
 cdef int check_code(int failed, Variable x, str op) except -1:
     if failed == -1:
-        raise RuntimeError(f'{op}: not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
+        raise NotImplementedError(f'{op}: not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
     if failed:
         raise RuntimeError(f"{op}: no memory for scratch space beside an input of shape {list(shape_of(x))}.")
     return 0

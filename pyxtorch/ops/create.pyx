@@ -5,6 +5,7 @@ from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, tracked
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport laid_out, only_plain
 
 
 # ------------------------------------------------------------------------------- from data
@@ -182,6 +183,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         ValueError: nested sequences of unequal length.
         TypeError: data that is not made of numbers.
     """
+    only_plain(None, pin_memory, "tensor")
     cdef Variable x = from_data(data, dtype, device, "tensor", False)
     if x is data:
         x = x.detach()
@@ -315,14 +317,15 @@ def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, req
     Raises:
         RuntimeError: a negative size, or more memory than there is (OutOfMemoryError).
     """
+    only_plain(None, pin_memory, "empty")
     cdef int64_t n
-    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and layout is None and not requires_grad:
+    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and layout is None and memory_format is None and not requires_grad:
         n = size[0]
         if n >= 0 and default_device_is_cpu():
             return new_empty(1, &n, default_dtype(), CPU, 0)
     if out is not None:
         return into(out, star(size, named, "empty"), dtype, None, False, "empty")
-    return made(star(size, named, "empty"), dtype, device, requires_grad, None, False, "empty", layout)
+    return laid_out(made(star(size, named, "empty"), dtype, device, False, None, False, "empty", layout), memory_format, False, requires_grad, "empty")
 
 
 cdef bint default_device_is_cpu() except -1:
@@ -332,6 +335,7 @@ cdef bint default_device_is_cpu() except -1:
 
 def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """A tensor of zeros."""
+    only_plain(None, pin_memory, "zeros")
     if out is not None:
         return into(out, star(size, named, "zeros"), dtype, 0, True, "zeros")
     return made(star(size, named, "zeros"), dtype, device, requires_grad, 0, True, "zeros", layout)
@@ -339,7 +343,7 @@ def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, req
 
 def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """A tensor of ones."""
-    only_strided(layout, "ones")
+    only_plain(layout, pin_memory, "ones")
     if out is not None:
         return into(out, star(size, named, "ones"), dtype, 1, True, "ones")
     return made(star(size, named, "ones"), dtype, device, requires_grad, 1, True, "ones")
@@ -347,7 +351,7 @@ def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requ
 
 def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A tensor with every element `fill_value`; the dtype is the value's unless given."""
-    only_strided(layout, "full")
+    only_plain(layout, pin_memory, "full")
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
     elif not is_number(fill_value):
@@ -359,40 +363,42 @@ def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, dev
     return made(size, dtype, device, requires_grad, fill_value, True, "full")
 
 
-cdef Variable like(Variable x, object dtype, object device, object requires_grad, object value, bint fill, object layout=None):
-    return made(shape_of(x), dtype_of(x.dt) if dtype is None else dtype, device_of(x.dev, x.dev_index) if device is None else device,
-                requires_grad, value, fill, "like", layout)
+cdef Variable like(Variable x, object dtype, object device, object format, object requires_grad, object value, bint fill, str op, object layout=None):
+    y = made(shape_of(x), dtype_of(x.dt) if dtype is None else dtype, device_of(x.dev, x.dev_index) if device is None else device, False, value, fill, op, layout)
+    return laid_out(y, format, True, requires_grad, op)
 
 
 def empty_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """An uninitialised tensor with the shape, dtype and device of `input`."""
-    return like(input, dtype, device, requires_grad, None, False, layout)
+    only_plain(None, pin_memory, "empty_like")
+    return like(input, dtype, device, memory_format, requires_grad, None, False, "empty_like", layout)
 
 
 def zeros_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """Zeros with the shape, dtype and device of `input`."""
-    return finish_out(like(input, dtype, device, requires_grad, 0, True, layout), out, "zeros_like")
+    only_plain(None, pin_memory, "zeros_like")
+    return finish_out(like(input, dtype, device, memory_format, requires_grad, 0, True, "zeros_like", layout), out, "zeros_like")
 
 
 def ones_like(Variable input not None, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """Ones with the shape, dtype and device of `input`."""
-    only_strided(layout, "ones_like")
-    return finish_out(like(input, dtype, device, requires_grad, 1, True), out, "ones_like")
+    only_plain(layout, pin_memory, "ones_like")
+    return finish_out(like(input, dtype, device, memory_format, requires_grad, 1, True, "ones_like"), out, "ones_like")
 
 
 def full_like(Variable input not None, fill_value, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, out=None):
     """A tensor like `input` with every element `fill_value`."""
-    only_strided(layout, "full_like")
+    only_plain(layout, pin_memory, "full_like")
     if isinstance(fill_value, Variable):
         fill_value = item_of(<Variable>fill_value)
     elif not is_number(fill_value):
         raise TypeError(f"full_like(): argument 'fill_value' must be Number, not {type(fill_value).__name__}")
-    return finish_out(like(input, dtype, device, requires_grad, fill_value, True), out, "full_like")
+    return finish_out(like(input, dtype, device, memory_format, requires_grad, fill_value, True, "full_like"), out, "full_like")
 
 
 def empty_strided(size, stride, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """An uninitialised tensor of given shape and strides (elements)."""
-    only_strided(layout, "empty_strided")
+    only_plain(layout, pin_memory, "empty_strided")
     n = 1
     if len(tuple(size)) != len(tuple(stride)):
         raise RuntimeError(f"empty_strided: dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
@@ -409,7 +415,7 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
 
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """An uninitialised tensor whose dimensions lie in memory in the order `physical_layout`."""
-    only_strided(layout, "empty_permuted")
+    only_plain(layout, pin_memory, "empty_permuted")
     size, order = tuple(size), tuple(physical_layout)
     if sorted(order) != list(range(len(size))):
         raise RuntimeError(f"empty_permuted: {order} is no permutation of the {len(size)} dimensions.")
@@ -426,7 +432,7 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A 0-d tensor of the number `s`, of the default dtype unless given."""
-    only_strided(layout, "scalar_tensor")
+    only_plain(layout, pin_memory, "scalar_tensor")
     return made((), dtype, device, requires_grad, s, True, "scalar_tensor")
 
 
@@ -434,49 +440,50 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
 
 def new_empty_(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """An uninitialised tensor of the dtype and device of `self`."""
-    only_strided(layout, "new_empty")
+    only_plain(layout, pin_memory, "new_empty")
     return made(star(size, named, "new_empty"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
 
 
 def new_zeros(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """Zeros of the dtype and device of `self`."""
-    only_strided(layout, "new_zeros")
+    only_plain(layout, pin_memory, "new_zeros")
     return made(star(size, named, "new_zeros"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
 
 
 def new_ones(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
     """Ones of the dtype and device of `self`."""
-    only_strided(layout, "new_ones")
+    only_plain(layout, pin_memory, "new_ones")
     return made(star(size, named, "new_ones"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
 
 
 def new_full(Variable self not None, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A tensor of the dtype and device of `self`, every element `fill_value`."""
-    only_strided(layout, "new_full")
+    only_plain(layout, pin_memory, "new_full")
     return made(size, self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, fill_value, True, "new_full")
 
 
 def new_tensor(Variable self not None, data, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """A copy of `data`, of the dtype and device of `self`."""
-    only_strided(layout, "new_tensor")
+    only_plain(layout, pin_memory, "new_tensor")
     return tensor(data, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
 
 
 def new_empty_strided(Variable self not None, size, stride, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """`empty_strided` of the dtype and device of `self`."""
-    only_strided(layout, "new_empty_strided")
+    only_plain(layout, pin_memory, "new_empty_strided")
     return empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, device=self.device if device is None else device, requires_grad=requires_grad)
 
 
 # ----------------------------------------------------------------------------------- ranges
 
 cdef object number_of(object x):
-    return item_of(<Variable>x) if isinstance(x, Variable) else x
+    plain = PyFloat_Check(x) or PyLong_Check(x) or PyComplex_Check(x) or not is_number(x)       # else a number of NumPy's
+    return item_of(<Variable>x) if isinstance(x, Variable) else x if plain else x.item()
 
 
 def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """start, start + step, ... below `end`; int64 if all are integers."""
-    only_strided(layout, "arange")
+    only_plain(layout, pin_memory, "arange")
     cdef int64_t n, i
     cdef double a, d
     cdef Variable y
@@ -599,19 +606,21 @@ def linspace(start, end, steps, *, out=None, dtype=None, layout=None, device=Non
     Raises:
         RuntimeError: steps is negative, or complex ends and a real dtype.
     """
-    only_strided(layout, "linspace")
+    only_plain(layout, pin_memory, "linspace")
     return evenly(start, end, steps, None, out, dtype, device, requires_grad, "linspace")
 
 
 def logspace(start, end, steps, base=10.0, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """base ** linspace(start, end, steps)"""
-    only_strided(layout, "logspace")
+    only_plain(layout, pin_memory, "logspace")
+    if not is_number(base):
+        raise TypeError(f"logspace(): argument 'base' must be Number, not {type(base).__name__}")
     return evenly(start, end, steps, base, out, dtype, device, requires_grad, "logspace")
 
 
 def eye(n, m=None, *, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """The n x m matrix with ones on the diagonal."""
-    only_strided(layout, "eye")
+    only_plain(layout, pin_memory, "eye")
     m = n if m is None else m
     if n < 0 or m < 0:
         raise RuntimeError(f"eye: n and m must be greater or equal to 0, got {n} and {m}")

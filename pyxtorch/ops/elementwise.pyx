@@ -49,7 +49,7 @@ cdef class Binary(Function):
 # --------------------------------------------------------------------------------- the engine
 
 cdef object undefined(str op, int dt):
-    return RuntimeError(f'"{op}" not implemented for {dtype_of(dt).name!r}: this operation is not defined for it. Convert with .to(dtype).')
+    return NotImplementedError(f'"{op}" not implemented for {dtype_of(dt).name!r}: this operation is not defined for it. Convert with .to(dtype).')
 
 
 cdef int walk_formula(int f, int dt, int nd, const int64_t* sizes, int count, PyObject** operands, const double* s, str op) except -1:
@@ -226,6 +226,8 @@ cdef Variable with_number(int f, int g, object cls, Variable a, object number, s
     cdef double s[1]
     cdef Variable r
     cdef Binary node
+    if PyLong_Check(number):
+        promote_number(a.dt, number)    # it has to fit
     s[0] = number
     if g == RSUB_SCALAR:
         cls = Rsub
@@ -572,7 +574,7 @@ cdef object scaled(object x, object y, object alpha, str op, object out):
         if not isinstance(number, Variable) and not is_number(number):
             raise operand_error(op, number)
     cdef int dt = result_type_of(a if a is not None else number_operand(x, b), b if b is not None else number_operand(y, a))
-    if dt == BOOL and not isinstance(alpha, bool):
+    if (dt == BOOL) != isinstance(alpha, bool):
         raise RuntimeError(f"{op}: Boolean alpha only supported for Boolean results.")
     if is_integral(dt) and (PyFloat_Check(alpha) or PyComplex_Check(alpha)):
         raise RuntimeError(f"{op}: For integral input tensors, argument alpha must not be a floating point number, not {alpha}.")
@@ -595,7 +597,7 @@ def add(input, other, *, alpha=1, out=None):
     Raises:
         RuntimeError: the shapes do not broadcast.
     """
-    if alpha is not 1 and alpha != 1:
+    if alpha is not 1 and (alpha is True or alpha != 1):
         return scaled(input, other, alpha, "add", out)
     return binary(ADD, Add, input, other, "add", SAME, out)
 
@@ -661,7 +663,7 @@ def true_divide(input, other, *, out=None):
 def add_(Variable self not None, other, *, alpha=1):
     """self += alpha * other"""
     cdef double s[1]
-    if alpha is 1 or alpha == 1:
+    if alpha is 1 or (alpha is not True and alpha == 1):
         return binary_inplace(ADD, Add, self, other, "add_", SAME)
     if is_floating(self.dt) and isinstance(alpha, (int, float)):
         s[0] = alpha

@@ -72,6 +72,8 @@ def div(input, other, *, rounding_mode=None, out=None):
     if rounding_mode == "floor":
         zero_divisor(input, other, "div")
         return binary(DIV_FLOOR, DivTrunc, input, other, "div", SAME, out)
+    if not isinstance(rounding_mode, str):
+        raise TypeError(f"div(): argument 'rounding_mode' must be str, not {type(rounding_mode).__name__}")
     raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
 
 
@@ -350,6 +352,8 @@ def addcmul(input, tensor1, tensor2, *, value=1, out=None):
     cdef Variable b = checked(tensor2, "addcmul", "tensor2")
     if one_pass(x, a, b, value):
         return finish_out(ternary(ADDCMUL, Addcmul, x, a, b, value, "addcmul"), out, "addcmul")
+    if PyComplex_Check(value) and not (is_complex_code(x.dt) or is_complex_code(a.dt) or is_complex_code(b.dt)):
+        raise RuntimeError(f"addcmul: value cannot be converted to a real number without overflow: {value}")
     product = mul(a, b)
     return finish_out(add(x, product if value == 1 else mul(product, value)), out, "addcmul")
 

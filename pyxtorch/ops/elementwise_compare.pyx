@@ -152,7 +152,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     cdef Variable b = checked(other, "isclose", "other")
     if a.dt != b.dt:
         raise RuntimeError(f"isclose: {dtype_of(a.dt).name} did not match {dtype_of(b.dt).name}")
-    if rtol < 0 or atol < 0:
+    if not (rtol >= 0 and atol >= 0):
         raise RuntimeError(f"isclose: rtol and atol must be 0 or more, but got rtol={rtol}, atol={atol}")
     close = eq(a, b)
     if equal_nan and a.dt >= FLOAT16:

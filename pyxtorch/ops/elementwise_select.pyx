@@ -214,6 +214,9 @@ def clamp(input, min=None, max=None, *, out=None):
     if is_complex_code(x.dt):
         raise RuntimeError("clamp: is not supported for complex types")
     if isinstance(min, Variable) or isinstance(max, Variable):
+        for limit, other in ((min, max), (max, min)):
+            if isinstance(limit, Variable) and other is not None and not isinstance(other, Variable):
+                raise TypeError(f"clamp(): min and max must both be tensors or both numbers, not {type(min).__name__} and {type(max).__name__}")
         if isinstance(min, Variable) and isinstance(max, Variable) and alike(x, <Variable>min) and alike(x, <Variable>max):
             return finish_out(clamp_between(x, min, max), out, "clamp")
         r = x

@@ -17,7 +17,7 @@ cdef int failed(int code, Variable table, int64_t bad, str op) except -1:
     if code == -2:
         raise IndexError(f"{op}: index out of range in self: id {bad} in a table of {table.sizes[0]} rows")
     if code == -1:
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(table.dt).name!r}')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(table.dt).name!r}')
     if code:
         raise MemoryError(f"{op}: no memory.")
     return 0

@@ -157,7 +157,7 @@ cdef Variable wide(object input, str op, bint real):
 
 
 cdef int dim_of(object dim, Variable x, str op) except -1:
-    if not isinstance(dim, int):
+    if not hasattr(type(dim), "__index__"):
         raise TypeError(f"{op}(): argument 'dim' must be int, not {type(dim).__name__}")
     if x.nd == 0:
         raise IndexError(f"{op}: Dimension specified as {dim} but tensor has no dimensions")
@@ -166,9 +166,9 @@ cdef int dim_of(object dim, Variable x, str op) except -1:
 
 cdef tuple dims_and_sizes(Variable x, object s, object dim, str op):
     """(dims, sizes along them); a size of -1 is the tensor's own, which is left for the caller to look up."""
-    if isinstance(s, int):
+    if hasattr(type(s), "__index__"):
         s = (s,)
-    if isinstance(dim, int):
+    if hasattr(type(dim), "__index__"):
         dim = (dim,)
     if dim is not None:
         dims = tuple([dim_of(d, x, op) for d in dim])
@@ -184,7 +184,7 @@ cdef tuple dims_and_sizes(Variable x, object s, object dim, str op):
         dims = tuple(range(x.nd))
     sizes = [-1] * len(dims) if s is None else list(s)
     for n in sizes:
-        if not isinstance(n, int):
+        if not hasattr(type(n), "__index__"):
             raise TypeError(f"{op}(): the sizes of the transform must be int, not {type(n).__name__}")
         if n != -1 and n < 1:
             raise RuntimeError(f"{op}: Invalid number of data points ({n}) specified; it must be 1 or more.")
@@ -305,7 +305,7 @@ def _documented(function, str name, str kind, str where, str sizes):
 def _along_one(str kind):
     def function(input, n=None, dim=-1, norm=None, *, out=None):
         cdef Variable x = checked(input, kind, "input")
-        if n is not None and not isinstance(n, int):
+        if n is not None and not hasattr(type(n), "__index__"):
             raise TypeError(f"{kind}(): argument 'n' must be int, not {type(n).__name__}")
         # -1 stands for "as it is" only in the transforms along several dimensions.
         if n == -1:
@@ -342,7 +342,7 @@ transforms = {function.__name__: function for kind in KINDS for function in (_al
 
 cdef object frequencies(object indices, object n, object d, object out, object dtype, object device, object requires_grad, str op):
     cdef Variable y
-    if not isinstance(n, int):
+    if not hasattr(type(n), "__index__"):
         raise TypeError(f"{op}(): argument 'n' must be int, not {type(n).__name__}")
     if dtype is not None and dtype_code(dtype) < FLOAT16:
         raise RuntimeError(f"{op} requires a floating point or complex dtype, but got {dtype}")
@@ -369,7 +369,7 @@ cdef object shifted(object input, object dim, bint back, str op):
     if dim is None:
         dims = list(range(x.nd))
     else:
-        dims = [wrap_dim(d, x.nd, op) for d in ((dim,) if isinstance(dim, int) else dim)]
+        dims = [wrap_dim(d, x.nd, op) for d in ((dim,) if hasattr(type(dim), "__index__") else dim)]
     if not dims:
         return x
     return shape_join.roll(x, [(x.sizes[<int>d] + back) // 2 for d in dims], dims)

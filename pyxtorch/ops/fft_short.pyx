@@ -2,6 +2,7 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops.shape cimport to_dtype
 
 import warnings
 
@@ -140,6 +141,8 @@ def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tr
     window = centered_window(window, x, n_fft, win_length, op)
     if window is None:
         window = create.ones(n_fft, dtype=dtype_of(real_code(x.dt)), device=x.device)
+    elif not is_complex_code((<Variable>window).dt):
+        window = to_dtype(<Variable>window, real_code(x.dt))    # the squares of a bool window add up
     norm = "ortho" if normalized else None
     frames = x.transpose(-1, -2)
     if return_complex:

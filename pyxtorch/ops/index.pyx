@@ -7,7 +7,7 @@ from cpython.bool cimport PyBool_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from cpython.slice cimport PySlice_AdjustIndices, PySlice_Check, PySlice_Unpack
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, check_inplace, mark_view, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, mark_view, rebase, record2, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops.elementwise_select cimport where_t
@@ -77,6 +77,18 @@ cdef class Parsed:
     cdef list dims
     cdef list index
     cdef Variable mask          # the only index, a mask of all dimensions
+    cdef bint unknown           # a mask on meta: nobody knows how many places it names
+
+    cdef int name_places(self, Variable mask, int dim) except -1:
+        """Index tensors for the dimensions from `dim` on, in place of a mask of them."""
+        cdef int64_t none = 0
+        cdef int k
+        self.unknown = mask.dev == META
+        places = None if self.unknown else nonzero_raw(dense(mask))
+        for k in range(mask.nd):
+            self.dims.append(dim + k)
+            self.index.append(<Variable>new_empty(1, &none, INT64, META, 0) if self.unknown else raw_column(places, k))
+        return 0
 
 
 cdef object out_of_range(int64_t i, int dim, int64_t size):
@@ -198,10 +210,8 @@ cdef Parsed parse(Variable x, object index, bint tape):
                     p.mask = v
                     p.view = x
                     return p
-                places = nonzero_raw(dense(v))
+                p.name_places(v, dim)
                 for k in range(v.nd):
-                    p.dims.append(dim)
-                    p.index.append(raw_column(places, k))
                     sizes[dim] = x.sizes[src]
                     strides[dim] = x.strides[src]
                     dim += 1
@@ -287,6 +297,8 @@ def getitem(Variable self not None, index):
     p = parse(self, index, recording(self))
     if p.mask is not None:
         return masked_select_t(self, p.mask if p.mask.dt == BOOL else cast_raw(p.mask, BOOL))
+    if p.unknown:
+        need_values(self, "x[mask]")
     if p.dims:
         return plan_get(p.view, plan_of(p.dims, p.index, "index"))
     if p.is_view:
@@ -327,9 +339,7 @@ def setitem(Variable self not None, index, value):
         if v.n == 1:
             write_masked(self, p.mask, <Variable>v.reshape(()))
             return
-        places = nonzero_raw(dense(p.mask))
-        p.dims = list(range(p.mask.nd))
-        p.index = [raw_column(places, k) for k in p.dims]
+        p.name_places(p.mask, 0)
     if p.dims:
         if v.dt != self.dt:
             if not (v.flags & WRAPPED or (v.nd == 0 and v.n == 1 and False)):
@@ -338,7 +348,10 @@ def setitem(Variable self not None, index, value):
                     f"destination and {dtype_of(v.dt).name} for the source."
                 )
             v = to_dtype(v, self.dt)
-        plan_put(p.view, plan_of(p.dims, p.index, "index_put_"), v, False, True)
+        if p.unknown:
+            put_somewhere(p.view, v, True)
+        else:
+            plan_put(p.view, plan_of(p.dims, p.index, "index_put_"), v, False, True)
         return
     assign(p.view, v, tape)
 
@@ -373,6 +386,30 @@ cdef int write_masked(Variable x, Variable mask, Variable value) except -1:
     return 0
 
 
+cdef class PutSomewhere(Function):
+    cdef tuple shape
+
+    cdef int vjp(self, Variable g) except -1:
+        self.pass_grad(0, g)
+        self.pass_grad(1, g.new_empty(self.shape))
+
+
+cdef Variable put_somewhere(Variable x, Variable values, bint inplace):
+    """x[mask] = values on meta: it has no elements that could change, so there is only the history to write."""
+    cdef Variable y = off_tape_self(x) if inplace else <Variable>new_like(x, x.dt)
+    cdef PutSomewhere node
+    if inplace:
+        check_inplace(x, "index_put_")
+        bump(x)
+    if recording(x) or recording(values):
+        node = <PutSomewhere>PutSomewhere.__new__(PutSomewhere)
+        node.shape = shape_of(values)
+        record2(node, y, x, values)
+        if inplace:
+            rebase(x, y)
+    return x if inplace else y
+
+
 def index_put(Variable input not None, indices, Variable values not None, accumulate=False):
     """A copy of input with input[indices] = values (accumulate: += values, in the order given).
 
@@ -402,9 +439,9 @@ cdef Variable put_by(Variable x, object indices, Variable values, bint accumulat
         )
     values = to_dtype(values, x.dt)
     if p.mask is not None:
-        places = nonzero_raw(dense(p.mask))
-        p.dims = list(range(p.mask.nd))
-        p.index = [raw_column(places, k) for k in p.dims]
+        p.name_places(p.mask, 0)
+    if p.unknown:
+        return put_somewhere(x, values, inplace)
     if p.is_view:       # a 0-d mask adds a dimension
         y = x if inplace else <Variable>x.clone()
         view = parse(y, tuple(indices), recording(y) or recording(values))

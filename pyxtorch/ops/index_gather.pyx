@@ -16,7 +16,7 @@ cdef int failed(int code, str op, Variable x, const int64_t* bad) except -1:
     if code == -2:
         raise RuntimeError(f"{op}: index {bad[0]} is out of bounds for dimension {bad[1]} with size {x.sizes[bad[1]] if x.nd else 1}")
     if code == -1:
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
     raise MemoryError(f"{op}: no memory.")
 
 

@@ -4,6 +4,7 @@ from pyxtorch.autograd cimport (
     Function, Variable, record1, record2, recording,
 )
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport only_plain
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops._common import strict_out
 from pyxtorch.ops._inplace import inplace
@@ -285,7 +286,7 @@ cdef Variable triangle_indices(object row, object col, object offset, object dty
     import pyxtorch
     dtype = dtype_of(INT64) if dtype is None else dtype
     if dtype_code(dtype) not in (INT64, INT32):
-        raise RuntimeError(f'"{"triu" if upper else "tril"}_indices" not implemented for {dtype_of(dtype_code(dtype)).name!r}. Use int64.')
+        raise NotImplementedError(f'"{"triu" if upper else "tril"}_indices" not implemented for {dtype_of(dtype_code(dtype)).name!r}. Use int64.')
     if device_of_arg(device).type == "meta":
         reach = offset - 1 if upper else offset
         below = sum([min(max(i + reach + 1, 0), col) for i in range(row)])
@@ -296,13 +297,13 @@ cdef Variable triangle_indices(object row, object col, object offset, object dty
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=False):
     """Rows and columns (2, n) of the elements of the lower triangle of a (row, col) matrix."""
-    only_strided(layout, "tril_indices")
+    only_plain(layout, pin_memory, "tril_indices")
     return triangle_indices(row, col, offset, dtype, device, False)
 
 
 def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=False):
     """Rows and columns (2, n) of the elements of the upper triangle of a (row, col) matrix."""
-    only_strided(layout, "triu_indices")
+    only_plain(layout, pin_memory, "triu_indices")
     return triangle_indices(row, col, offset, dtype, device, True)
 
 

@@ -73,7 +73,7 @@ cdef class Plan:
             dim = self.dims[bad[1]]
             raise self.error(f"{self.op}: index {bad[0]} is out of bounds for dimension {dim} with size {x.sizes[dim]}")
         if code == -1:
-            raise RuntimeError(f'"{self.op}" not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
+            raise NotImplementedError(f'"{self.op}" not implemented for {dtype_of(x.dt).name!r}. Convert with .to(dtype).')
         raise MemoryError(f"{self.op}: no memory for {self.n} indices.")
 
 

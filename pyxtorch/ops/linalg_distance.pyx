@@ -75,7 +75,7 @@ def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
     same_device(a, b, "cdist")
     if a.sizes[a.nd - 1] != b.sizes[b.nd - 1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {a.sizes[a.nd - 1]} X2: {b.sizes[b.nd - 1]}")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError(f"cdist only supports non-negative p values, not {p}")
     if compute_mode not in _MODES:
         raise ValueError(f"cdist: {compute_mode} is not a valid value for compute_mode; use one of {[m for m in _MODES if isinstance(m, str)]}.")

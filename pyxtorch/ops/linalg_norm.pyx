@@ -88,7 +88,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, out=None, dtype=None):
     """
     op = "linalg.norm"
     cdef Variable a = checked(A, op, "A")
-    if isinstance(dim, int):
+    if hasattr(type(dim), "__index__"):
         dim = (dim,)
     if ord is not None:
         if dim is not None and len(dim) not in (1, 2):

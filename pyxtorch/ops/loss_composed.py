@@ -402,6 +402,9 @@ def linear_cross_entropy(
     """
     if input.dim() not in (1, 2):
         raise RuntimeError(f"linear_cross_entropy: expected input with dimensionality 1 or 2, got {input.dim()}")
+    for name, given in (("input", input), ("linear_weight", linear_weight), ("target", target)):
+        if not isinstance(given, Variable):
+            raise TypeError(f"linear_cross_entropy(): argument '{name}' must be Tensor, not {type(given).__name__}")
     if linear_weight.dim() < 2:
         raise RuntimeError(f"linear_cross_entropy: expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
     outputs = tuple(linear_weight.shape[:-1])

@@ -31,7 +31,7 @@ cdef int run(pyx_gemm* p, int dt, Variable like, str op) except -1:
     else:
         failed = k.gemm(dt, p)
     if failed == -1:
-        raise RuntimeError(f'{op}: "addmm_impl" not implemented for {dtype_of(dt).name!r}. Convert with .to(dtype).')
+        raise NotImplementedError(f'{op}: "addmm_impl" not implemented for {dtype_of(dt).name!r}. Convert with .to(dtype).')
     if failed:
         raise RuntimeError(f"{op}: no memory for the scratch space of a product of ({p.m}, {p.k}) and ({p.k}, {p.n}).")
     return 0

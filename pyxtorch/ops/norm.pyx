@@ -129,7 +129,7 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
         if v is not None:
             same_device(x, <Variable>v, op)
     if not is_floating(x.dt):
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     if weight is not None:
         unmixed(x, weight, op, "weight")
     if bias is not None:
@@ -170,7 +170,7 @@ cdef tuple layer_norm_full(Variable x, tuple shape, object weight, object bias, 
 
 
 cdef tuple as_shape(object shape):
-    return (shape,) if isinstance(shape, int) else tuple([as_index(s, "normalized_shape") for s in shape])
+    return (shape,) if hasattr(type(shape), "__index__") else tuple([as_index(s, "normalized_shape") for s in shape])
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-05, cudnn_enable=True):
@@ -360,7 +360,7 @@ cdef tuple batch_norm_full(Variable x, object weight, object bias, object runnin
     if x.nd < 2:
         raise RuntimeError(f"{op}: expected at least 2 dimensions (N, C, *), but got an input of shape {list(shape_of(x))}")
     if not is_floating(x.dt):
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     if x.dt != dt:
         y, mean, rstd = batch_norm_full(to_dtype(x, dt), None if weight is None else to_dtype(weight, dt), None if bias is None else to_dtype(bias, dt), running_mean, running_var, training, momentum, eps, op)
         return to_dtype(y, x.dt), mean, rstd

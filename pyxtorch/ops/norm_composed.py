@@ -20,8 +20,10 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     Returns: the broadcast shape without `dim`.
     """
     x1, x2 = broadcast_tensors(x1, x2)
-    if not (x1.is_floating_point() and x2.is_floating_point()):
-        raise RuntimeError(f"cosine_similarity: expected common dtype to be floating point, yet common dtype is {promote_types(x1.dtype, x2.dtype)}")
+    dtype = promote_types(x1.dtype, x2.dtype)
+    if not dtype.is_floating_point:
+        raise RuntimeError(f"cosine_similarity: expected common dtype to be floating point, yet common dtype is {dtype}")
+    x1, x2 = x1.to(dtype), x2.to(dtype)
     a = vector_norm(x1, 2, dim, keepdim=True).clamp(min=eps)
     b = vector_norm(x2, 2, dim, keepdim=True).clamp(min=eps)
     return ((x1 / a) * (x2 / b)).sum(dim)
@@ -49,7 +51,7 @@ def pdist(input, p=2.0):
     """
     if input.dim() != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.dim()}D")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
     rows, columns = triu_indices(input.shape[0], input.shape[0], 1, device=input.device)
     if not input.shape[1]:

@@ -142,7 +142,7 @@ cdef int run(const Recipe* recipe, int dt, Variable like, Batch* batch, int used
             if batch.each.size():
                 l.each += recipe.scalars
     if failed:
-        raise RuntimeError(f"optim: not implemented for {dtype_of(dt)!r}.")
+        raise NotImplementedError(f"optim: not implemented for {dtype_of(dt)!r}.")
     return 0
 
 

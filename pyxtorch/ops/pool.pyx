@@ -18,7 +18,7 @@ cdef int spread(object value, int n, int64_t* out, int64_t missing, str op, str 
     cdef int i
     for i in range(3):
         out[i] = missing
-    values = (value,) * n if isinstance(value, int) else tuple([as_index(v, op) for v in value])
+    values = (value,) * n if hasattr(type(value), "__index__") else tuple([as_index(v, op) for v in value])
     if len(values) == 1:
         values = values * n
     if len(values) != n:
@@ -113,7 +113,7 @@ cdef int verdict(int failed, Variable x, str op) except -1:
     if failed == -2:
         raise RuntimeError(f"{op}: found an invalid max index: an index lies outside the plane.")
     if failed:
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     return 0
 
 
@@ -300,7 +300,7 @@ cdef int adaptive_window(Variable x, int n, pyx_window* w, object output_size, s
     if n > 1 and x.nd <= n and isinstance(output_size, (tuple, list)):
         raise ValueError(f"{op}: Input dimension should be at least {n + 1}, but got shape {list(shape_of(x))}.")
     take_shape(x, n, w, op)
-    sizes = (output_size,) * n if isinstance(output_size, int) or output_size is None else tuple(output_size)
+    sizes = (output_size,) * n if hasattr(type(output_size), "__index__") or output_size is None else tuple(output_size)
     if len(sizes) == 1:
         sizes = sizes * n
     if len(sizes) != n:
@@ -464,13 +464,13 @@ cdef object fractional_max_pool(object input, int n, object kernel_size, object 
         raise RuntimeError(f"{op}: Expected {n + 1}D or {n + 2}D input, but got shape {list(shape_of(x))}")
     if (output_size is None) == (output_ratio is None):
         raise ValueError(f"{op} requires specifying either an output_size or an output_ratio")
-    kernel = (kernel_size,) * n if isinstance(kernel_size, int) else tuple(kernel_size)
+    kernel = (kernel_size,) * n if hasattr(type(kernel_size), "__index__") else tuple(kernel_size)
     inside = shape_of(x)[x.nd - n:]
     if output_size is None:
         ratio = (output_ratio,) * n if isinstance(output_ratio, float) else tuple(output_ratio)
         out = tuple([int(s * r) for s, r in zip(inside, ratio)])
     else:
-        out = (output_size,) * n if isinstance(output_size, int) else tuple(output_size)
+        out = (output_size,) * n if hasattr(type(output_size), "__index__") else tuple(output_size)
     for s, o, k in zip(inside, out, kernel):
         if o < 1 or o + k - 1 > s:
             raise RuntimeError(f"{op}: kernel size {k} and output size {o} are too large for an input of size {s}")

@@ -4,6 +4,7 @@ from libc.string cimport memcpy
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, rebase, record1, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport laid_out, only_plain
 from pyxtorch.ops._common import strict_out
 
 cdef pyx_random_kernels** tables = <pyx_random_kernels**>kernel_tables(b"random", sizeof(pyx_random_kernels))
@@ -151,7 +152,7 @@ def set_rng_state(new_state):
 # ---------------------------------------------------------------------------------------- filling
 
 cdef object no_law(str op, int dt):
-    return RuntimeError(f'"{op}" not implemented for {dtype_of(dt).name!r}: floating-point tensors are filled.')
+    return NotImplementedError(f'"{op}" not implemented for {dtype_of(dt).name!r}: floating-point tensors are filled.')
 
 
 cdef Variable fill_law(Variable x, int law, double a, double b, object generator, str op):
@@ -211,7 +212,7 @@ def uniform_(Variable self not None, from_=0, to=1, *, generator=None, **named):
     low = named.pop("from", from_)
     if named:
         raise TypeError(f"uniform_() got an unexpected keyword argument {list(named)[0]!r}")
-    if low > to:
+    if not low <= to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
     if is_complex_code(self.dt):    # both parts
         import pyxtorch
@@ -222,7 +223,7 @@ def uniform_(Variable self not None, from_=0, to=1, *, generator=None, **named):
 
 def normal_(Variable self not None, mean=0, std=1, *, generator=None):
     """Fill with numbers from the normal distribution (Box and Muller's method)."""
-    if std < 0:
+    if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     if is_complex_code(self.dt):
         std = std * 0.5 ** 0.5
@@ -434,31 +435,33 @@ cdef object by_law(tuple size, int law, object generator, object out, object dty
 
 def rand(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """Numbers from the uniform distribution on [0, 1)."""
-    only_strided(layout, "rand")
+    only_plain(layout, pin_memory, "rand")
     return by_law(size, UNIFORM, generator, out, dtype, device, requires_grad, named, "rand")
 
 
 def randn(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
     """Numbers from the normal distribution of mean 0 and deviation 1 (complex: variance 1)."""
-    only_strided(layout, "randn")
+    only_plain(layout, pin_memory, "randn")
     return by_law(size, NORMAL, generator, out, dtype, device, requires_grad, named, "randn")
 
 
 def rand_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`rand` in the shape, dtype and device of `input`."""
-    only_strided(layout, "rand_like")
-    return by_law((shape_of(input),), UNIFORM, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), requires_grad, {}, "rand_like")
+    only_plain(layout, pin_memory, "rand_like")
+    y = by_law((shape_of(input),), UNIFORM, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, {}, "rand_like")
+    return laid_out(y, memory_format, True, requires_grad, "rand_like")
 
 
 def randn_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randn` in the shape, dtype and device of `input`."""
-    only_strided(layout, "randn_like")
-    return by_law((shape_of(input),), NORMAL, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), requires_grad, {}, "randn_like")
+    only_plain(layout, pin_memory, "randn_like")
+    y = by_law((shape_of(input),), NORMAL, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, {}, "randn_like")
+    return laid_out(y, memory_format, True, requires_grad, "randn_like")
 
 
 def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """randint([low=0], high, size): whole numbers low <= x < high, int64 by default."""
-    only_strided(layout, "randint")
+    only_plain(layout, pin_memory, "randint")
     cdef int64_t sizes[64]
     cdef int nd
     cdef Variable y
@@ -477,10 +480,11 @@ def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, 
 
 def randint_like(Variable input not None, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randint` in the shape, dtype and device of `input`."""
-    only_strided(layout, "randint_like")
+    only_plain(layout, pin_memory, "randint_like")
     if high is None:
         low, high = 0, low
-    return randint(low, high, shape_of(input), generator=generator, dtype=dtype or dtype_of(input.dt), device=device or device_of(input.dev, input.dev_index), requires_grad=requires_grad)
+    y = randint(low, high, shape_of(input), generator=generator, dtype=dtype or dtype_of(input.dt), device=device or device_of(input.dev, input.dev_index))
+    return laid_out(y, memory_format, True, requires_grad, "randint_like")
 
 
 def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
@@ -488,7 +492,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
 
     Source: Rao and Sandelius' division into hands, each shuffled by Fisher and Yates' method.
     """
-    only_strided(layout, "randperm")
+    only_plain(layout, pin_memory, "randperm")
     cdef Generator g = generator_of(generator)
     cdef int64_t count = as_index(n, "randperm")
     cdef Variable y
@@ -518,7 +522,7 @@ def randperm(n, *, generator=None, out=None, dtype=None, layout=None, device=Non
 
 def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Numbers from normal distributions: of the means and deviations in tensors, or of numbers for a given size."""
-    only_strided(layout, "normal")
+    only_plain(layout, pin_memory, "normal")
     if isinstance(mean, Variable) or isinstance(std, Variable):
         like = mean if isinstance(mean, Variable) else std
         if isinstance(mean, Variable) and isinstance(std, Variable):
@@ -531,7 +535,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
                 raise RuntimeError("normal expects standard deviation to be non-complex")
             if std.numel() and any_true(std < 0):
                 raise RuntimeError("normal expects all elements of std >= 0.0")
-        elif std < 0:
+        elif not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         like = <Variable>like
         z = randn_like(like if (<Variable>like).dt >= FLOAT16 else like.float(), generator=generator)

@@ -83,7 +83,7 @@ cdef Variable arrange(Variable x, Mask mask, bint keepdim, Layout* l):
 
 
 cdef object unsupported(str op, int dt):
-    return RuntimeError(f'"{op}" not implemented for {dtype_of(dt).name!r}.')
+    return NotImplementedError(f'"{op}" not implemented for {dtype_of(dt).name!r}.')
 
 
 cdef Variable reduced(int kind, Variable x, Mask mask, bint keepdim, str op, double p=0):

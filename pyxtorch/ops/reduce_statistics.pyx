@@ -79,7 +79,7 @@ def cov(Variable input not None, *, correction=1, fweights=None, aweights=None):
         RuntimeError: more than two dimensions, bool input, or weights that do not fit.
     Gradient: by input and aweights.
     """
-    return covariance(input, correction, fweights, aweights, "cov")
+    return covariance(input, as_index(correction, "cov"), fweights, aweights, "cov")
 
 
 @rounds_once

@@ -42,7 +42,7 @@ cdef Variable scanned(int kind, Variable x, int dim, bint reverse, str op):
     with nogil:
         failed = k.scan(kind, a_dt, a_ptr, y_ptr, outer, n, inner, reverse)
     if failed:
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}')
     return y
 
 
@@ -112,7 +112,7 @@ cdef Variable recurrence(Variable a, Variable b, int dim, bint reverse):
     with nogil:
         failed = k.recurrence(x_dt, x_ptr, u_ptr, y_ptr, outer, n, inner, reverse)
     if failed:
-        raise RuntimeError(f'"cumprod" backward not implemented for {dtype_of(a.dt).name!r}')
+        raise NotImplementedError(f'"cumprod" backward not implemented for {dtype_of(a.dt).name!r}')
     if recording(a) or recording(b):
         node = <Recurrence>Recurrence.__new__(Recurrence)
         node.dim = dim
@@ -213,7 +213,7 @@ def logcumsumexp(input, dim, *, out=None):
     cdef int d = wrap_dim(dim, x.nd, "logcumsumexp")
     cdef Logcumsumexp node
     if x.dt < FLOAT16:
-        raise RuntimeError(f"\"logcumsumexp_out_cpu\" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point or complex tensor.")
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point or complex tensor.")
     cdef Variable y = scanned(LOGCUMSUMEXP, x, d, False, "logcumsumexp")
     if recording(x):
         node = <Logcumsumexp>Logcumsumexp.__new__(Logcumsumexp)
@@ -256,7 +256,7 @@ cdef object running_extreme(object input, object dim, bint minimum, str op, obje
     with nogil:
         failed = k.extreme(minimum, a_dt, a_ptr, v_ptr, <int64_t*>i_ptr, outer, n, inner)
     if failed:
-        raise RuntimeError(f'"{op}_cpu" not implemented for {dtype_of(x.dt).name!r}')
+        raise NotImplementedError(f'"{op}_cpu" not implemented for {dtype_of(x.dt).name!r}')
     v = cast_raw(v, x.dt)
     if recording(x):
         node = <RunningExtreme>RunningExtreme.__new__(RunningExtreme)
@@ -365,7 +365,7 @@ def gradient(input, *, spacing=None, dim=None, edge_order=1):
     Returns: a tuple of tensors, one for each dimension.
     """
     cdef Variable f = checked(input, "gradient", "input")
-    dims = list(range(f.nd)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
+    dims = list(range(f.nd)) if dim is None else [dim] if hasattr(type(dim), "__index__") else list(dim)
     dims = [wrap_dim(d, f.nd, "gradient") for d in dims]
     if edge_order not in (1, 2):
         raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, not {edge_order}.")

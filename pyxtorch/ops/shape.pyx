@@ -133,7 +133,7 @@ def broadcast_shapes(*shapes):
     from pyxtorch._core import Size
     out = []
     for shape in shapes:
-        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        shape = (shape,) if hasattr(type(shape), "__index__") else tuple(shape)
         out = [1] * (len(shape) - len(out)) + out
         for i in range(1, len(shape) + 1):
             if shape[-i] < 0:
@@ -470,7 +470,7 @@ def t(Variable input not None):
 
 def movedim(Variable input not None, source, destination):
     """A view with dimensions moved from `source` to `destination`, the others in order."""
-    src = (source,) if isinstance(source, int) else tuple(source)
+    src = (source,) if hasattr(type(source), "__index__") else tuple(source)
     dst = (destination,) if isinstance(destination, int) else tuple(destination)
     if len(src) != len(dst):
         raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(src)}) should have the same number of elements as destination ({list(dst)})")

@@ -2,6 +2,7 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport in_format
 from pyxtorch.ops.shape cimport cloned, conj_of, contiguous, detached, expand_to, selected, to_dtype
 
 from pyxtorch._core import device as device_class, dtype as dtype_class
@@ -21,12 +22,12 @@ def conj_physical(Variable input not None, *, out=None):
 
 def clone(Variable input not None, *, memory_format=None):
     """A copy of the elements, recorded on the tape."""
-    return cloned(input)
+    return cloned(input) if memory_format is None else in_format(input, memory_format, True, "clone")
 
 
 def contiguous_(Variable input not None, memory_format=None):
-    """The tensor itself if it is contiguous, else a contiguous copy."""
-    return contiguous(input)
+    """The tensor itself if its elements lie in row-major order (or that of `memory_format`) without gaps, else a copy in which they do."""
+    return contiguous(input) if memory_format is None else in_format(input, memory_format, False, "contiguous")
 
 
 def detach(Variable input not None):
@@ -75,9 +76,8 @@ def to(Variable input not None, *args, dtype=None, device=None, non_blocking=Fal
             index = input.dev_index
     if dev == input.dev and index == input.dev_index:
         if dt == input.dt:
-            return cloned(input) if copy else input
-        y = to_dtype(input, dt)
-        return y
+            return in_format(input, memory_format, copy, "to") if memory_format is not None else cloned(input) if copy else input
+        return in_format(to_dtype(input, dt), memory_format, False, "to")
     z = cast_raw(input, dt)
     y = <Variable>new_empty(z.nd, z.sizes, dt, dev, index)
     copy_raw(y, z)
@@ -86,12 +86,12 @@ def to(Variable input not None, *args, dtype=None, device=None, non_blocking=Fal
         node.dtype = dtype_of(input.dt)
         node.device = device_of(input.dev, input.dev_index)
         record1(node, y, input)
-    return y
+    return in_format(y, memory_format, False, "to")
 
 
 def _converter(name, code):
     def convert(Variable self not None, memory_format=None):
-        return to_dtype(self, code)
+        return to_dtype(self, code) if memory_format is None else in_format(to_dtype(self, code), memory_format, False, name)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"The tensor as {dtype_of(code)!r}."
@@ -105,12 +105,12 @@ def type_as(Variable input not None, Variable other not None):
 
 def cpu(Variable input not None, memory_format=None):
     """The tensor on the CPU."""
-    return to(input, "cpu")
+    return to(input, "cpu", memory_format=memory_format)
 
 
 def cuda(Variable input not None, device=None, non_blocking=False, memory_format=None):
     """The tensor on a GPU."""
-    return to(input, "cuda" if device is None else device)
+    return to(input, "cuda" if device is None else device, memory_format=memory_format)
 
 
 def copy_(Variable self not None, src, non_blocking=False):

@@ -27,6 +27,7 @@ def diag_embed(Variable input not None, offset=0, dim1=-2, dim2=-1):
         raise RuntimeError(f"diag_embed: diagonal dimensions cannot be identical {dim1}, {dim2}")
     if input.nd == 0:
         raise RuntimeError("diag_embed: expected at least one dimension; use .reshape(1).")
+    offset = as_index(offset, "diag_embed")
     sizes = list(shape_of(input))
     side = sizes.pop() + abs(offset)
     for d in sorted((a, b)):

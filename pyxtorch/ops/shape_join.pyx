@@ -231,7 +231,7 @@ def tile(Variable input not None, *sizes, dims=None):
     """`repeat`, with missing leading repeats taken as 1."""
     if dims is None:
         dims = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    dims = (dims,) if hasattr(type(dims), "__index__") else tuple(dims)
     return repeat(input, (1,) * (input.nd - len(dims)) + tuple(dims))
 
 
@@ -254,7 +254,7 @@ def flip(Variable input not None, *star, dims=None):
         dims = star[0] if len(star) == 1 and isinstance(star[0], (tuple, list)) else star
     elif star:
         raise TypeError("flip() got dims twice: by position and by name")
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    dims = (dims,) if hasattr(type(dims), "__index__") else tuple(dims)
     mask = dims_mask(dims, input.nd, "flip") if dims else 0
     y = <Variable>new_like(input, input.dt)
     if input.n and input.nd == 0:
@@ -278,13 +278,14 @@ def flip(Variable input not None, *star, dims=None):
 def roll(Variable input not None, shifts, dims=None):
     """Shift elements along dimensions; what falls off one end comes back at the other."""
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
-        if not isinstance(shifts, int) and not len(shifts):
+        several = () if hasattr(type(shifts), "__index__") else shifts
+        if several is shifts and not len(shifts):
             raise RuntimeError("roll: `shifts` required, but got none.")
-        if not isinstance(shifts, int) and len(shifts) != 1:
+        if several is shifts and len(shifts) != 1:
             raise RuntimeError(f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims:0")
         return roll(input.reshape(-1), shifts, 0).reshape(shape_of(input))
-    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    dims = (dims,) if isinstance(dims, int) else tuple(dims)
+    shifts = (shifts,) if hasattr(type(shifts), "__index__") else tuple(shifts)
+    dims = (dims,) if hasattr(type(dims), "__index__") else tuple(dims)
     if len(shifts) != len(dims):
         raise RuntimeError(f"roll: shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     out = input

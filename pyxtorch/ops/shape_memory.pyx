@@ -2,6 +2,7 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._factory cimport format_strides, only_plain
 
 from pyxtorch._core import in_shared_memory, storage_of, view_storage
 from pyxtorch.ops import create
@@ -78,7 +79,14 @@ def is_pinned(Variable self not None, device=None):
 
 
 def pin_memory(Variable self not None, device=None):
-    """The tensor itself: transfers need no pinned memory here."""
+    """The tensor itself: transfers to a GPU need no pinned memory here.
+
+    Raises:
+        RuntimeError: there is no GPU, or the tensor is not on the CPU.
+    """
+    if self.dev != CPU:
+        raise RuntimeError(f"pin_memory: cannot pin a tensor on {self.device}; only memory of the CPU can be pinned.")
+    only_plain(None, True, "pin_memory")
     return self
 
 
@@ -179,13 +187,16 @@ def resize_(Variable self not None, *size, memory_format=None):
     for i in range(nd):
         if sizes[i] < 0:
             raise RuntimeError(f"resize_: requested resize with negative size {sizes[i]}")
+    format_strides(memory_format, nd, sizes, strides, "resize_")
     resize(self, tuple([sizes[i] for i in range(nd)]))
+    if memory_format is not None:
+        adopt(self, new_view(self, nd, sizes, strides, self.ptr))
     return self
 
 
 def resize_as_(Variable self not None, Variable the_template not None, *, memory_format=None):
     """`resize_` to the shape of another tensor."""
-    return self.resize_(shape_of(the_template))
+    return self.resize_(shape_of(the_template), memory_format=memory_format)
 
 
 def apply_(Variable self not None, function):

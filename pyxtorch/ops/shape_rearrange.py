@@ -72,7 +72,7 @@ native_channel_shuffle = channel_shuffle
 
 
 def _pair(value, name, op, least):
-    pair = (value, value) if isinstance(value, int) else tuple(value)
+    pair = (value, value) if hasattr(type(value), "__index__") else tuple(value)
     pair = pair * 2 if len(pair) == 1 else pair
     if len(pair) != 2:
         raise RuntimeError(f"{op}: {name} must be one number or two, not {value}.")

@@ -64,7 +64,7 @@ cdef Variable softmax_backward(Variable grad_output, Variable y, int dim, bint l
         with nogil:
             failed = k.backward(y_dt, g_ptr, out_ptr, gx_ptr, outer, n, inner, log)
     if failed:
-        raise RuntimeError(f"softmax backward: not implemented for {dtype_of(y.dt)!r}.")
+        raise NotImplementedError(f"softmax backward: not implemented for {dtype_of(y.dt)!r}.")
     if recording(grad_output) or recording(y):
         node = <SoftmaxBackward>SoftmaxBackward.__new__(SoftmaxBackward)
         node.dim = dim
@@ -85,7 +85,7 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
     if dtype is not None:
         x = to_dtype(x, dtype_code(dtype))
     if not is_floating(x.dt):
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point tensor; give dtype= or convert.')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point tensor; give dtype= or convert.')
     if dim is None:
         dim = 0 if x.nd in (0, 1, 3) else 1
     d = wrap_dim(dim, x.nd, op)
@@ -104,7 +104,7 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
         else:
             failed = k.forward(a.dt, a.ptr, y.ptr, outer, n, inner, log)
     if failed:
-        raise RuntimeError(f"{op}: not implemented for {dtype_of(x.dt)!r}.")
+        raise NotImplementedError(f"{op}: not implemented for {dtype_of(x.dt)!r}.")
     if recording(x):
         node = <Softmax>Softmax.__new__(Softmax)
         node.dim = d

@@ -18,7 +18,7 @@ return_types = {name: return_type(name, "values indices") for name in ("sort", "
 
 cdef int undefined(int code, Variable x, str op) except -1:
     if code == -1:
-        raise RuntimeError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: its elements have no order.')
+        raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: its elements have no order.')
     if code:
         raise MemoryError(f"{op}: no memory for {x.n} elements.")
     return 0
@@ -507,7 +507,7 @@ def bincount(Variable input not None, weights=None, minlength=0):
     cdef int code
     cdef pyx_sort_kernels* k = kernels(input, "bincount")
     if input.dt > INT64 or input.dt == BOOL:
-        raise RuntimeError(f'"bincount" not implemented for {dtype_of(input.dt).name!r}: integers are counted.')
+        raise NotImplementedError(f'"bincount" not implemented for {dtype_of(input.dt).name!r}: integers are counted.')
     if weights is not None:
         checked(weights, "bincount", "weights")
     if minlength < 0:

@@ -4,6 +4,7 @@ All are functions of the place in the window, computed in double precision: from
 element to 1 at its last, or, in a periodic window, at the one that would follow.
 """
 from pyxtorch._core cimport *
+from pyxtorch.ops._factory cimport only_plain
 
 import math
 
@@ -71,32 +72,32 @@ def hann_window(window_length, periodic=True, *, dtype=None, layout=None, device
     Raises:
         RuntimeError: window_length is negative, or dtype not floating point.
     """
-    only_strided(layout, "hann_window")
+    only_plain(layout, pin_memory, "hann_window")
     return made("hann_window", window_length, periodic, dtype, device, requires_grad, lambda t: cosines(t, HANN))
 
 
 def hamming_window(window_length, periodic=True, alpha=0.54, beta=0.46, *, dtype=None, layout=None, device=None, requires_grad=False,
                    pin_memory=False):
     """alpha - beta cos(2 pi n / N); N and errors as of `hann_window`."""
-    only_strided(layout, "hamming_window")
+    only_plain(layout, pin_memory, "hamming_window")
     return made("hamming_window", window_length, periodic, dtype, device, requires_grad, lambda t: cosines(t, (alpha, beta)))
 
 
 def blackman_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """0.42 - 0.5 cos(2 pi n / N) + 0.08 cos(4 pi n / N); N and errors as of `hann_window`."""
-    only_strided(layout, "blackman_window")
+    only_plain(layout, pin_memory, "blackman_window")
     return made("blackman_window", window_length, periodic, dtype, device, requires_grad, lambda t: cosines(t, BLACKMAN))
 
 
 def bartlett_window(window_length, periodic=True, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A triangle, 1 - |2 n / N - 1|; N and errors as of `hann_window`."""
-    only_strided(layout, "bartlett_window")
+    only_plain(layout, pin_memory, "bartlett_window")
     return made("bartlett_window", window_length, periodic, dtype, device, requires_grad, triangle)
 
 
 def kaiser_window(window_length, periodic=True, beta=12.0, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """I0(beta sqrt(1 - (2 n / N - 1)^2)) / I0(beta); N and errors as of `hann_window`."""
-    only_strided(layout, "kaiser_window")
+    only_plain(layout, pin_memory, "kaiser_window")
     return made("kaiser_window", window_length, periodic, dtype, device, requires_grad, lambda t: bessel(t, beta))
 
 

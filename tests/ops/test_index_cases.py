@@ -208,3 +208,40 @@ def test_what_as_strided_scatter_overwrites_has_no_gradient():
     x, y = torch.ones(1, requires_grad=True), torch.tensor(2.0, requires_grad=True)
     torch.as_strided_scatter(x, y, (), (), 0).mul(3).sum().backward()
     assert x.grad.item() == 0 and y.grad.item() == 3
+
+
+# ------------------------------------------------------------------------------- masks on the device meta
+
+M = {"device": "meta"}
+
+
+@pytest.mark.parametrize("write, shape", [
+    (lambda x, m: x.__setitem__(m, torch.ones(2, **M)), (4,)), (lambda x, m: x.__setitem__(m, torch.ones(2, 3, **M)), (4, 3)),
+    (lambda x, m: x.__setitem__((m, 1), torch.ones(2, **M)), (4, 3)), (lambda x, m: x.__setitem__((slice(None), m), torch.ones(5, 2, **M)), (5, 4)),
+    (lambda x, m: x.__setitem__(m, torch.ones(2)), (4,)), (lambda x, m: x.index_put_((m,), torch.ones(2, **M), accumulate=True), (4,)),
+    (lambda x, m: x.__setitem__(m, 1.0), (4,)), (lambda x, m: x.__setitem__((m, m[:3]), torch.ones(2, **M)), (4, 3)),
+])  # fmt: skip
+def test_several_values_by_a_mask(write, shape):
+    """How many places a mask names nobody knows on meta; as in PyTorch what is written is let through."""
+    x, m = torch.empty(shape, **M), torch.empty(4, dtype=torch.bool, **M)
+    version = x._version
+    write(x, m)
+    assert x.shape == shape and x._version > version
+    with pytest.raises(NotImplementedError):
+        x[m if len(shape) == 1 or shape[0] == 4 else (slice(None), m)]
+
+
+def test_gradients_of_several_values_by_a_mask():
+    x, v, m = torch.empty(4, 3, requires_grad=True, **M), torch.empty(2, 3, requires_grad=True, **M), torch.empty(4, dtype=torch.bool, **M)
+    y = x * 1
+    y[m] = v
+    z = y.index_put((m,), v)
+    assert y.requires_grad and z.shape == y.shape and z is not y
+    z.sum().backward()
+    assert x.grad.shape == (4, 3) and v.grad.shape == (2, 3) and x.grad.is_meta
+    with pytest.raises(RuntimeError, match="leaf"):
+        x[m] = v
+    with pytest.raises(IndexError):
+        y[m, m] = v
+    with pytest.raises(RuntimeError, match="dtypes match"):
+        y[m] = v.double()

@@ -478,13 +478,13 @@ class Module(StateDict):
         return self
 
     def to(self, *args, **kwargs):
-        """to(device, dtype), to(dtype), to(tensor), with non_blocking=False; returns self.
+        """to(device, dtype), to(dtype), to(tensor), with non_blocking=False, memory_format=None; returns self.
 
-        Floating-point and complex parameters and buffers are cast, all are moved.
+        Floating-point and complex parameters and buffers are cast, all are moved, those of 4 or 5 dimensions are laid out as memory_format says.
         """
         device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
         non_blocking = kwargs.pop("non_blocking", False)
-        kwargs.pop("memory_format", None)
+        memory_format = kwargs.pop("memory_format", None)
         if kwargs:
             raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
         for arg in args:
@@ -506,7 +506,8 @@ class Module(StateDict):
                     "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() "
                     "when moving module from meta to a different device."
                 )
-            return t.to(t.device if device is None else device, cast, non_blocking)
+            order = memory_format if t.ndim in (4, 5) else None
+            return t.to(t.device if device is None else device, cast, non_blocking, memory_format=order)
 
         return self._apply(convert)
 
