@@ -95,7 +95,7 @@ MESSAGES = [
     (lambda: torch.ones(2, 3).transpose(0, None), TypeError, ["transpose", "dim", "NoneType"]),
     (lambda: torch.ones(2, 3).max(dim="a"), TypeError, ["max", "dim", "str"]),
     (lambda: torch.ones(2, 3).sum((0, 1.0)), TypeError, ["sum", "dim", "float"]),
-    (lambda: torch.ones(2, 3).sum(2**70), IndexError, ["sum", str(2**70)]),
+    (lambda: torch.ones(2, 3).sum(2**70), ValueError, ["sum", str(2**70)]),
     (lambda: torch.zeros(2, True), TypeError, ["zeros", "bool"]),
     (lambda: torch.ones(4).chunk(1.5), TypeError, ["chunk", "1.5"]),
     (lambda: F.avg_pool1d(torch.ones(1, 1, 8), (1.5,)), TypeError, ["avg_pool1d", "1.5"]),

@@ -4,7 +4,7 @@ from pyxtorch._dtype cimport load_cuda, only_strided
 from pyxtorch.autograd cimport Function, Variable, record1, recording
 from pyxtorch.ops._common cimport *
 
-from pyxtorch._dtype import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
+from pyxtorch._dtype import channels_last, channels_last_3d, memory_format, preserve_format
 
 
 cdef int check_plain(object layout, object pin_memory, str op) except -1:

@@ -187,9 +187,7 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
     cdef Variable x = from_data(data, dtype, device, "tensor", False)
     if x is data:
         x = x.detach()
-    if requires_grad:
-        x.requires_grad_(True)
-    return x
+    return x.requires_grad_(True) if requires_grad else x
 
 
 def reflected(function, a, Variable b not None):
@@ -286,9 +284,7 @@ cdef Variable made(object size, object dtype, object device, object requires_gra
         y = zeros_raw(nd, sizes, dt, dev, index) if value is 0 else full_raw(nd, sizes, dt, dev, index, value)
     else:
         y = <Variable>new_empty(nd, sizes, dt, dev, index)
-    if requires_grad:
-        y.requires_grad_(True)
-    return y
+    return y.requires_grad_(True) if requires_grad else y
 
 
 cdef object star(tuple size, dict named, str op):

@@ -211,7 +211,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                     p.view = x
                     return p
                 p.name_places(v, dim)
-                for k in range(v.nd):
+                for _ in range(v.nd):
                     sizes[dim] = x.sizes[src]
                     strides[dim] = x.strides[src]
                     dim += 1

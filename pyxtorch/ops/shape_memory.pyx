@@ -180,6 +180,7 @@ def set_(Variable self not None, source=None, storage_offset=0, size=None, strid
 def resize_(Variable self not None, *size, memory_format=None):
     """Change the shape in place; new elements, if any, are uninitialised. The storage grows where it is too small."""
     cdef int64_t sizes[64]
+    cdef int64_t strides[64]
     cdef int nd = parse_star(size, sizes, "resize_")
     cdef int i
     if tracked(self):
