@@ -52,7 +52,6 @@ cdef extern from "pyxtorch/gate.h":
     pyx_slot_call pyx_watched_slot
     vectorcallfunc pyx_watched_call
     vectorcallfunc pyx_after_error
-    void pyx_say_otherwise(PyObject* operation)
     void pyx_prepare(PyObject* operation)
     ctypedef struct pyx_call:
         PyObject* self
@@ -449,7 +448,6 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
 cdef PyObject* after_error(PyObject* self, PyObject* const* args, size_t n, PyObject* names) noexcept:
     """An operation has raised an error: because an argument is of a class that overrides and was not known yet?"""
     if (<Operation>self).name in FROM_DATA or not newcomer(args, PyVectorcall_NARGS(n) + (0 if names == NULL else PyTuple_GET_SIZE(<tuple>names))):
-        pyx_say_otherwise(self)
         return NULL
     return (<vectorcallfunc><void*>watched)(self, args, n, names)
 

@@ -94,13 +94,15 @@ static void pyx_say_otherwise(PyObject* op) {
         pyx_operation* op = (pyx_operation*)self; \
         if (__builtin_expect(names != NULL || PyVectorcall_NARGS(n) > op->first_flag, 0) \
             && !pyx_flags_right(op, args, PyVectorcall_NARGS(n), names)) return NULL; \
+        PyObject* result; \
         if (PYX_QUIET) { \
-            PyObject* result = CALL; \
-            return __builtin_expect(result != NULL, 1) ? result : pyx_after_error(self, args, n, names); \
+            result = CALL; \
+            if (__builtin_expect(result != NULL, 1)) return result; \
+            result = pyx_after_error(self, args, n, names); \
         } \
-        PyObject* seen = pyx_watched_call(self, args, n, names); \
-        if (seen == NULL) pyx_say_otherwise(self); \
-        return seen; \
+        else result = pyx_watched_call(self, args, n, names); \
+        if (result == NULL) pyx_say_otherwise(self); \
+        return result; \
     }
 PYX_ENTRY(pyx_enter, op->call(op->function, args, n, names))
 PYX_ENTRY(pyx_enter_code, ((pyx_fast_code)op->code)(op->code_self, args, PyVectorcall_NARGS(n), names))
