@@ -9,8 +9,7 @@ entered last, then arguments from left to right, subclasses before their supercl
 Foreign classes cannot be counted before they are seen. They are found where the operation raises an error, as it must on what
 is no tensor: if an argument then turns out to override, its class is counted from there on, and it is asked.
 
-Operators, `len`, `bool`, indexing (C slots of the type) and attributes are led here by `guard`, which puts a test in front of
-the slots that the class Tensor has. So no operation needs to know of any of this.
+Operators, indexing and other C slots of Tensor, and attributes, are led here by `guard`. So no operation needs to know of this.
 """
 cimport cython
 from cpython.object cimport PyObject, PyTypeObject
@@ -350,8 +349,7 @@ cdef class Operation:
     cdef vectorcallfunc call
     cdef void* code
     cdef PyObject* code_self
-    cdef object function
-    cdef dict flags
+    cdef object function, flags
     cdef Py_ssize_t first_flag
     cdef str name, qualname, module
     cdef readonly str key           # its name beneath the gate
@@ -361,7 +359,6 @@ cdef class Operation:
         if isinstance(function, Operation):
             function = (<Operation>function).function
         self.function = function
-        self.first_flag = 1
         pyx_prepare(<PyObject*>self)
         self.name = qualname.rpartition(".")[2]
         self.qualname = qualname
@@ -500,6 +497,7 @@ cdef extern from *:
     static int pyx_set_attribute(PyTypeObject* type, PyObject* name, PyObject* value) { return PyDict_SetItem(type->tp_dict, name, value); }
     /* From here on a class as any other: users may set attributes on it. */
     static void pyx_open_type(PyTypeObject* type) {
+        pyx_let_numbers_in(type);
         type->tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE;
         PyType_Modified(type);
     }
@@ -570,7 +568,6 @@ cdef extern from "pyxtorch/gate.h":
     object unguarded "pyx_unguarded"(int kind, void* raw, PyObject* a, PyObject* b, PyObject* c)
     int (*pyx_slot_newcomer)(PyObject*, PyObject*)
     void pyx_guard_slots(PyTypeObject* type)
-    void pyx_let_numbers_in(PyTypeObject* type)
     object pyx_slot_name(PyTypeObject* type, PyObject* alike, const char* name, bint is_matmul)
     ctypedef struct pyx_property:
         PyObject* descriptor
@@ -697,7 +694,6 @@ def guard(type tensor, dict methods, dict attributes):
         added[name] = pyx_new_attribute(<PyTypeObject*>tensor, attribute_texts[-1][0], attribute_texts[-1][1], <PyObject*>function)
     for name, value in added.items():
         set_attribute(<PyTypeObject*>tensor, name, value)
-    pyx_let_numbers_in(<PyTypeObject*>tensor)
     open_type(<PyTypeObject*>tensor)
 
 

@@ -117,6 +117,7 @@ static void pyx_prepare(PyObject* self) {
     pyx_operation* op = (pyx_operation*)self;
     PyTypeObject* kind = Py_TYPE(op->function);
     op->entry = pyx_enter;
+    op->first_flag = 1;     /* not known yet */
     op->call = PyVectorcall_Function(op->function);
     if (op->call == NULL) op->call = PyObject_Vectorcall;
     if (kind == &PyMethodDescr_Type) {

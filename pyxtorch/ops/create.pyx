@@ -404,9 +404,7 @@ def empty_strided(size, stride, *, dtype=None, layout=None, device=None, require
         n = 0 if s == 0 or n == 0 else n + (s - 1) * t
     y = made((n,), dtype, device, False, None, False, "empty_strided").as_strided(tuple(size), tuple(stride))
     (<Variable>y)._base = None
-    if requires_grad:
-        y.requires_grad_(True)
-    return y
+    return y.requires_grad_(True) if requires_grad else y
 
 
 def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
@@ -421,9 +419,7 @@ def empty_permuted(size, physical_layout, *, dtype=None, layout=None, device=Non
         inverse[d] = i
     y = y.permute(inverse)
     (<Variable>y)._base = None
-    if requires_grad:
-        y.requires_grad_(True)
-    return y
+    return y.requires_grad_(True) if requires_grad else y
 
 
 def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
