@@ -89,7 +89,7 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "fft", "func", "futures", "masked", "multiprocessing", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
+_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "futures", "masked", "multiprocessing", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
 # Functions and classes that come with their namespace.
 _LATER = {
     "save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler",

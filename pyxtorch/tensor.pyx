@@ -485,7 +485,7 @@ cdef class Tensor(Variable):
         return int(item_of(self))
 
     def __format__(self, spec):
-        if self.nd == 0 and spec:
+        if self.nd == 0 and self.dev != META and (spec or type(self) is Tensor):
             return format(item_of(self), spec)
         return object.__format__(self, spec)
 

@@ -126,7 +126,7 @@ def test_aliases(op):
 # Public operations that the records do not cover, and where they are tested instead.
 ELSEWHERE = {
     "test_random.py": """Generator bernoulli binomial default_generator get_rng_state initial_seed manual_seed multinomial normal poisson rand rand_like randint
-        randint_like randn randn_like randperm seed set_rng_state _standard_gamma dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout
+        randint_like randn randn_like randperm seed set_rng_state _standard_gamma _standard_gamma_grad _sample_dirichlet _dirichlet_grad dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout
         feature_dropout native_dropout native_dropout_backward""",
     "test_create.py": "empty empty_like empty_strided empty_permuted frombuffer from_numpy tensor",
     "test_pool.py": """fractional_max_pool2d fractional_max_pool2d_with_indices fractional_max_pool3d fractional_max_pool3d_with_indices max_unpool2d max_unpool3d""",

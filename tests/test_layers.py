@@ -31,6 +31,7 @@ FLOORS = [
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
+    ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
 FAMILIES = ["_common", "_factory", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest

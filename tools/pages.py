@@ -37,6 +37,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
         "Tensors in several processes",
     ),
     "cuda": (("pyxtorch.cuda",), "The GPU"),
+    "distributions": (("pyxtorch.distributions", "pyxtorch.distributions.constraints", "pyxtorch.distributions.utils"), "Distributions, transforms and constraints"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),

@@ -47,6 +47,7 @@ PARAMETERS = {
     "weight_decay rho max_norm sparsity gain threshold lambd": "float",
     "kernel_size stride dilation output_padding size sizes shape dims shifts normalized_shape unflattened_size": "Ints",
     "output_size": "int | Sequence[int | None]",
+    "sample_shape batch_shape": "Sequence[int]", "validate_args": "bool | None",
     "padding": "Ints | str", "momentum": "float | None",
     "pad": "Sequence[int]", "lr": "float | Tensor",
     "split_size_or_sections indices_or_sections": "Ints",
@@ -144,8 +145,9 @@ RESULTS = {
 # Results of functions and methods in plain Python, by name, and by what a name begins with.
 PYTHON = {
     **dict.fromkeys(names("get_total_norm compute_weight from_dlpack generate_square_subsequent_mask get_rng_state get_state default_generator log_prob "
-                          "predict indices_of"), "Tensor"),
-    **dict.fromkeys(names("state_dict memory_stats"), "StateDict"), "get_lr": "Sequence[float]", "from_pretrained": "Self", "extra_repr": "str",
+                          "predict indices_of sample rsample sample_n cdf icdf entropy perplexity enumerate_support log_abs_det_jacobian kl_divergence clamp_probs "
+                          "logits_to_probs probs_to_logits tril_matrix_to_vec vec_to_tril_matrix log_survival_function log_cdf"), "Tensor"),
+    **dict.fromkeys(names("state_dict memory_stats"), "StateDict"), "get_lr": "Sequence[float]", "from_pretrained": "Self", "expand": "Self", "with_cache": "Self", "extra_repr": "str",
     **dict.fromkeys(names("load_state_dict update_parameters update_bn init synchronize wait wait_event wait_stream record empty_cache clear materialize "
                           "recursive_undo flatten_parameters increment_version clip_grads_with_norm_ transfer_parametrizations_and_params seed_all "
                           "manual_seed_all initialize_parameters share_memory __init__ __delitem__ __setitem__ __exit__ update insert "

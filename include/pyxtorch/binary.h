@@ -95,6 +95,7 @@
 #define PYX_BINARY_SPECIAL(X)                                                                       \
     X(igamma, PYX_FLOATS, PYX_SAME, igamma(x, y))                                                   \
     X(igammac, PYX_FLOATS, PYX_SAME, igammac(x, y))                                                 \
+    X(standard_gamma_grad, PYX_FLOATS, PYX_SAME, standard_gamma_grad(x, y))                         \
     X(zeta, PYX_FLOATS, PYX_SAME, zeta(x, y))                                                       \
     X(chebyshev_polynomial_t, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_T, x, y))                  \
     X(chebyshev_polynomial_u, PYX_FLOATS, PYX_SAME, polynomial(CHEBYSHEV_U, x, y))                  \

@@ -11,7 +11,8 @@
     X(clamp, PYX_ORDERED, PYX_SAME, clamp(x, y, z))                                                 \
     X(smooth_l1_backward, PYX_FLOATS, PYX_SAME,                                                     \
       x * (fabs(y - z) < s[0] ? (y - z) / s[0] : sign(y - z)))                                      \
-    X(huber_backward, PYX_FLOATS, PYX_SAME, x * (fabs(y - z) <= s[0] ? y - z : s[0] * sign(y - z)))
+    X(huber_backward, PYX_FLOATS, PYX_SAME, x * (fabs(y - z) <= s[0] ? y - z : s[0] * sign(y - z))) \
+    X(dirichlet_grad, PYX_FLOATS, PYX_SAME, dirichlet_grad(x, y, z))
 
 /* These only move values: half precision goes through them as it is. */
 #define PYX_MASKED(X)                                                                               \

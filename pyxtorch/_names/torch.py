@@ -74,13 +74,14 @@ from pyxtorch.ops.pool import (
     adaptive_avg_pool1d, adaptive_max_pool1d, avg_pool1d, max_pool1d, max_pool1d_with_indices, max_pool2d, max_pool3d,
 )
 from pyxtorch.ops.random import (
-    Generator, _standard_gamma, bernoulli, binomial, default_generator, get_rng_state, initial_seed, manual_seed, multinomial,
-    normal, poisson, rand, rand_like, randint, randint_like, randn, randn_like, randperm, seed, set_rng_state,
+    Generator, bernoulli, binomial, default_generator, get_rng_state, initial_seed, manual_seed, multinomial, normal, poisson, rand,
+    rand_like, randint, randint_like, randn, randn_like, randperm, seed, set_rng_state,
 )
 from pyxtorch.ops.random_dropout import (
     torch_alpha_dropout as alpha_dropout, torch_dropout as dropout, torch_feature_alpha_dropout as feature_alpha_dropout,
     feature_dropout, native_dropout, native_dropout_backward,
 )
+from pyxtorch.ops.random_gamma import _dirichlet_grad, _sample_dirichlet, _standard_gamma, _standard_gamma_grad
 from pyxtorch.ops.reduce import (
     all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, max, mean, min, nanmean, nansum, prod, sum,
 )

@@ -14,3 +14,4 @@ cdef class Generator:
 cdef Generator generator_of(object generator)       # None: the default one
 cdef pyx_random_kernels* random_kernels(TensorBase x, str op) except NULL
 cdef Variable fill_law(Variable x, int law, double a, double b, object generator, str op)    # contiguous x, off the tape
+cdef Variable sampled(Variable a, Variable b, int kind, object generator, str op)     # 0: poisson(a), 1: binomial(a, b), 2: gamma(a)

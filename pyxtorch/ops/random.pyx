@@ -657,18 +657,10 @@ def binomial(Variable count not None, Variable prob not None, generator=None):
     return sampled(count.expand(shape), prob.expand(shape), 1, generator, "binomial")
 
 
-def _standard_gamma(Variable input not None, generator=None):
-    """Numbers from gamma distributions of rate 1 and the concentrations in `input`; no gradient of its own.
-
-    Source: Marsaglia and Tsang, "A simple method for generating gamma variables" (2000).
-    """
-    return sampled(input, None, 2, generator, "_standard_gamma")
-
-
 __all__ = [
     "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "rand", "randn",
     "rand_like", "randn_like", "randint", "randint_like", "randperm", "normal", "bernoulli", "multinomial", "poisson",
-    "binomial", "_standard_gamma",
+    "binomial",
 ]
 methods = {
     "uniform_": uniform_, "normal_": normal_, "exponential_": exponential_, "log_normal_": log_normal_, "cauchy_": cauchy_,

@@ -24,6 +24,8 @@ LAWS = {
     "_standard_gamma": (lambda: torch._standard_gamma(torch.full((N,), 2.5)), st.gamma(2.5)),
     "small_gamma": (lambda: torch._standard_gamma(torch.full((N,), 0.3, dtype=torch.float64)), st.gamma(0.3)),
 }
+_SHARES = torch.tensor([0.4, 1.5, 3.0], dtype=torch.float64)
+LAWS["_sample_dirichlet"] = (lambda: torch._sample_dirichlet(_SHARES.expand(N, 3))[:, 0], st.beta(0.4, 4.5))
 COUNTS = {
     "bernoulli": (lambda: torch.bernoulli(torch.full((N,), 0.3)), st.bernoulli(0.3)),
     "bernoulli_": (lambda: torch.empty(N).bernoulli_(0.3), st.bernoulli(0.3)),
@@ -169,3 +171,85 @@ def test_impossible_parameters_are_refused():
                  lambda: torch.randperm(-1)):
         with pytest.raises((RuntimeError, ValueError)):
             call()
+
+
+# ------------------------------------------------------------------- gradients of gamma and Dirichlet numbers
+
+# (a, z, dz/da) and (x, a, a + b, slope / (1 - x)) by mpmath with 40 digits: -(dF/da) / density, F the (regularised) incomplete gamma
+# and beta functions. Each branch of the formulas, and both tails.
+GAMMA_SLOPES = [
+    (0.001, 1.298107605469913e-196, 5.84758791072821e-191), (0.001, 5.003, 854.2974029664645), (0.02, 0.001, 0.3185084572431963),
+    (0.3, 0.8008102640999938, 2.484961279655451), (0.9, 0.01905890768917248, 0.09244260476285351),
+    (1.0, 1.7376785100406522, 1.5317710379160183), (1.0, 8.0, 2.768936845834868), (1.5, 0.07500000000000001, 0.17034151001604075),
+    (3.0, 5.924420348615781, 1.4568032338417016), (7.0, 8.894328077915478, 1.1516464213399626),
+    (15.0, 23.527602150716763, 1.2557031544013413), (15.0, 50.0, 1.7383693784946177), (19.9, 0.995, 0.15868885399496271),
+    (25.0, 22.284765193986114, 0.9499261047348726), (80.0, 92.04237450646242, 1.0739835146048244),
+    (500.0, 515.1055963360538, 1.0152941111728433), (500.0, 1505.0, 1.6506978457155002),
+    (3000.0, 2780.9109769979336, 0.9626157881732702), (100000.0, 100199.1524540332, 1.0009967702258948),
+]
+DIRICHLET_SLOPES = [
+    (2.8723480343585635e-105, 0.001, 0.002, 2.127590308021199e-99), (1.1179287964755423e-12, 0.001, 0.501, 3.231099866232611e-08),
+    (1e-200, 0.001, 2.501, 4.592377997866622e-195), (1e-200, 0.001, 100.001, 4.5534127476414456e-195),
+    (0.10470400326730318, 0.05, 0.55, 7.644760456045194), (0.00040017310994581307, 0.05, 2.55, 0.052865641262443135),
+    (1.5759093850089296e-17, 0.05, 100.05, 1.0587149889961369e-14), (0.7729691479621281, 0.5, 1.0, 2.3862005543018068),
+    (0.22390947380939474, 0.5, 3.0, 0.5800821776989168), (0.004590866674224471, 0.5, 100.5, 0.012790277791402396),
+    (0.8513592201339213, 1.0, 1.5, 1.1235557696493979), (0.2110196567491539, 1.0, 3.5, 0.3118769598987795),
+    (0.021772142470604227, 1.0, 101.0, 0.0169078034681638), (0.9528004397906404, 2.5, 3.0, 0.4283554236117225),
+    (0.28325663238612203, 2.5, 5.0, 0.1678827750958459), (0.025923958626279445, 2.5, 102.5, 0.01078327784893164),
+    (0.9156880902957257, 10.0, 10.5, 0.09801243692334302), (0.7099995276324421, 10.0, 12.5, 0.07860972248958069),
+    (0.05996795030677484, 10.0, 110.0, 0.007473154698610828), (0.9995783853071194, 100.0, 100.5, 0.010022884281376886),
+    (0.9629263132575574, 100.0, 102.5, 0.009740129283753646), (0.5691822228823986, 100.0, 200.0, 0.005349070000533022),
+    (0.9996863639072235, 10000.0, 10000.5, 9.998681603286658e-05), (0.9997599615327099, 10000.0, 10002.5, 9.99804993161712e-05),
+    (0.9906014950975929, 10000.0, 10100.0, 9.903994064421006e-05),
+]
+
+
+def test_slopes_of_gamma_numbers():
+    a, z, slope = torch.tensor(GAMMA_SLOPES, dtype=torch.float64).T
+    assert torch.allclose(torch._standard_gamma_grad(a, z), slope, rtol=1e-10, atol=0)
+    assert torch.allclose(torch._standard_gamma_grad(a.float(), z.float()).double(), slope, rtol=1e-4, atol=1e-30)
+    z = torch.tensor(2e10, dtype=torch.float64) + 1.4e5 * torch.tensor([-2.0, 0.0, 2.0])
+    assert torch.allclose(torch._standard_gamma_grad(torch.tensor(2e10, dtype=torch.float64), z), (z / 2e10 + 1) / 2)
+    odd = torch._standard_gamma_grad(torch.tensor([1.0, -1.0, torch.nan, 1.0]), torch.tensor([0.0, 1.0, 1.0, -1.0]))
+    assert odd[0] == 0 and odd[1:].isnan().all()
+    assert torch._standard_gamma_grad(torch.ones(3, 1), torch.ones(2)).shape == (3, 2)
+
+
+def test_slopes_of_dirichlet_numbers():
+    x, a, total, slope = torch.tensor(DIRICHLET_SLOPES, dtype=torch.float64).T
+    assert torch.allclose(torch._dirichlet_grad(x, a, total), slope, rtol=1e-7, atol=0)
+    ends = torch._dirichlet_grad(torch.tensor([0.0, 1.0, 0.5, 2.0]), torch.tensor([1.0, 1.0, 3.0, 1.0]), torch.tensor([2.0, 2.0, 3.0, 2.0]))
+    assert ends[0] == 0 and ends[1].item() == pytest.approx(1.0) and ends[2].item() == pytest.approx(0.3949340668) and ends[3].isnan()
+    with pytest.raises(RuntimeError, match="one shape"):
+        torch._dirichlet_grad(torch.ones(2), torch.ones(3), torch.ones(3))
+    with pytest.raises(RuntimeError, match="one dtype"):
+        torch._dirichlet_grad(torch.ones(2), torch.ones(2).double(), torch.ones(2))
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-12), (torch.float32, 1e-5), (torch.bfloat16, 0.02), (torch.float16, 0.005)])
+def test_gamma_and_dirichlet_have_gradients(dtype, tolerance):
+    torch.manual_seed(2)
+    a = torch.tensor([[0.7, 2.0, 5.0], [0.3, 30.0, 1.0]], dtype=dtype, requires_grad=True)
+    z = torch._standard_gamma(a)
+    got, = torch.autograd.grad((z * 3).sum(), a, create_graph=True)
+    assert torch.allclose(got, 3 * torch._standard_gamma_grad(a, z), rtol=tolerance)
+    with pytest.raises(NotImplementedError, match="differentiated once"):
+        got.sum().backward()
+    x, weights = torch._sample_dirichlet(a), torch.tensor([1.0, -2.0, 0.5], dtype=dtype)
+    assert x.dtype == dtype and torch.allclose(x.sum(-1).double(), torch.ones(2).double(), rtol=max(tolerance, 1e-6))
+    got, = torch.autograd.grad((x * weights).sum(), a)
+    slopes = torch._dirichlet_grad(x.double(), a.double(), a.double().sum(-1, True).expand(2, 3))
+    wanted = slopes * (weights.double() - (x.double() * weights.double()).sum(-1, True))
+    assert torch.allclose(got.double(), wanted, rtol=20 * tolerance, atol=20 * tolerance)
+
+
+def test_tiny_concentrations_of_a_dirichlet():
+    """Gamma numbers themselves would all be 0; every share stays inside (0, 1)."""
+    torch.manual_seed(2)
+    x = torch._sample_dirichlet(torch.full((2000, 3), 1e-4))
+    assert ((x > 0) & (x < 1)).all() and (x.max(-1).values > 0.99).float().mean() > 0.95
+    assert abs((x[:, 0] > 0.5).float().mean() - 1 / 3) < 0.05
+    with pytest.raises(RuntimeError, match="invalid parameters"):
+        torch._sample_dirichlet(torch.tensor([-2.0, 1.0]))
+    with pytest.raises(RuntimeError, match="last dimension"):
+        torch._sample_dirichlet(torch.tensor(1.0))

@@ -1,0 +1,33 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from collections.abc import Sequence as _Sequence
+from pyxtorch._types import Tensor as _Tensor
+from pyxtorch.distributions.distribution import Distribution as _Distribution
+from pyxtorch.distributions.transformed_distribution import TransformedDistribution as _TransformedDistribution
+
+class LogitRelaxedBernoulli(_Distribution):
+    def __init__(self, temperature: _t.Any, probs: _t.Any = None, logits: _Tensor | None = None, validate_args: _b.bool | None = None) -> None: ...
+    arg_constraints: _t.Any
+    def expand(self, batch_shape: _Sequence[_b.int], _instance: _t.Any = None) -> _t.Self: ...
+    has_rsample: _t.Any
+    def log_prob(self, value: _t.Any) -> _Tensor: ...
+    logits: _t.Any
+    @property
+    def param_shape(self) -> _t.Any: ...
+    probs: _t.Any
+    def rsample(self, sample_shape: _Sequence[_b.int] = ...) -> _Tensor: ...
+    support: _t.Any
+    temperature: _t.Any
+class RelaxedBernoulli(_TransformedDistribution):
+    def __init__(self, temperature: _t.Any, probs: _t.Any = None, logits: _Tensor | None = None, validate_args: _b.bool | None = None) -> None: ...
+    arg_constraints: _t.Any
+    def expand(self, batch_shape: _Sequence[_b.int], _instance: _t.Any = None) -> _t.Self: ...
+    has_rsample: _t.Any
+    @property
+    def logits(self) -> _t.Any: ...
+    @property
+    def probs(self) -> _t.Any: ...
+    support: _t.Any
+    @property
+    def temperature(self) -> _t.Any: ...
