@@ -231,20 +231,21 @@ class _Square(Constraint):
 
 class _Symmetric(_Square):
     def check(self, value):
-        square = super().check(value)
-        return square & torch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1) if square.all() else square
+        if value.shape[-2] != value.shape[-1]:
+            return super().check(value)
+        return torch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
 
 
 class _PositiveSemidefinite(_Symmetric):
     def check(self, value):
         symmetric = super().check(value)
-        return symmetric & torch.linalg.eigvalsh(value).ge(0).all(-1) if symmetric.all() else symmetric
+        return symmetric & torch.linalg.eigvalsh(value).ge(0).all(-1) if value.shape[-2] == value.shape[-1] else symmetric
 
 
 class _PositiveDefinite(_Symmetric):
     def check(self, value):
         symmetric = super().check(value)
-        return symmetric & torch.linalg.cholesky_ex(value).info.eq(0) if symmetric.all() else symmetric
+        return symmetric & torch.linalg.cholesky_ex(value).info.eq(0) if value.shape[-2] == value.shape[-1] else symmetric
 
 
 # ------------------------------------------------------------------------------------- made of constraints
