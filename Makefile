@@ -5,8 +5,9 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/pip --disable-pip-version-check -q
 BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
+COMMA = ,
 
-.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -73,21 +74,41 @@ gpu-compile: build
 	$(PIP) install nvidia-cuda-nvrtc
 	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py
 
-# The tests under Address and UndefinedBehavior sanitizers, in a tree of their own. Without a cache of
-# freed memory, so that every use of freed or foreign memory is seen. Python itself leaks at exit.
-SANITIZERS = -fsanitize=address,undefined -fno-sanitize=alignment,vptr,float-divide-by-zero,shift -O1 -g1
-SANITIZED_TESTS ?= tests
-HALT ?= 1
-test-sanitize: $(BIN)/python
-	$(PIP) install $(BUILD_NEEDS) "numpy>=2" scipy pytest pytest-timeout
-	@# Only what differs, with the time of now: what is compiled is compiled again when it is older.
+# The tests where every access to memory is watched, in a tree of their own, build/NAME, compiled for one
+# instruction level. What the sanitizers see goes to build/NAME/seen, of subprocesses too, and any of it fails the
+# target. Tests that cannot run there carry the marker `unsanitized`.
+# $(call watched,NAME,FLAGS): copies what differs, with the time of now, since what is older than its source is
+# compiled again; takes away what the tree no longer has; compiles.
+define watched
+	$(PIP) install $(BUILD_NEEDS) "numpy>=2" scipy pytest pytest-timeout pytest-xdist
 	git ls-files --cached --others --exclude-standard | while read -r f; do \
-	    test ! -f "$$f" || cmp -s "$$f" "build/sanitize/$$f" || { mkdir -p "build/sanitize/$$(dirname "$$f")" && cp "$$f" "build/sanitize/$$f"; }; done
-	cd build/sanitize && PYXTORCH_LEVELS=v3 PYXTORCH_CFLAGS="$(SANITIZERS)" $(abspath $(BIN))/python setup.py build_ext --inplace
-	cd build/sanitize && PYXTORCH_LEVELS=v3 PYXTORCH_CPU_LEVEL=v3 PYXTORCH_CPU_CACHE_BYTES=0 PYTHONMALLOC=malloc PYTHONPATH=. \
-	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=$(HALT) \
-	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-	    $(abspath $(BIN))/python -m pytest $(SANITIZED_TESTS) --ignore=tests/standin --ignore=tests/cython --ignore=tests/gpu -p no:cacheprovider --capture=sys -x
+	    test ! -f "$$f" || cmp -s "$$f" "build/$(1)/$$f" || { mkdir -p "build/$(1)/$$(dirname "$$f")" && cp "$$f" "build/$(1)/$$f"; }; done
+	cd build/$(1) && find . -path ./build -prune -o -type f ! -name '*.so' -print | while read -r f; do test -f "../../$$f" || rm "$$f"; done
+	cd build/$(1) && PYXTORCH_LEVELS=v3 PYXTORCH_CFLAGS="$(2)" $(abspath $(BIN))/python setup.py build_ext --inplace
+	rm -rf build/$(1)/seen && mkdir build/$(1)/seen
+endef
+WATCHED_PYTEST = PYXTORCH_LEVELS=v3 PYXTORCH_CPU_LEVEL=v3 PYTHONMALLOC=malloc PYTHONPATH=. $(abspath $(BIN))/python -m pytest -p no:cacheprovider -n $(WATCHED_JOBS)
+WATCHED_JOBS ?= 2
+preload = LD_PRELOAD="$(foreach lib,$(1),$$(gcc -print-file-name=lib$(lib).so))"
+# ASan also writes what memory it could not give, which is no fault.
+NOTHING_SEEN = ! grep -hs -A 40 "ERROR:\|runtime error:\|WARNING: ThreadSanitizer" build/$(1)/seen/*
+
+# Foreign and freed memory, overflow and other undefined behaviour. Without a cache of freed memory, so that every use
+# of it is seen. Python itself leaks at exit.
+SANITIZED_TESTS ?= tests --ignore=tests/standin --ignore=tests/cython --ignore=tests/gpu
+test-sanitize: $(BIN)/python
+	$(call watched,sanitize,-fsanitize=address$(COMMA)undefined -fno-sanitize=alignment$(COMMA)vptr$(COMMA)float-divide-by-zero$(COMMA)shift -O1 -g1)
+	cd build/sanitize && PYXTORCH_CPU_CACHE_BYTES=0 $(call preload,asan ubsan) \
+	    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:detect_stack_use_after_return=0:log_path=seen/asan \
+	    UBSAN_OPTIONS=print_stacktrace=1:log_path=seen/ubsan $(WATCHED_PYTEST) $(SANITIZED_TESTS)
+	$(call NOTHING_SEEN,sanitize)
+
+# Races: the tests that run threads, which the pool's own belong to. A fork of several threads may start new ones.
+THREAD_TESTS ?= tests -k thread --ignore=tests/standin --ignore=tests/cython --ignore=tests/gpu
+test-threads: $(BIN)/python
+	$(call watched,threads,-fsanitize=thread -O1 -g1)
+	cd build/threads && $(call preload,tsan) TSAN_OPTIONS=die_after_fork=0:suppressions=tools/tsan.supp:log_path=seen/tsan $(WATCHED_PYTEST) $(THREAD_TESTS)
+	$(call NOTHING_SEEN,threads)
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python

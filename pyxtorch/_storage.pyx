@@ -17,9 +17,9 @@ from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
     cdef cppclass Stats:
-        int64_t allocated, allocated_peak, cached, reserved_peak, allocations, frees, misses
-    Stats stats
-    int64_t cap
+        int64_t allocated, allocated_peak, cached, cap, reserved_peak, allocations, frees, misses
+    Stats look()
+    void reset_peaks()
     void set_cap(int64_t nbytes)
     void empty()
     void alloc_release "pyx_alloc::release"(pyx_storage* s) noexcept
@@ -100,7 +100,7 @@ cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
     if s == NULL:
         raise OutOfMemoryError(
             f"CPU allocator: cannot allocate {nbytes} bytes ({nbytes / 2**30:.2f} GiB) beside the "
-            f"{stats.allocated} bytes in use. Use smaller tensors or a smaller dtype."
+            f"{look().allocated} bytes in use. Use smaller tensors or a smaller dtype."
         )
     return s
 
@@ -270,6 +270,7 @@ cdef Py_ssize_t[1] one_stride = [1]
 
 def memory_stats():
     """Statistics of the CPU allocator, in bytes and counts."""
+    cdef Stats stats = look()
     return {
         "allocated_bytes.current": stats.allocated,
         "allocated_bytes.peak": stats.allocated_peak,
@@ -279,14 +280,13 @@ def memory_stats():
         "allocations": stats.allocations,
         "frees": stats.frees,
         "misses": stats.misses,
-        "cap_bytes": cap,
+        "cap_bytes": stats.cap,
     }
 
 
 def reset_peak_memory_stats():
     """Count peaks from now on."""
-    stats.allocated_peak = stats.allocated
-    stats.reserved_peak = stats.allocated + stats.cached
+    reset_peaks()
 
 
 def empty_cache():

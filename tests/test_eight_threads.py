@@ -236,7 +236,7 @@ def in_child(function, timeout=60):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-@pytest.mark.skipif("libtsan" in os.environ.get("LD_PRELOAD", ""), reason="the thread sanitizer cannot follow a fork of threads")
+@pytest.mark.unsanitized("the thread sanitizer cannot follow forks beside running threads", under=("tsan",))
 def test_fork_after_threads_and_beside_them():
     def train():
         w = torch.ones(120, 120, requires_grad=True)

@@ -58,3 +58,29 @@ def test_operations_survive_foreign_arguments():
                 except Exception as error:
                     assert not isinstance(error, SystemError | MemoryError), f"{name}{(value,) * count}: {error!r}"
     assert tried > 1000
+
+
+def test_operations_survive_a_subclass_whose_methods_give_no_tensors():
+    """Operations call methods of their operands; a subclass may have others, that return anything."""
+
+    class Odd(pyxtorch.Tensor):
+        pass
+
+    for name in ("clone", "detach", "expand", "reshape", "view", "to", "cpu", "float", "t", "select", "narrow", "squeeze", "unsqueeze", "movedim",
+                 "diagonal", "as_strided", "contiguous", "masked_fill", "new_empty", "new_full", "new_zeros", "sqrt", "sum", "conj", "__getitem__", "__add__",
+                 "__sub__", "__mul__", "__truediv__", "__eq__", "__ne__", "__lt__"):
+        setattr(Odd, name, lambda self, *args, **kwargs: 3)
+    x = pyxtorch.eye(3).as_subclass(Odd)
+    index = pyxtorch.tensor([0, 2, 1]).as_subclass(Odd)
+    tried = 0
+    for name in dir(pyxtorch):
+        function = getattr(pyxtorch, name)
+        if not hasattr(function, "__wrapped__") or isinstance(function, type) or "seed" in name or name.startswith(("set_", "manual")):
+            continue
+        for args in ((x,), (x, x), (x, 0), (x, index), (x, 0, index), (x, (1, 1)), (x, x, x), (x, 0, index, x), (x, x, 1), (x, index, x), (x, x, (3, 3), (3, 1))):
+            tried += 1
+            try:
+                function(*args)
+            except Exception as error:
+                assert not isinstance(error, SystemError | MemoryError), f"{name}{args}: {error!r}"
+    assert tried > 3000

@@ -1,6 +1,7 @@
 """What type checkers see through the stubs: nothing in an ordinary program, each of ten planted mistakes."""
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -50,7 +51,7 @@ def test_the_sample_is_long_enough_and_runs():
     """150 lines of statements, and what it says about types is so."""
     code = [line for line in SAMPLE.read_text().splitlines() if line.strip() and not line.strip().startswith(("#", '"""'))]
     assert len(code) >= 150
-    environment = {"PYTHONPATH": str(HERE.parent)} if (HERE.parent / "pyxtorch").exists() else {}
+    environment = {**os.environ, "PYTHONPATH": str(HERE.parent) if (HERE.parent / "pyxtorch").exists() else ""}
     done = subprocess.run([sys.executable, str(SAMPLE)], capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
 

@@ -25,14 +25,14 @@ struct Stats {
     int64_t cached;                    /* freed and kept */
     int64_t reserved_peak;             /* allocated + cached, at most */
     int64_t allocations, frees, misses;
+    int64_t cap = -1;                  /* on cached; -1: not yet read */
 };
 
 struct Free { Free* next; };
 
 inline std::atomic_flag lock = ATOMIC_FLAG_INIT;
-inline Stats stats;
+inline Stats stats = {};
 inline Free* lists[CLASSES];
-inline int64_t cap = -1;
 inline bool caching = true;
 inline bool filling = false;  /* every block is first filled with NaNs, for tests */
 
@@ -59,8 +59,8 @@ inline int64_t size_of(int c) {
 
 inline void start() {
     const char* text = getenv("PYXTORCH_CPU_CACHE_BYTES");
-    cap = text ? atoll(text) : (int64_t)2 << 30;
-    caching = cap > 0;
+    stats.cap = text ? atoll(text) : (int64_t)2 << 30;
+    caching = stats.cap > 0;
     text = getenv("PYXTORCH_CPU_FILL");
     filling = text && *text == '1';
     /* A fork waits until no other thread is at the lists: in the child nobody would let go of the lock. */
@@ -81,15 +81,27 @@ inline void trim(int64_t keep) {
 /* Keep at most `nbytes` of freed memory from now on. */
 inline void set_cap(int64_t nbytes) {
     Guard guard;
-    if (cap < 0) start();
-    cap = nbytes;
-    caching = cap > 0;
-    trim(cap);
+    if (stats.cap < 0) start();
+    stats.cap = nbytes;
+    caching = stats.cap > 0;
+    trim(stats.cap);
 }
 
 inline void empty() {
     Guard guard;
     trim(0);
+}
+
+inline Stats look() {
+    Guard guard;
+    return stats;
+}
+
+/* Count peaks from now on. */
+inline void reset_peaks() {
+    Guard guard;
+    stats.allocated_peak = stats.allocated;
+    stats.reserved_peak = stats.allocated + stats.cached;
 }
 
 inline void* system_block(int64_t size) {
@@ -113,7 +125,7 @@ inline void* take(int64_t size, int* size_class) {
     void* p = nullptr;
     {
         Guard guard;
-        if (cap < 0) start();
+        if (stats.cap < 0) start();
         stats.allocations++;
         stats.allocated += rounded;
         if (stats.allocated > stats.allocated_peak) stats.allocated_peak = stats.allocated;
@@ -148,7 +160,7 @@ inline void give(void* p, int c) {
     Guard guard;
     stats.frees++;
     stats.allocated -= rounded;
-    if (!caching || rounded > cap) {
+    if (!caching || rounded > stats.cap) {
         ::free(p);
         return;
     }
@@ -156,7 +168,7 @@ inline void give(void* p, int c) {
     f->next = lists[c];
     lists[c] = f;
     stats.cached += rounded;
-    if (stats.cached > cap) trim(cap - cap / 4);
+    if (stats.cached > stats.cap) trim(stats.cap - stats.cap / 4);
 }
 
 /* Scratch for kernels: the class is kept in the 64 bytes before the block. */

@@ -84,11 +84,17 @@ PYX_EITHER1(rint)
 PYX_EITHER2(copysign)
 
 PYX_LIBRARY1(erfc)
-PYX_LIBRARY1(lgamma)
 PYX_LIBRARY1(tgamma)
 PYX_LIBRARY2(fmod)
 PYX_LIBRARY2(hypot)
 PYX_LIBRARY2(nextafter)
+#ifdef __CUDACC_RTC__
+PYX_LIBRARY1(lgamma)
+#else
+/* The C library's lgamma writes the sign where all threads do. */
+PYX_HD float lgamma(float x) { int sign; return ::lgammaf_r(x, &sign); }
+PYX_HD double lgamma(double x) { int sign; return ::lgamma_r(x, &sign); }
+#endif
 
 /* ------------------------------------------------------------------------------ selections */
 

@@ -134,7 +134,7 @@ cdef Variable from_data(object data, object dtype, object device, str op, bint s
             device = x.device
         if share and dt == x.dt and x.device == device_of_arg(device, x):
             return x
-        return <Variable>x.detach().to(device=device, dtype=dtype_of(dt), copy=True)
+        return <Variable?>x.detach().to(device=device, dtype=dtype_of(dt), copy=True)
     if hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and not isinstance(data, (list, tuple))):
         import numpy
         data = numpy.asarray(data)
@@ -654,7 +654,7 @@ cdef object nested(TensorBase x, int d, char* p):
 
 def tolist(Variable self not None):
     """The elements as nested lists of Python numbers; of a 0-d tensor one number."""
-    cdef Variable x = self if self.dev == CPU else <Variable>self.detach().cpu()
+    cdef Variable x = self if self.dev == CPU else <Variable?>self.detach().cpu()
     return nested(x, 0, x.ptr)
 
 
@@ -673,7 +673,7 @@ def numpy_(Variable self not None, *, force=False):
     import numpy
     cdef Variable x = self
     if force:
-        x = <Variable>self.detach().cpu()
+        x = <Variable?>self.detach().cpu()
     if x.dev != CPU:
         raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
     if tracked(x):

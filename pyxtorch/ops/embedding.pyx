@@ -232,8 +232,8 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
     if input.nd == 2:
         if offsets is not None:
             raise ValueError(f"if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences. However, found offsets of type {type(offsets)}")
-        starts = <Variable>pyxtorch.arange(0, input.sizes[0] + 1, device=input.device) * input.sizes[1]
-        ids = <Variable>ids.reshape(-1)
+        starts = <Variable?>pyxtorch.arange(0, input.sizes[0] + 1, device=input.device) * input.sizes[1]
+        ids = <Variable?>ids.reshape(-1)
         if per_sample_weights is not None:
             if shape_of(per_sample_weights) != shape_of(input):
                 raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the same shape as the input ({list(shape_of(input))})")
@@ -256,9 +256,9 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
             if bool((starts[1:] < starts[:starts.n - 1]).any()) or bool((starts < 0).any()):
                 raise RuntimeError("embedding_bag: offsets must not decrease.")
         if include_last_offset:
-            starts = <Variable>pyxtorch.cat([starts[:starts.n - 1], starts.new_full((1,), ids.n)])
+            starts = <Variable?>pyxtorch.cat([starts[:starts.n - 1], starts.new_full((1,), ids.n)])
         else:
-            starts = <Variable>pyxtorch.cat([starts, starts.new_full((1,), ids.n)])
+            starts = <Variable?>pyxtorch.cat([starts, starts.new_full((1,), ids.n)])
         if per_sample_weights is not None and shape_of(checked(per_sample_weights, op, "per_sample_weights")) != shape_of(input):
             raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then it must have the same shape as the input ({list(shape_of(input))})")
     else:
@@ -271,7 +271,7 @@ cdef tuple bag_parts(Variable table, Variable input, object offsets, object mode
         same_device(<Variable>per_sample_weights, table, op)
         w = dense(<Variable>per_sample_weights)
     if starts.dev != table.dev or starts.dev_index != table.dev_index:
-        starts = <Variable>starts.to(device_of(table.dev, table.dev_index))
+        starts = <Variable?>starts.to(device_of(table.dev, table.dev_index))
     starts = dense(starts)
     bags = starts.n - 1
     shape[0], shape[1] = bags, table.sizes[1]

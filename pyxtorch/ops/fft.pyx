@@ -31,7 +31,7 @@ cdef Variable transformed(object function, Variable x, tuple dims, object norm, 
     """A function of scipy.fft, off the tape."""
     if x.dev == META:
         result = function(create.no_arrays_like(x), axes=tuple([d + 1 for d in dims]), norm=norm, s=sizes)
-        return <Variable>create.meta_tensor_of(result)
+        return <Variable?>create.meta_tensor_of(result)
     workers = get_num_threads() if x.n > SMALL else 1
     array = x.detach().cpu().resolve_conj().numpy()
     try:
@@ -43,7 +43,7 @@ cdef Variable transformed(object function, Variable x, tuple dims, object norm, 
         warnings.warn(f"fft: {error}; it works in one thread.", stacklevel=3)
         result = function(array, axes=dims, norm=norm, workers=1, s=sizes)
     y = create.from_numpy(result if result.flags.c_contiguous else result.copy())
-    return <Variable>(y if x.dev == CPU else y.to(x.device))
+    return <Variable?>(y if x.dev == CPU else y.to(x.device))
 
 
 cdef class ComplexToComplex(Function):
@@ -194,9 +194,9 @@ cdef tuple dims_and_sizes(Variable x, object s, object dim, str op):
 cdef Variable fitted(Variable x, int dim, int64_t size):
     """`x` cut, or continued with zeros, at the end of `dim`."""
     if size < x.sizes[dim]:
-        return <Variable>x.narrow(dim, 0, size)
+        return <Variable?>x.narrow(dim, 0, size)
     if size > x.sizes[dim]:
-        return <Variable>shape_pad.constant_pad_nd(x, [0, 0] * (x.nd - 1 - dim) + [0, size - x.sizes[dim]])
+        return <Variable?>shape_pad.constant_pad_nd(x, [0, 0] * (x.nd - 1 - dim) + [0, size - x.sizes[dim]])
     return x
 
 

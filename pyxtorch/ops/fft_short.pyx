@@ -68,7 +68,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
         raise fail(op, x, "expected a 1D or 2D tensor")
     if center:
         padded = shape_pad.pad(input.reshape((1,) * (3 - x.nd) + tuple(input.shape)), (n_fft // 2, n_fft // 2), pad_mode)
-        x = <Variable>padded.reshape(tuple(padded.shape)[3 - x.nd:])
+        x = <Variable?>padded.reshape(tuple(padded.shape)[3 - x.nd:])
     if not 0 < n_fft <= x.sizes[x.nd - 1]:
         raise fail(op, x, f"expected 0 < n_fft <= {x.sizes[x.nd - 1]}, but got n_fft={n_fft}")
     if hop_length <= 0:
@@ -81,7 +81,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
     shift = (n_fft - win_length) // 2
     window = centered_window(window, x, n_fft, win_length, op)
     if align_to_window and shift:
-        x = <Variable>shape_pad.constant_pad_nd(x, (shift, shift))
+        x = <Variable?>shape_pad.constant_pad_nd(x, (shift, shift))
     frames = x.unfold(-1, n_fft, hop_length)
     if window is not None:
         frames = frames * window

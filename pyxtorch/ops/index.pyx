@@ -205,7 +205,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                             f"tensor {list(shape_of(x))} at index {src + k}"
                         )
                 if v.dev != x.dev:
-                    v = <Variable>v.to(x.device)
+                    v = <Variable?>v.to(x.device)
                 if v.nd == x.nd and len(parts) == 1:
                     p.mask = v
                     p.view = x
@@ -218,7 +218,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
                     src += 1
             else:
                 if v.dev != x.dev:
-                    v = <Variable>v.to(x.device)
+                    v = <Variable?>v.to(x.device)
                 p.dims.append(dim)
                 p.index.append(v if v.dt == INT64 else cast_raw(v, INT64))
                 sizes[dim] = x.sizes[src]
@@ -337,7 +337,7 @@ def setitem(Variable self not None, index, value):
     p = parse(self, index, tape)
     if p.mask is not None:
         if v.n == 1:
-            write_masked(self, p.mask, <Variable>v.reshape(()))
+            write_masked(self, p.mask, <Variable?>v.reshape(()))
             return
         p.name_places(p.mask, 0)
     if p.dims:
@@ -366,7 +366,7 @@ cdef int assign(Variable view, Variable v, bint tape) except -1:
     check_inplace(view, "copy_")
     if not same_shape(v, view):
         if v.n != 1 or v.nd > view.nd:
-            v = expand_to(<Variable>v.detach(), view.nd, view.sizes, "copy_")
+            v = expand_to(<Variable?>v.detach(), view.nd, view.sizes, "copy_")
     if is_complex_code(v.dt) and not is_complex_code(view.dt):
         view.copy_(v)
         return 0
@@ -381,7 +381,7 @@ cdef int write_masked(Variable x, Variable mask, Variable value) except -1:
         mask = cast_raw(mask, BOOL)
     value = to_dtype(value, x.dt)
     if value.dev != x.dev:
-        value = <Variable>value.to(x.device)
+        value = <Variable?>value.to(x.device)
     write_inplace(x, where_t(mask, value, x), "masked_fill_")
     return 0
 
@@ -443,7 +443,7 @@ cdef Variable put_by(Variable x, object indices, Variable values, bint accumulat
     if p.unknown:
         return put_somewhere(x, values, inplace)
     if p.is_view:       # a 0-d mask adds a dimension
-        y = x if inplace else <Variable>x.clone()
+        y = x if inplace else <Variable?>x.clone()
         view = parse(y, tuple(indices), recording(y) or recording(values))
         plan_put(view.view, plan_of(view.dims, view.index, "index_put_"), values, accumulate, True)
         return y

@@ -203,7 +203,7 @@ cdef Variable scatter_t(Variable x, int d, Variable index, Variable src, int how
         check_inplace(x, op)
         index = apart(index, x)     # backward needs it as it is now
         if same_memory(src, x) and src.n:
-            src = <Variable>src.clone()
+            src = <Variable?>src.clone()
         scatter_raw(x, d, index, src, how, op)
         y = off_tape_self(x)
         bump(x)
@@ -247,7 +247,7 @@ cdef Variable scatter_source(Variable x, int d, Variable index, object src, str 
     if v.nd == 0 and index.nd:
         return at_least_1d(v)
     if v.nd and index.nd == 0:
-        return <Variable>v.select(0, 0)
+        return <Variable?>v.select(0, 0)
     return v
 
 
@@ -395,8 +395,8 @@ cdef Variable reduced(Variable x, int d, Variable index, Variable src, str reduc
     if reduce == "mean" and index.n:
         n = full_raw(x.nd, x.sizes, x.dt if x.dt != BOOL else INT64, x.dev, x.dev_index, 1 if include_self else 0)
         scatter_raw(n, d, index, wrap_number(1, n.dt, x.dev, x.dev_index), PUT_ADD, op)
-        n = <Variable>(n.masked_fill(n == 0, 1) if is_complex_code(n.dt) else n.clamp_min(1))
-        y = <Variable>(y / n if y.dt >= FLOAT16 else y.div(n, rounding_mode="floor"))
+        n = <Variable?>(n.masked_fill(n == 0, 1) if is_complex_code(n.dt) else n.clamp_min(1))
+        y = <Variable?>(y / n if y.dt >= FLOAT16 else y.div(n, rounding_mode="floor"))
     if recording(x) or recording(src):
         node = <ScatterReduce>ScatterReduce.__new__(ScatterReduce)
         node.dim = d
@@ -442,7 +442,7 @@ def index_reduce(Variable input not None, dim, Variable index not None, Variable
             raise RuntimeError(f"index_reduce(): source of shape {list(shape_of(source))} does not fit {i.n} indices along dimension {d} of a tensor of shape {list(shape_of(input))}.")
     shape = [1] * (<Variable>x).nd
     shape[d] = i.n
-    full = <Variable>i.reshape(shape).expand(shape_of(s))
+    full = <Variable?>i.reshape(shape).expand(shape_of(s))
     y = reduced(x, d, full, s, reduce, include_self, "index_reduce")
     return finish_out(y if input.nd else y.reshape(()), out, "index_reduce")
 

@@ -126,7 +126,7 @@ def masked_scatter(Variable input not None, Variable mask not None, Variable sou
 def nonzero(Variable input not None, *, out=None, as_tuple=False):
     """Where the elements are not 0: an int64 tensor (count, dim), or a tuple with a tensor for each dimension."""
     if as_tuple:
-        x = input if input.nd else <Variable>input.reshape(1)
+        x = input if input.nd else <Variable?>input.reshape(1)
         places = nonzero_raw(mask_of(x))
         return tuple([places[:, k] for k in range((<Variable>x).nd)])
     return finish_out(nonzero_raw(mask_of(input)), out, "nonzero")
@@ -179,10 +179,10 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
         return repeat_positions(r, output_size)
     x = checked(input, "repeat_interleave", "input")
     if dim is None:
-        x = <Variable>x.reshape(-1)
+        x = <Variable?>x.reshape(-1)
         dim = 0
     elif x.nd == 0:
-        x = <Variable>x.reshape(1)
+        x = <Variable?>x.reshape(1)
     d = wrap_dim(dim, x.nd, "repeat_interleave")
     if isinstance(repeats, (list, tuple)):
         repeats = as_tensor(list(repeats), x.dev, x.dev_index)
@@ -198,7 +198,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     if r.nd > 1:
         raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     if r.n == 1:
-        r = <Variable>r.reshape(1).expand(x.sizes[d])
+        r = <Variable?>r.reshape(1).expand(x.sizes[d])
     elif r.n != x.sizes[d]:
         raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = {r.n} and input.size({d}) = {x.sizes[d]}")
     return x.index_select(d, repeat_positions(r, output_size))
@@ -216,7 +216,7 @@ cdef Variable repeat_positions(Variable repeats, object output_size):
     if r.dev == META:
         if output_size is None:
             raise RuntimeError("cannot repeat_interleave a meta tensor without output_size")
-        return <Variable>repeats.new_empty(output_size)
+        return <Variable?>repeats.new_empty(output_size)
     total = r.sum().item()
     if output_size is not None and output_size != total:
         raise RuntimeError(f"repeat_interleave: allocated size {output_size} does not match the sum of the repeats, {total}.")
@@ -290,9 +290,9 @@ cdef Variable triangle_indices(object row, object col, object offset, object dty
     if device_of_arg(device).type == "meta":
         reach = offset - 1 if upper else offset
         below = sum([min(max(i + reach + 1, 0), col) for i in range(row)])
-        return <Variable>pyxtorch.empty(2, row * col - below if upper else below, dtype=dtype, device=device)
+        return <Variable?>pyxtorch.empty(2, row * col - below if upper else below, dtype=dtype, device=device)
     mask = triangle(pyxtorch.ones(row, col, dtype=dtype_of(BOOL), device=device), upper, offset)
-    return <Variable>nonzero_raw(mask).t().contiguous().to(dtype)
+    return <Variable?>nonzero_raw(mask).t().contiguous().to(dtype)
 
 
 def tril_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pin_memory=False):
@@ -312,9 +312,9 @@ def triu_indices(row, col, offset=0, *, dtype=None, device=None, layout=None, pi
 cdef Variable with_part(Variable input, Variable src, object view, str op):
     """A copy of input whose part, seen through `view`, is src."""
     y = input.clone()
-    part = view(y)
-    if (<Variable>part).nd != src.nd or not same_shape(<Variable>part, src):
-        raise RuntimeError(f"{op}: expected src to have a size equal to the part of self. src size = {list(shape_of(src))}, part size = {list(shape_of(<Variable>part))}")
+    part = <Variable?>view(y)
+    if part.nd != src.nd or not same_shape(part, src):
+        raise RuntimeError(f"{op}: expected src to have a size equal to the part of self. src size = {list(shape_of(src))}, part size = {list(shape_of(part))}")
     part.copy_(src)
     return y
 

@@ -25,7 +25,7 @@ cdef Variable on_device_of(Variable x, Variable index, str op):
         return index
     if index.dev != CPU:
         raise RuntimeError(f"{op}: indices should be either on cpu or on the same device as the indexed tensor ({device_of(x.dev, x.dev_index)})")
-    return <Variable>index.to(device_of(x.dev, x.dev_index))
+    return <Variable?>index.to(device_of(x.dev, x.dev_index))
 
 
 cdef class Plan:
@@ -273,7 +273,7 @@ cdef Variable plan_put(Variable x, Plan plan, Variable values, bint accumulate, 
     if not scalar or on_tape:
         fits_values(values, nd, sizes, plan.op)
         while values.nd > nd:
-            values = <Variable>values.squeeze(0)
+            values = <Variable?>values.squeeze(0)
         values = expand_to(values, nd, sizes, plan.op)
         scalar = False
     if inplace:
@@ -320,7 +320,7 @@ cdef int fits_values(Variable v, int nd, const int64_t* sizes, str op) except -1
 cdef Variable mask_of(Variable x):
     if x.dt == BOOL or x.dt == UINT8:
         return dense(x)
-    return dense(<Variable>(x.detach() != 0))
+    return dense(<Variable?>(x.detach() != 0))
 
 
 cdef int64_t count_true(Variable mask, str op):
@@ -412,7 +412,7 @@ cdef Variable vector_index(Variable index, str op):
     if index.nd > 1:
         raise IndexError(f"{op}(): Index is supposed to be a vector, but got dim: {index.nd}. Flatten it.")
     index = index_int64(index, op)
-    return index if index.nd else <Variable>index.reshape(1)
+    return index if index.nd else <Variable?>index.reshape(1)
 
 
 cdef Variable at_least_1d(Variable x):

@@ -43,7 +43,7 @@ cdef Variable index_write(Variable x, object dim, Variable index, Variable sourc
         if source.n != 1 or i.n != 1:
             raise (IndexError if op == "index_copy_" else RuntimeError)(f"{op}(): a 0-d tensor takes one index and one value, not {i.n} and {source.n}.")
         if not inplace:
-            return <Variable>plan_put(at_least_1d(x), plan_dim(0, i, op, wrap), at_least_1d(source), accumulate, False).reshape(())
+            return <Variable?>plan_put(at_least_1d(x), plan_dim(0, i, op, wrap), at_least_1d(source), accumulate, False).reshape(())
         index_write(at_least_1d(x), 0, index, at_least_1d(source), accumulate, True, op, wrap)
         return x
     if source.nd != x.nd:
@@ -103,13 +103,13 @@ cdef Variable index_fill_by(Variable x, object dim, Variable index, object value
         v = wrap_number(value, x.dt, x.dev, x.dev_index)
     v = to_dtype(v, x.dt)
     i = index_int64(index, "index_fill_")
-    i = i if i.nd else <Variable>i.reshape(1)
+    i = i if i.nd else <Variable?>i.reshape(1)
     if recording(v) and i.n > 1:    # a slice that is named twice is filled once: so much of the gradient is the value's
         length = x.sizes[d] if x.nd else 1
-        i = where_t(<Variable>(i < 0), <Variable>(i + length), i).unique()
+        i = where_t(<Variable?>(i < 0), <Variable?>(i + length), i).unique()
     if x.nd == 0:
         if not inplace:
-            return <Variable>plan_put(at_least_1d(x), plan_dim(0, i, "index_fill_", True), v, False, False).reshape(())
+            return <Variable?>plan_put(at_least_1d(x), plan_dim(0, i, "index_fill_", True), v, False, False).reshape(())
         plan_put(at_least_1d(x), plan_dim(0, i, "index_fill_", True), v, False, True)
         return x
     return plan_put(x, plan_dim(d, i, "index_fill_", True), v, False, inplace)
@@ -133,7 +133,7 @@ def take(Variable input not None, Variable index not None, *, out=None):
         raise IndexError("take(): tried to take from an empty tensor")
     same_device(input, index, "take")
     strict_out(out, (input, index), "take", (input.dt,))
-    flat = <Variable>input.reshape(-1)
+    flat = <Variable?>input.reshape(-1)
     return finish_out(plan_get(flat, plan_of([0], [dense(index)], "take")), out, "take")
 
 
@@ -152,7 +152,7 @@ cdef Variable put_flat(Variable x, Variable index, Variable source, bint accumul
     if x.n == 0 and index.n:
         raise IndexError("put_(): tried to put elements into an empty tensor")
     same_device(x, index, "put_")
-    return plan_put(<Variable>x.reshape(-1), plan_of([0], [dense(<Variable>index.reshape(-1))], "put_"), <Variable>source.reshape(-1), accumulate, False)
+    return plan_put(<Variable?>x.reshape(-1), plan_of([0], [dense(<Variable?>index.reshape(-1))], "put_"), <Variable?>source.reshape(-1), accumulate, False)
 
 
 __all__ = ["index_select", "index_add", "index_copy", "index_fill", "take", "put"]

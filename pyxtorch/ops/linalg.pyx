@@ -62,9 +62,9 @@ cdef object array(object x):
 cdef Variable tensor(object a, Variable like, int dt=-1):
     """A tensor on (a contiguous copy of) an array that was computed from `array(like)`."""
     if like.dev == META:
-        return <Variable>create.meta_tensor_of(a, dtype_of(dt) if dt >= 0 else None)
-    cdef Variable x = <Variable>create.from_numpy(numpy.array(a, order="C", copy=None, ndmin=0))
-    return <Variable>x.to(dtype_of(dt)) if dt >= 0 and x.dt != dt else x
+        return <Variable?>create.meta_tensor_of(a, dtype_of(dt) if dt >= 0 else None)
+    cdef Variable x = <Variable?>create.from_numpy(numpy.array(a, order="C", copy=None, ndmin=0))
+    return <Variable?>x.to(dtype_of(dt)) if dt >= 0 and x.dt != dt else x
 
 
 cdef object mH(object x):

@@ -179,7 +179,7 @@ cdef class Eig(Function):
 cdef tuple eig_t(object A, str op):
     cdef Variable a = matrix(A, op, "A", True)
     cdef int dt = complex_code(a.dt)
-    cdef Variable c = <Variable>a.to(dtype_of(dt))      # its gradient takes the real part again
+    cdef Variable c = <Variable?>a.to(dtype_of(dt))      # its gradient takes the real part again
     x = array(a)
     if not numpy.isfinite(x).all():
         raise RuntimeError(f"{op}: input tensor should not contain infs or NaNs.")
@@ -258,8 +258,8 @@ cdef tuple svd_t(object A, bint full, str op):
     if not recording(a):
         return p, q, r
     k = q.sizes[q.nd - 1]
-    cdef Variable ps = <Variable>p[..., :k].clone() if full else p
-    cdef Variable rs = <Variable>r[..., :k, :].clone() if full else r
+    cdef Variable ps = <Variable?>p[..., :k].clone() if full else p
+    cdef Variable rs = <Variable?>r[..., :k, :].clone() if full else r
     node = <Svd>Svd.__new__(Svd)
     node.save_output(ps)
     node.save_output(q, 1)
@@ -499,7 +499,7 @@ def matrix_exp(A):
         raise RuntimeError(f"linalg.matrix_exp: A must be batches of square matrices, but it has shape {list(shape_of(a))}.")
     if a.dt < FLOAT16:
         raise RuntimeError(f"linalg.matrix_exp: Expected a floating point or complex tensor as input. Got {dtype_of(a.dt).name}.")
-    cdef Variable b = a if a.dt >= FLOAT32 else <Variable>a.float()
+    cdef Variable b = a if a.dt >= FLOAT32 else <Variable?>a.float()
     x = array(b)
     if x.size:
         from scipy.linalg import expm

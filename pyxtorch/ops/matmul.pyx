@@ -460,7 +460,7 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1, out=None):
         if alpha != 1:
             c = mul_number(c, alpha)
         if beta == 0:
-            result = to_dtype(add_t(c, <Variable>d.masked_fill(everywhere, 0)) if recording(d) else c, dt)
+            result = to_dtype(add_t(c, <Variable?>d.masked_fill(everywhere, 0)) if recording(d) else c, dt)
         else:
             result = add_t(c, d if beta == 1 else mul_number(d, beta))
     return result if out is None else finish_out(result, out, "addr")

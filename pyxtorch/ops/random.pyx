@@ -300,7 +300,7 @@ def bernoulli_(Variable self not None, p=0.5, *, generator=None):
     if q.dt < FLOAT16 or is_complex_code(q.dt):
         raise RuntimeError(f"bernoulli_: expected probabilities tensor to have floating type, got {dtype_of(q.dt).name}")
     same_device(self, q, "bernoulli_")
-    q = dense(<Variable>q.detach().expand(shape_of(self)))
+    q = dense(<Variable?>q.detach().expand(shape_of(self)))
     q = cast_raw(q, FLOAT32 if q.dt != FLOAT64 else FLOAT64)
     y = self if self.flags & CONTIGUOUS else <Variable>new_like(self, self.dt)
     return written(self, bernoulli_fill(y, q, generator, "bernoulli_"), "bernoulli_")
@@ -318,7 +318,7 @@ def bernoulli(Variable input not None, p=None, *, generator=None, out=None):
     else:
         if input.dt < FLOAT16 or is_complex_code(input.dt):
             raise no_law("bernoulli_tensor_cpu_p_", input.dt)
-        q = cast_raw(<Variable>input.detach(), FLOAT32 if input.dt != FLOAT64 else FLOAT64)
+        q = cast_raw(<Variable?>input.detach(), FLOAT32 if input.dt != FLOAT64 else FLOAT64)
         bernoulli_fill(y, q, generator, "bernoulli")
     return finish_out(unrelated(y, input), out, "bernoulli")
 
@@ -594,7 +594,7 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and count > n:
         raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    w = dense(<Variable>input.detach())
+    w = dense(<Variable?>input.detach())
     rows = input.sizes[0] if input.nd == 2 else 1
     sizes[0] = rows
     sizes[input.nd - 1] = count
@@ -615,8 +615,8 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
 cdef Variable sampled(Variable a, Variable b, int kind, object generator, str op):
     """kind 0: poisson(a), 1: binomial(a, b), 2: gamma(a)."""
     cdef Generator g = generator_of(generator)
-    cdef Variable x = dense(<Variable>a.detach())
-    cdef Variable p = dense(<Variable>b.detach()) if b is not None else None
+    cdef Variable x = dense(<Variable?>a.detach())
+    cdef Variable p = dense(<Variable?>b.detach()) if b is not None else None
     cdef Variable y = <Variable>new_like(x, x.dt)
     cdef pyx_random_kernels* k = random_kernels(x, op)
     cdef uint64_t seed = g._seed

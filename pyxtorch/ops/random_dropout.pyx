@@ -115,7 +115,7 @@ cdef Variable feature_noise(Variable x, double p):
     if x.nd < 2:
         raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, not {x.nd}")
     shape = list(shape_of(x)[:2]) + [1] * (x.nd - 2)
-    return <Variable>x.new_empty(shape).bernoulli_(1 - p)
+    return <Variable?>x.new_empty(shape).bernoulli_(1 - p)
 
 
 cdef object feature_dropout_of(Variable x, object p, bint training, str op, bint torch_level=False):
@@ -137,7 +137,7 @@ cdef object alpha_dropout_of(Variable x, object p, bint training, bint features,
     if p == 1:
         return x * 0
     a = ((ALPHA * ALPHA * p + 1) * (1 - p)) ** -0.5
-    noise = feature_noise(x, p) if features else <Variable>x.new_empty(shape_of(x)).bernoulli_(1 - p)
+    noise = feature_noise(x, p) if features else <Variable?>x.new_empty(shape_of(x)).bernoulli_(1 - p)
     return x * (noise * a) + ((noise - 1) * (ALPHA * a) + ALPHA * a * p)
 
 
@@ -174,7 +174,7 @@ cdef object channels(Variable x, object p, bint training, bint inplace, int nd, 
     """nd: the number of dimensions without a batch."""
     check(p, op)
     if x.nd == nd and nd != 3:      # no batch
-        y = feature_dropout_of(<Variable>x.unsqueeze(0), p, training, op)
+        y = feature_dropout_of(<Variable?>x.unsqueeze(0), p, training, op)
         y = y.squeeze(0)
     else:
         y = feature_dropout_of(x, p, training, op)

@@ -453,7 +453,7 @@ cdef object position(int kind, Variable x, object dim, bint keepdim, str op):
     if dim is None:
         if not x.n:
             raise IndexError(f"{op}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument.")
-        i = along(kind, <Variable>dense(x).view(-1), 0, False, op, False)[1]
+        i = along(kind, <Variable?>dense(x).view(-1), 0, False, op, False)[1]
         return i.view((1,) * x.nd) if keepdim else i
     return along(kind, x, wrap_dim(dim, x.nd, op), keepdim, op, False)[1]
 

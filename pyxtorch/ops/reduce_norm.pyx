@@ -121,11 +121,11 @@ cdef Variable varied(Variable x, object dim, object correction, bint keepdim, st
         return to_dtype(varied(to_dtype(x, FLOAT32), dim, correction, keepdim, op, root), x.dt)
     y = vary(x, mask, c, keepdim, op, &n)
     if root:
-        y = <Variable>y.sqrt()
+        y = <Variable?>y.sqrt()
         if x.n and doubtful(y, 2, n):       # squares of float32 are safe in double; those of double are scaled
             wide = cast_raw(x, FLOAT64)
             wide, s = (wide, None) if x.dt == FLOAT32 else scaled(wide, mask, False)
-            y = <Variable>vary(wide, mask, c, keepdim, op, &n).sqrt()
+            y = <Variable?>vary(wide, mask, c, keepdim, op, &n).sqrt()
             y = cast_raw(y if s is None else times_scale(y, s, mask, keepdim), x.dt)
     if recording(x):
         node = <Variance>(Deviation.__new__(Deviation) if root else Variance.__new__(Variance))

@@ -81,8 +81,8 @@ def products_of_others(Variable x not None):
     one = x.new_zeros(x.shape[last:])
     end = one.clone()
     one[:1], end[-1:] = 1, 1
-    before = recurrence(shifted(x, last, 1), <Variable>one.expand(x.shape), last, False)
-    return absorbing(before, recurrence(x, <Variable>end.expand(x.shape), last, True))
+    before = recurrence(shifted(x, last, 1), <Variable?>one.expand(x.shape), last, False)
+    return absorbing(before, recurrence(x, <Variable?>end.expand(x.shape), last, True))
 
 
 cdef class Recurrence(Function):

@@ -41,12 +41,12 @@ def diag(Variable input not None, diagonal=0, *, out=None):
         return finish_out(diag_embed(input, diagonal), out, "diag")
     if input.nd != 2:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.nd}D")
-    return finish_out(cloned(<Variable>shape_part.diagonal(input, diagonal)), out, "diag")
+    return finish_out(cloned(<Variable?>shape_part.diagonal(input, diagonal)), out, "diag")
 
 
 def diagflat(Variable input not None, offset=0):
     """The matrix with all elements of `input` on a diagonal."""
-    return diag_embed(<Variable>input.reshape(-1), offset)
+    return diag_embed(<Variable?>input.reshape(-1), offset)
 
 
 def trace(Variable input not None, *, out=None):

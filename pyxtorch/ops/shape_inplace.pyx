@@ -18,7 +18,7 @@ cdef object reshaping(object view, str op):
         cdef bint before = set_grad(self.grad_fn is not None or grad_enabled())
         cdef Variable y
         try:
-            y = <Variable>view(self, *args, **kwargs)
+            y = <Variable?>view(self, *args, **kwargs)
         finally:
             set_grad(before)
         if y is not self:

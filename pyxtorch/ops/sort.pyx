@@ -238,10 +238,10 @@ cdef object quantile_by(Variable input, object q, object dim, bint keepdim, str 
         raise RuntimeError(f"{op}() input tensor must be non-empty")
     if dim is None:
         d = 0
-        x = <Variable>input.reshape(-1)
+        x = <Variable?>input.reshape(-1)
     else:
         d = wrap_dim(dim, input.nd, op)
-        x = input if input.nd else <Variable>input.reshape(1)
+        x = input if input.nd else <Variable?>input.reshape(1)
     x = <Variable>sort(x.movedim(d, -1), -1)[0]
     n = x.sizes[x.nd - 1]
     nan = x != x
@@ -383,8 +383,8 @@ def isin(elements, test_elements, *, assume_unique=False, invert=False, out=None
     if is_complex_code(e.dt) or is_complex_code(t.dt):
         raise RuntimeError("Unsupported input type encountered for isin(): ComplexFloat")
     cdef int dt = result_type_of(e, t)
-    e = to_dtype(<Variable>e.detach(), dt)
-    t = to_dtype(<Variable>t.detach(), dt)
+    e = to_dtype(<Variable?>e.detach(), dt)
+    t = to_dtype(<Variable?>t.detach(), dt)
     if t.n == 0:
         found = e.new_zeros(shape_of(e), dtype=dtype_of(BOOL))
     else:
@@ -429,7 +429,7 @@ def unique(Variable input not None, sorted=True, return_inverse=False, return_co
 
 
 cdef tuple unique_parts(Variable input, object dim):
-    cdef Variable x = <Variable>input.detach()
+    cdef Variable x = <Variable?>input.detach()
     cdef Variable flat
     cdef Variable order
     cdef pyx_sort_kernels* k = kernels(x, "unique")
@@ -438,7 +438,7 @@ cdef tuple unique_parts(Variable input, object dim):
     if is_complex_code(x.dt):
         undefined(-1, x, "unique")
     if dim is None:
-        flat = dense(<Variable>x.reshape(-1))
+        flat = dense(<Variable?>x.reshape(-1))
         ordered, order = sort(flat)
         starts, run_of = runs_of(ordered, flat.n, 1, "unique")
         inverse = run_of.new_empty(flat.n)
@@ -446,7 +446,7 @@ cdef tuple unique_parts(Variable input, object dim):
         return ordered.index_select(0, starts), inverse.reshape(shape_of(input)), counts_of(starts, flat.n)
     d = wrap_dim(dim, x.nd, "unique")
     if x.nd == 0:
-        x = <Variable>x.reshape(1)
+        x = <Variable?>x.reshape(1)
     n = x.sizes[d]
     if x.n == 0 and n:
         for s in shape_of(x)[:d] + shape_of(x)[d + 1:]:
@@ -455,7 +455,7 @@ cdef tuple unique_parts(Variable input, object dim):
     moved = x.movedim(d, 0)
     shape = shape_of(<Variable>moved)
     width = x.n // n if n else 0
-    flat = dense(<Variable>moved.reshape((n, width)))
+    flat = dense(<Variable?>moved.reshape((n, width)))
     order = <Variable>new_empty(1, &n, INT64, x.dev, x.dev_index)
     flat_dt, flat_ptr, order_ptr = flat.dt, flat.ptr, order.ptr
     with nogil:
@@ -471,22 +471,22 @@ cdef tuple unique_parts(Variable input, object dim):
 
 def unique_consecutive(Variable input not None, return_inverse=False, return_counts=False, dim=None):
     """The elements (or slices along `dim`) without repetitions of their predecessor; on demand as `unique`."""
-    cdef Variable x = <Variable>input.detach()
+    cdef Variable x = <Variable?>input.detach()
     cdef Variable flat
     cdef int64_t n, width
     if dim is None:
-        flat = dense(<Variable>x.reshape(-1))
+        flat = dense(<Variable?>x.reshape(-1))
         starts, inverse = runs_of(flat, flat.n, 1, "unique_consecutive")
         values, inverse, n = flat.index_select(0, starts), inverse.reshape(shape_of(input)), flat.n
     else:
         d = wrap_dim(dim, x.nd, "unique_consecutive")
         if x.nd == 0:
-            x = <Variable>x.reshape(1)
+            x = <Variable?>x.reshape(1)
         n = x.sizes[d]
         moved = x.movedim(d, 0)
         shape = shape_of(<Variable>moved)
         width = x.n // n if n else 0
-        flat = dense(<Variable>moved.reshape((n, width)))
+        flat = dense(<Variable?>moved.reshape((n, width)))
         starts, inverse = runs_of(flat, n, width, "unique_consecutive")
         values = flat.index_select(0, starts).reshape((starts.shape[0],) + shape[1:]).movedim(0, d).contiguous()
     out = (values,)
@@ -536,7 +536,7 @@ def bincount(Variable input not None, weights=None, minlength=0):
 
 def histc(Variable input not None, bins=100, min=0, max=0, *, out=None):
     """How many elements fall in each of `bins` equal parts of [min, max] (by default of the elements' range)."""
-    cdef Variable x = dense(<Variable>input.detach())
+    cdef Variable x = dense(<Variable?>input.detach())
     cdef Variable y
     cdef double low = min, high = max
     cdef int64_t n = bins
@@ -642,10 +642,10 @@ def histogram(Variable input not None, bins=100, *, range=None, weight=None, den
     """
     if input.dt != FLOAT32 and input.dt != FLOAT64:
         undefined(-1, input, "histogram_cpu")
-    x = dense(<Variable>input.detach().reshape(-1))
+    x = dense(<Variable?>input.detach().reshape(-1))
     low, high = range if range is not None else (None, None)
     edges = edges_of(x, bins, low, high, "histogram")
-    y = binned(<Variable>x.unsqueeze(1), [edges], weight, density, "histogram")
+    y = binned(<Variable?>x.unsqueeze(1), [edges], weight, density, "histogram")
     return finish_out(histogram_type(y, edges), out, "histogram")
 
 
@@ -656,7 +656,7 @@ def histogramdd(Variable input not None, bins=10, *, range=None, weight=None, de
     if input.nd < 2:
         raise RuntimeError(f"torch.histogramdd: input tensor should have at least 2 dimensions, but got {input.nd}")
     d = input.sizes[input.nd - 1]
-    points = <Variable>input.detach().reshape(-1, d)
+    points = <Variable?>input.detach().reshape(-1, d)
     bins = [bins] * d if isinstance(bins, (int, Variable)) else list(bins)
     if len(bins) != d:
         raise RuntimeError(f"histogramdd: expected {d} sequences of bin edges or bin counts, but got {len(bins)}")

@@ -146,7 +146,7 @@ cdef class Igamma(OfInputs):
             raise RuntimeError(f"{self.name}: the derivative with respect to 'input' has no closed form; detach it, only 'other' has a gradient.")
         a, x = self.saved(0), self.saved(1)
         density = ((a - 1) * x.log() - x - lgamma(a)).exp()
-        self.pass_grad(1, zero_mul(g, <Variable>(density * self.sign)))
+        self.pass_grad(1, zero_mul(g, <Variable?>(density * self.sign)))
 
 
 cdef class Igammac(Igamma):
@@ -206,7 +206,7 @@ cdef class Xlog1py(OfInputs):
             skip = logical_and(a == 0, b <= -1)
             self.pass_grad(0, zero_mul(g, <Variable>where(skip, 0, b.log1p())))
         if self.needs(1):
-            self.pass_grad(1, zero_mul(g, <Variable>(a / (b + 1))))
+            self.pass_grad(1, zero_mul(g, <Variable?>(a / (b + 1))))
 
 
 cdef class Entr(OfInput):
@@ -222,7 +222,7 @@ cdef class Erfinv(OfBoth):
 
 cdef class Erfcx(OfBoth):
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, zero_mul(g, <Variable>(self.saved(0) * self.saved(1) * 2 - TWO_OVER_ROOT_PI)))
+        self.pass_grad(0, zero_mul(g, <Variable?>(self.saved(0) * self.saved(1) * 2 - TWO_OVER_ROOT_PI)))
 
 
 cdef class Ndtr(OfInput):
@@ -240,7 +240,7 @@ cdef class Ndtri(OfBoth):
 cdef class LogNdtr(OfInput):
     """density / distribution, both divided by exp(-x^2 / 2), which underflows"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, zero_div(<Variable>(g * (2 / ROOT_TWO_PI)), <Variable>erfcx(self.saved(0) * -ROOT_HALF)))
+        self.pass_grad(0, zero_div(<Variable?>(g * (2 / ROOT_TWO_PI)), <Variable>erfcx(self.saved(0) * -ROOT_HALF)))
 
 
 def xlog1py(input, other, *, out=None):
@@ -300,7 +300,7 @@ cdef int AIRY_AI = formula(b"airy_ai")
 
 cdef object at_zero(Variable x, double value, object otherwise):
     """`otherwise`, but `value` where x is 0."""
-    return where_t(<Variable>(x == 0), wrap_number(value, x.dt, x.dev, x.dev_index), <Variable>otherwise)
+    return where_t(<Variable?>(x == 0), wrap_number(value, x.dt, x.dev, x.dev_index), <Variable>otherwise)
 
 
 cdef class BesselI0(OfInput):
@@ -311,7 +311,7 @@ cdef class BesselI0(OfInput):
 cdef class BesselI0e(OfBoth):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        self.pass_grad(0, zero_mul(g, <Variable>(i1e(x) - sign(x) * self.saved(1))))
+        self.pass_grad(0, zero_mul(g, <Variable?>(i1e(x) - sign(x) * self.saved(1))))
 
 
 cdef class BesselI1(OfBoth):
@@ -345,7 +345,7 @@ cdef class BesselY0(OfInput):
 cdef class BesselY1(OfBoth):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
-        self.pass_grad(0, zero_mul(g, <Variable>(bessel_y0(x) - self.saved(1) / x)))
+        self.pass_grad(0, zero_mul(g, <Variable?>(bessel_y0(x) - self.saved(1) / x)))
 
 
 cdef class BesselK0(OfInput):
@@ -361,13 +361,13 @@ cdef class BesselK1(OfBoth):
 
 cdef class BesselK0e(OfBoth):
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, zero_mul(g, <Variable>(self.saved(1) - scaled_modified_bessel_k1(self.saved(0)))))
+        self.pass_grad(0, zero_mul(g, <Variable?>(self.saved(1) - scaled_modified_bessel_k1(self.saved(0)))))
 
 
 cdef class BesselK1e(OfBoth):
     cdef int vjp(self, Variable g) except -1:
         x, y = self.saved(0), self.saved(1)
-        self.pass_grad(0, zero_mul(g, <Variable>(y - scaled_modified_bessel_k0(x) - y / x)))
+        self.pass_grad(0, zero_mul(g, <Variable?>(y - scaled_modified_bessel_k0(x) - y / x)))
 
 
 cdef class SphericalJ0(OfBoth):
