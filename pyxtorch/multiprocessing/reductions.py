@@ -73,6 +73,7 @@ class Packed:
 
 
 def _reduce_segment(segment):
+    segment.sent = True
     outgoing = getattr(_thread, "outgoing", None)
     if outgoing is not None and context.get_spawning_popen() is None:
         outgoing.append(segment)

@@ -172,6 +172,7 @@ cdef class Segment:
     cdef readonly int fd
     cdef readonly int64_t nbytes
     cdef readonly str filename      # of a file that the user named
+    cdef public bint sent           # to another process
     cdef char* data
     cdef int64_t used
     cdef dict parts                 # offset to the address of the storage there
@@ -187,6 +188,10 @@ cdef class Segment:
                 raise OutOfMemoryError(f"shared memory: cannot map {nbytes} bytes: {strerror(errno).decode()}.")
             self.data = <char*>where
         mapped += nbytes
+
+    def in_use(self):
+        """Whether there is a storage on it in this process."""
+        return len(self.parts) > 0
 
     def __dealloc__(self):
         global mapped
@@ -226,6 +231,16 @@ cdef Segment new_segment(int64_t nbytes):
         raise OutOfMemoryError(f"shared memory: cannot make a segment of {nbytes} bytes: {error.strerror}.") from None
     segment = Segment(fd, nbytes)
     live[file_key(fd)] = segment
+    return segment
+
+
+def make_segment(nbytes):
+    """A segment of `nbytes` bytes, which are there: OutOfMemoryError where they cannot be had."""
+    segment = new_segment(nbytes)
+    try:
+        os.posix_fallocate((<Segment>segment).fd, 0, nbytes)
+    except OSError as error:
+        raise OutOfMemoryError(f"shared memory: cannot allocate {nbytes} bytes: {error.strerror}.") from None
     return segment
 
 

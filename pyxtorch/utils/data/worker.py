@@ -1,15 +1,20 @@
 """Worker processes of a DataLoader: what runs in them, and how batches come back.
 
 Each worker has two pipes: numbers of samples go in by one, batches come out by the other, in the
-order in which they were asked for. The memory of tensors and arrays is written to the pipe as it
-lies and read straight into new storages. A worker that dies closes its pipe: nothing waits for it.
+order in which they were asked for. The memory of tensors and arrays goes through shared memory, in
+slots which the worker fills anew when the main process has let go of what was in them; small
+batches, and those that find no slot free, are written to the pipe as they lie and read straight
+into new storages. A worker that dies closes its pipe: nothing waits for it.
 """
+import array
+import multiprocessing.connection
 import multiprocessing.process
 import os
 import pickle
 import queue
 import random
 import select
+import socket
 import struct
 import sys
 import threading
@@ -19,10 +24,12 @@ import warnings
 import weakref
 
 import pyxtorch
-from pyxtorch._core import UntypedStorage
+from pyxtorch.ops import _memory
+from pyxtorch.storage import UntypedStorage
 
-_HEAD = struct.Struct("<2Q")  # length of the pickle, number of buffers
-_PIPE_BYTES = 1 << 20
+_HEAD = struct.Struct("<2Qq")  # length of the pickle, number of buffers, the slot that they are in (-1: they follow)
+_SMALL = 1 << 16  # bytes of a batch that are not worth a slot
+_SLOTS = 8  # of a worker, at most
 _CHUNKS = 512  # pieces of memory that one system call takes (IOV_MAX is 1024)
 _PATIENCE = 5.0  # seconds: how often a worker looks whether its parent lives, how long it may take to end
 
@@ -64,16 +71,16 @@ class _Sender:
 
     def _run(self):
         try:
-            while (pieces := self.queue.get()) is not None:
-                _write(self.pipe.fileno(), pieces)
+            while (message := self.queue.get()) is not None:
+                _write(self.pipe.fileno(), *message)
         except OSError:  # nobody reads any more
             pass
 
-    def send(self, pieces):
+    def send(self, pieces, segment=None):
         if self.thread is None:
-            _write(self.pipe.fileno(), pieces)
+            _write(self.pipe.fileno(), pieces, segment)
         else:
-            self.queue.put(pieces)
+            self.queue.put((pieces, segment))
 
     def finish(self):
         if self.thread is not None:
@@ -81,8 +88,13 @@ class _Sender:
             self.thread.join()
 
 
-def _write(descriptor, pieces):
+def _write(descriptor, pieces, segment=None):
+    """Write the pieces; with a segment that is new, its file descriptor goes with the first byte."""
     pieces = [memoryview(piece).cast("B") for piece in pieces]
+    if segment is not None:
+        with socket.socket(fileno=os.dup(descriptor)) as pipe:
+            pipe.sendmsg([pieces[0][:1]], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [segment.fd]))])
+        pieces[0] = pieces[0][1:]
     at = 0
     while at < len(pieces):
         written = os.writev(descriptor, pieces[at : at + _CHUNKS])
@@ -93,13 +105,61 @@ def _write(descriptor, pieces):
             pieces[at] = pieces[at][written:]
 
 
-def _message(kind, value):
-    """The pieces of a message: head, sizes of the buffers, pickle, buffers."""
+class _Slots:
+    """A worker's places in shared memory: segments, of which some are free."""
+
+    def __init__(self):
+        self.segments, self.free, self.made = {}, [], 0
+
+    def take_back(self, numbers):
+        """The main process has let go of these; of ~number it has not, but that one is no longer this worker's."""
+        for number in numbers:
+            if number >= 0:
+                self.free.append(number)
+            else:
+                del self.segments[~number]
+
+    def find(self, nbytes):
+        """(number, segment, whether it is new) of a free slot of this size; None where there is none."""
+        fitting = [number for number in self.free if self.segments[number].nbytes >= nbytes]
+        if fitting:
+            number = min(fitting, key=lambda n: self.segments[n].nbytes)
+            self.free.remove(number)
+            return number, self.segments[number], False
+        if len(self.segments) >= _SLOTS:
+            return None
+        try:
+            segment = _memory.make_segment(nbytes + nbytes // 8)
+        except RuntimeError:
+            return None
+        self.segments[self.made] = segment
+        self.made += 1
+        return self.made - 1, segment, True
+
+
+def _message(kind, value, slots=None):
+    """The pieces of a message: head, sizes of the buffers, pickle, buffers; and the segment that the buffers are in, if it is new."""
     buffers = []
     pickled = pickle.dumps((kind, value), 5, buffer_callback=buffers.append)
     buffers = [buffer.raw() for buffer in buffers]
-    head = _HEAD.pack(len(pickled), len(buffers)) + struct.pack(f"<{len(buffers)}Q", *map(len, buffers)) + pickled
-    return [head, *(buffer for buffer in buffers if len(buffer))]
+    places = _places([len(buffer) for buffer in buffers])
+    found = slots.find(places[-1]) if slots is not None and places[-1] >= _SMALL else None
+    number, segment, new = found or (-1, None, False)
+    head = _HEAD.pack(len(pickled), len(buffers), number) + struct.pack(f"<{len(buffers)}Q", *map(len, buffers)) + pickled
+    if segment is None:
+        return [head, *(buffer for buffer in buffers if len(buffer))], None
+    memory = memoryview(_memory.storage_at(segment, 0, segment.nbytes))
+    for place, buffer in zip(places, buffers):
+        memory[place : place + len(buffer)] = buffer
+    return [head], segment if new else None
+
+
+def _places(sizes):
+    """Where buffers of these sizes lie in a slot, one behind the other, and where they end."""
+    places = [0]
+    for size in sizes:
+        places.append(places[-1] + (size + 63 & ~63))
+    return places
 
 
 def _failure(where):
@@ -123,7 +183,7 @@ def _seed_all(seed):
 def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
     """The life of a worker: read a task from `tasks`, write the batch to `results`, until the other side closes."""
     global _info
-    sender = _Sender(results)
+    sender, slots = _Sender(results), _Slots()
     parent, fetch, broken, where = os.getppid(), None, None, f"in DataLoader worker process {number}"
     try:
         try:
@@ -143,15 +203,16 @@ def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
             if task == "restart":  # a new epoch
                 fetch = None
                 continue
+            slots.take_back(task[1])
             try:
                 if broken is None and fetch is None:
                     fetch = make_fetch()
-                pieces = broken or _message("batch", fetch(task[0]))
+                message = broken or _message("batch", fetch(task[0]), slots)
             except StopIteration:
-                pieces = _message("end", None)
+                message = _message("end", None)
             except Exception:
-                pieces = _failure(where)
-            sender.send(pieces)
+                message = _failure(where)
+            sender.send(*message)
     except (EOFError, OSError, KeyboardInterrupt):
         pass
     finally:
@@ -161,6 +222,7 @@ def work(tasks, results, number, count, base_seed, dataset, make_fetch, init):
 # --------------------------------------------------------------------------- in the main process
 
 _workers = weakref.WeakSet()
+_forks = 0  # how often this process forked: what was in a slot then, a child may still read
 # Held while pipes are opened or closed, and while this process forks: a child that was forked off in the middle of
 # a close would take the number of a pipe that is closed already, perhaps its own by then, for one that is open.
 _pipes = threading.RLock()
@@ -170,6 +232,12 @@ def _hang_up(*connections):
     with _pipes:
         for connection in connections:
             connection.close()
+
+
+def _before_fork():
+    global _forks
+    _forks += 1
+    _pipes.acquire()
 
 
 def _forget_workers():
@@ -184,7 +252,7 @@ def _forget_workers():
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_pipes.acquire, after_in_parent=_pipes.release, after_in_child=_forget_workers)
+    os.register_at_fork(before=_before_fork, after_in_parent=_pipes.release, after_in_child=_forget_workers)
 
 
 class Worker:
@@ -193,15 +261,12 @@ class Worker:
     def __init__(self, context, *arguments):
         with _pipes:
             tasks_in, self.tasks = context.Pipe(duplex=False)
-            self.results, results_out = context.Pipe(duplex=False)
+            self.results, out = socket.socketpair()  # file descriptors can go with what is written
+            out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+            results_out = multiprocessing.connection.Connection(out.detach())
+            self._slots = {}  # number to [segment, whether a batch is in it that was not let go of, forks when it came]
             self.waiting = 0  # tasks without an answer so far
             self.ended = False  # its share of an IterableDataset is used up
-            try:
-                import fcntl
-
-                fcntl.fcntl(self.results.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-            except (ImportError, AttributeError, OSError):
-                pass  # a smaller pipe is slower, no more
             self.process = context.Process(target=work, args=(tasks_in, results_out, *arguments), daemon=True)
             self.close = weakref.finalize(self, _close, self.process, self.tasks, self.results)
             _workers.add(self)
@@ -221,9 +286,20 @@ class Worker:
     def send(self, task):
         self.waiting += 1
         try:
-            self.tasks.send(task)
+            self.tasks.send((*task, list(self._let_go())))
         except OSError:
             pass  # it is dead: reading its answer says so
+
+    def _let_go(self):
+        """Numbers of slots that nothing in this process looks at any more; ~number of those that others may look at."""
+        for number, slot in list(self._slots.items()):
+            segment, filled, forks = slot
+            if filled and (segment.sent or forks != _forks):
+                del self._slots[number]
+                yield ~number
+            elif filled and not segment.in_use():
+                slot[1] = False
+                yield number
 
     def restart(self):
         self.ended = False
@@ -258,6 +334,26 @@ class Worker:
             if count:
                 views[at] = views[at][count:]
 
+    def _read_head(self, deadline):
+        """What a head says; a slot that is new comes with it."""
+        head, new = bytearray(), []
+        while len(head) < _HEAD.size:
+            try:
+                data, extra, _, _ = self.results.recvmsg(_HEAD.size - len(head), socket.CMSG_SPACE(4), socket.MSG_CMSG_CLOEXEC)
+            except BlockingIOError:
+                self._wait(deadline)
+                continue
+            if not data:
+                self._dead()
+            head += data
+            new += [_memory.open_segment(array.array("i", descriptor)[0]) for _, _, descriptor in extra if len(descriptor) == 4]
+        n_pickle, n_buffers, slot = _HEAD.unpack(head)
+        if new:
+            self._slots[slot] = [new[0], False, 0]
+        elif slot >= 0 and slot not in self._slots:
+            raise RuntimeError("DataLoader: a batch in shared memory could not be received: too many files are open. Raise `ulimit -n`.")
+        return n_pickle, n_buffers, slot
+
     def _wait(self, deadline):
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         found = self._poll.poll(left)
@@ -281,13 +377,17 @@ class Worker:
         """(kind, value) of the next answer, which is waited for."""
         deadline = time.monotonic() + timeout if timeout else None
         try:
-            head = bytearray(_HEAD.size)
-            self._read_into([memoryview(head)], deadline)
-            n_pickle, n_buffers = _HEAD.unpack(head)
+            n_pickle, n_buffers, slot = self._read_head(deadline)
             rest = bytearray(8 * n_buffers + n_pickle)
             self._read_into([memoryview(rest)], deadline)
-            storages = [UntypedStorage(size) for size in struct.unpack_from(f"<{n_buffers}Q", rest)]
-            self._read_into([memoryview(storage) for storage in storages], deadline)
+            sizes = struct.unpack_from(f"<{n_buffers}Q", rest)
+            if slot >= 0:
+                self._slots[slot][1:] = True, _forks
+                segment = self._slots[slot][0]
+                storages = [_memory.storage_at(segment, place, size) for place, size in zip(_places(sizes), sizes)]
+            else:
+                storages = [UntypedStorage(size) for size in sizes]
+                self._read_into([memoryview(storage) for storage in storages], deadline)
         except RuntimeError as error:
             self.process.terminate()  # half a message may be left in the pipe
             self.close()
