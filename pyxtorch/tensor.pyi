@@ -7,13 +7,7 @@ from pyxtorch import return_types as _return_types
 from pyxtorch.autograd import Variable as _Variable
 _T = _t.TypeVar("_T")
 
-channels_last: _memory_format
-channels_last_3d: _memory_format
 def construct(cls: _t.Any, args: _t.Any, kwargs: _t.Any) -> _t.Any: ...
-contiguous_format: _memory_format
-preserve_format: _memory_format
-class memory_format:
-    def __init__(self, name: _b.str) -> None: ...
 class Tensor(_Variable):
     @property
     def H(self) -> _Tensor: ...
