@@ -32,6 +32,7 @@ from pyxtorch.autograd import (
 )
 from pyxtorch._dtype import channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format
 from pyxtorch.tensor import Tensor
+from pyxtorch._dtype import contiguous_format as legacy_contiguous_format
 from pyxtorch._dlpack import from_dlpack, to_dlpack
 from pyxtorch._numbers import finfo, iinfo
 from pyxtorch.ops import create_legacy as _create_legacy
@@ -89,7 +90,11 @@ def get_include():
 
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
-_NAMESPACES = ("_C", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "futures", "masked", "multiprocessing", "nn", "optim", "overrides", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "utils", "version")
+_NAMESPACES = (
+    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "futures", "hub", "library", "masked",
+    "multiprocessing", "nn", "optim", "overrides", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
+    "version",
+)
 # Functions and classes that come with their namespace.
 _LATER = {
     "save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler",
@@ -98,7 +103,8 @@ _LATER = {
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled", "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal",
-    "set_num_interop_threads", "typename", "use_deterministic_algorithms",
+    "get_device_module", "has_lapack", "has_mkl", "has_openmp", "has_spectral", "init_num_threads", "is_warn_always_enabled", "set_num_interop_threads",
+    "set_warn_always", "typename", "use_deterministic_algorithms",
 ), "_settings"))
 _LATER.update(dict.fromkeys((
     "autocast_decrement_nesting", "autocast_increment_nesting", "clear_autocast_cache", "get_autocast_dtype", "is_autocast_cache_enabled",
@@ -108,6 +114,10 @@ _LATER.update(dict.fromkeys((
     "autocast", "get_autocast_cpu_dtype", "get_autocast_gpu_dtype", "is_autocast_cpu_enabled", "set_autocast_cpu_dtype",
     "set_autocast_cpu_enabled", "set_autocast_gpu_dtype",
 ), "amp.autocast_mode"))
+_LATER.update(dict.fromkeys((
+    "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
+), "_symbols"))
+_LATER["lobpcg"] = "_lobpcg"
 
 
 _TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.KINDS if not (what == "Tensor" and "Complex" in kind)]

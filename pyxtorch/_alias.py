@@ -13,7 +13,8 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType
 
-VERSION = "2.13.0"  # the PyTorch whose names and behaviour these are
+from pyxtorch.version import torch as VERSION
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "_as_torch")
 

@@ -3,7 +3,10 @@ import warnings
 
 _MODES = ("default", "warn", "error")
 _PRECISIONS = ("highest", "high", "medium")
-_state = {"deterministic": 0, "precision": "highest", "interop": 1}
+_state = {"deterministic": 0, "precision": "highest", "interop": 1, "warn_always": False}
+
+has_lapack = has_spectral = True  # SciPy's
+has_mkl = has_openmp = False
 
 
 def use_deterministic_algorithms(mode, *, warn_only=False):
@@ -87,6 +90,38 @@ def set_flush_denormal(mode):
     return False
 
 
+def set_warn_always(b, /):
+    """Whether warnings that PyTorch gives once in a process are to come every time. Those here do, as far as the filters of `warnings` let them."""
+    if not isinstance(b, bool):
+        raise TypeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _state["warn_always"] = b
+
+
+def is_warn_always_enabled():
+    """What `set_warn_always` set."""
+    return _state["warn_always"]
+
+
+def init_num_threads():
+    """Begin with the number of threads that the environment says: the pool has, when it was made."""
+
+
+def get_device_module(device=None):
+    """`pyxtorch.cuda` or `pyxtorch.cpu`, by a device or its name; without one, that of the accelerator if there is one.
+
+    Raises:
+        RuntimeError: there is no module for such devices.
+    """
+    import pyxtorch
+
+    if device is None:
+        return pyxtorch.cuda if pyxtorch.cuda.is_available() else pyxtorch.cpu
+    kind = pyxtorch.device(device).type
+    if kind not in ("cpu", "cuda"):
+        raise RuntimeError(f"Invalid device '{kind}', make sure it is available: the devices with a module are cpu and cuda.")
+    return getattr(pyxtorch, kind)
+
+
 def typename(obj):
     """The name of an object's type; of a tensor, PyTorch's name for its dtype ("torch.FloatTensor")."""
     if hasattr(obj, "type") and hasattr(obj, "dtype"):
@@ -96,4 +131,4 @@ def typename(obj):
     return name if module in ("", "builtins", "__builtin__") else f"{module}.{name}"
 
 
-__all__ = [name for name, value in globals().items() if not name.startswith("_") and callable(value)]
+__all__ = [name for name, value in globals().items() if not name.startswith("_") and (callable(value) or name.startswith("has_"))]

@@ -5,19 +5,37 @@ from pyxtorch._types import Tensor as _Tensor
 class aminmax(_t.NamedTuple):
     min: _Tensor
     max: _Tensor
+class aminmax_out(_t.NamedTuple):
+    min: _Tensor
+    max: _Tensor
 class cummax(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
+class cummax_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
 class cummin(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class cummin_out(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
 class frexp(_t.NamedTuple):
+    mantissa: _Tensor
+    exponent: _Tensor
+class frexp_out(_t.NamedTuple):
     mantissa: _Tensor
     exponent: _Tensor
 class geqrf(_t.NamedTuple):
     a: _Tensor
     tau: _Tensor
+class geqrf_out(_t.NamedTuple):
+    a: _Tensor
+    tau: _Tensor
 class histogram(_t.NamedTuple):
+    hist: _Tensor
+    bin_edges: _Tensor
+class histogram_out(_t.NamedTuple):
     hist: _Tensor
     bin_edges: _Tensor
 class histogramdd(_t.NamedTuple):
@@ -26,16 +44,31 @@ class histogramdd(_t.NamedTuple):
 class kthvalue(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class kthvalue_out(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
 class linalg_cholesky_ex(_t.NamedTuple):
+    L: _Tensor
+    info: _Tensor
+class linalg_cholesky_ex_out(_t.NamedTuple):
     L: _Tensor
     info: _Tensor
 class linalg_eig(_t.NamedTuple):
     eigenvalues: _Tensor
     eigenvectors: _Tensor
+class linalg_eig_out(_t.NamedTuple):
+    eigenvalues: _Tensor
+    eigenvectors: _Tensor
 class linalg_eigh(_t.NamedTuple):
     eigenvalues: _Tensor
     eigenvectors: _Tensor
+class linalg_eigh_out(_t.NamedTuple):
+    eigenvalues: _Tensor
+    eigenvectors: _Tensor
 class linalg_inv_ex(_t.NamedTuple):
+    inverse: _Tensor
+    info: _Tensor
+class linalg_inv_ex_out(_t.NamedTuple):
     inverse: _Tensor
     info: _Tensor
 class linalg_ldl_factor(_t.NamedTuple):
@@ -45,7 +78,19 @@ class linalg_ldl_factor_ex(_t.NamedTuple):
     LD: _Tensor
     pivots: _Tensor
     info: _Tensor
+class linalg_ldl_factor_ex_out(_t.NamedTuple):
+    LD: _Tensor
+    pivots: _Tensor
+    info: _Tensor
+class linalg_ldl_factor_out(_t.NamedTuple):
+    LD: _Tensor
+    pivots: _Tensor
 class linalg_lstsq(_t.NamedTuple):
+    solution: _Tensor
+    residuals: _Tensor
+    rank: _Tensor
+    singular_values: _Tensor
+class linalg_lstsq_out(_t.NamedTuple):
     solution: _Tensor
     residuals: _Tensor
     rank: _Tensor
@@ -61,16 +106,40 @@ class linalg_lu_factor_ex(_t.NamedTuple):
     LU: _Tensor
     pivots: _Tensor
     info: _Tensor
+class linalg_lu_factor_ex_out(_t.NamedTuple):
+    LU: _Tensor
+    pivots: _Tensor
+    info: _Tensor
+class linalg_lu_factor_out(_t.NamedTuple):
+    LU: _Tensor
+    pivots: _Tensor
+class linalg_lu_out(_t.NamedTuple):
+    P: _Tensor
+    L: _Tensor
+    U: _Tensor
 class linalg_qr(_t.NamedTuple):
+    Q: _Tensor
+    R: _Tensor
+class linalg_qr_out(_t.NamedTuple):
     Q: _Tensor
     R: _Tensor
 class linalg_slogdet(_t.NamedTuple):
     sign: _Tensor
     logabsdet: _Tensor
+class linalg_slogdet_out(_t.NamedTuple):
+    sign: _Tensor
+    logabsdet: _Tensor
 class linalg_solve_ex(_t.NamedTuple):
     result: _Tensor
     info: _Tensor
+class linalg_solve_ex_out(_t.NamedTuple):
+    result: _Tensor
+    info: _Tensor
 class linalg_svd(_t.NamedTuple):
+    U: _Tensor
+    S: _Tensor
+    Vh: _Tensor
+class linalg_svd_out(_t.NamedTuple):
     U: _Tensor
     S: _Tensor
     Vh: _Tensor
@@ -78,37 +147,75 @@ class lu_unpack(_t.NamedTuple):
     P: _Tensor
     L: _Tensor
     U: _Tensor
+class lu_unpack_out(_t.NamedTuple):
+    P: _Tensor
+    L: _Tensor
+    U: _Tensor
 class max(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
+class max_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
 class median(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class median_out(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
 class min(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
+class min_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
 class mode(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class mode_out(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
 class nanmedian(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
+class nanmedian_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
 class qr(_t.NamedTuple):
     Q: _Tensor
     R: _Tensor
+class qr_out(_t.NamedTuple):
+    Q: _Tensor
+    R: _Tensor
 class slogdet(_t.NamedTuple):
     sign: _Tensor
     logabsdet: _Tensor
+class slogdet_out(_t.NamedTuple):
+    sign: _Tensor
+    logabsdet: _Tensor
 class sort(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
+class sort_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
 class svd(_t.NamedTuple):
     U: _Tensor
     S: _Tensor
     V: _Tensor
+class svd_out(_t.NamedTuple):
+    U: _Tensor
+    S: _Tensor
+    V: _Tensor
 class topk(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class topk_out(_t.NamedTuple):
+    values: _Tensor
+    indices: _Tensor
 class triangular_solve(_t.NamedTuple):
+    solution: _Tensor
+    cloned_coefficient: _Tensor
+class triangular_solve_out(_t.NamedTuple):
     solution: _Tensor
     cloned_coefficient: _Tensor

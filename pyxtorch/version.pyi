@@ -6,4 +6,5 @@ debug: _b.bool
 git_version: _b.str
 hip: None
 rocm: None
+torch: _b.str
 xpu: None

@@ -30,7 +30,8 @@ FLOORS = [
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
-     "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures"),
+     "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "accelerator",
+     "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library"),
     ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]

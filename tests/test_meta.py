@@ -346,7 +346,7 @@ MODULES = {
     "MultiheadAttention": ((4, 2), [f(5, 2, 4), f(6, 2, 4), f(6, 2, 4)]),
     "NLLLoss": ((), [f(3, 4), whole(3, high=4)]), "NLLLoss2d": ((), [f(2, 4, 3, 3), whole(2, 3, 3, high=4)]),
     "PixelShuffle": ((2,), [f(*N2)]), "PixelUnshuffle": ((2,), [f(2, 4, 8, 8)]),
-    "Sequential": ((nn.Linear(4, 3), nn.ReLU()), [f(2, 4)]),
+    "Sequential": ((nn.Linear(4, 3), nn.ReLU()), [f(2, 4)]), "SyncBatchNorm": ((4,), [f(*N2)]),
     "Threshold": ((0.1, 20.0), [f(3, 4)]),
     "Transformer": ((4, 2, 1, 1, 8), [f(5, 2, 4), f(6, 2, 4)]),
     "TransformerDecoder": ((nn.TransformerDecoderLayer(4, 2, 8), 2), [f(5, 2, 4), f(6, 2, 4)]),

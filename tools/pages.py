@@ -42,6 +42,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),
     "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
+    "library": (("pyxtorch.library", "pyxtorch.hub", "pyxtorch.quasirandom", "pyxtorch.utils.benchmark"), "Operations of one's own, models of others, measuring"),
 }
 
 

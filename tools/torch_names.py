@@ -7,10 +7,12 @@ reference of torch 2.13, without distributed, cuda, quantisation, and what is fo
 onnx, backends, nativert) or for building torch's own extensions (utils.cpp_extension). Of a module count the names in its
 `__all__`; where it has none, and in `torch`, whose list is mostly made by a loop over what C++ has, those that are defined there and
 say what they do: a docstring of their own, or no function or class at all (a constant, a dtype). Of a class that has a page with its
-members count the methods and attributes with a docstring. A thing that has several names counts once for each.
+members count the methods and attributes with a docstring. A thing that has several names counts once for each. Names of quantisation
+and of other devices in these modules are left out (LEFT_OUT).
 """
 import importlib
 import inspect
+import re
 import types
 import warnings
 from pathlib import Path
@@ -33,6 +35,9 @@ torch.utils.data.distributed torch.utils.deterministic torch.utils.dlpack torch.
 torch.utils.mobile_optimizer torch.utils.model_zoo torch.utils.module_tracker torch.utils.tensorboard torch.version torch.__config__
 torch.__future__
 """.split()
+
+
+LEFT_OUT = re.compile(r"(fake_)?quantize|quantized|dequantize|q_(per|scale|zero)|qu?int\d|qscheme$|int_repr$|(is_)?(ipu|hpu|mps|mtia|xla|xpu)$|validate_hpu")
 
 
 def is_documented(value):
@@ -72,7 +77,7 @@ def names_of(path):
 
 def main():
     warnings.simplefilter("ignore")
-    found = {path: names_of(path) for path in MODULES if path not in ("torch.utils.tensorboard",)}
+    found = {path: [n for n in names_of(path) if not LEFT_OUT.match(n) and (n != "Tensor" or path == "torch")] for path in MODULES if path not in ("torch.utils.tensorboard",)}
     # The writer needs a package that may not be installed: its names are those of its own list.
     found["torch.utils.tensorboard"] = ["FileWriter", "RecordWriter", "SummaryWriter"]
     lines = [f"# Written by tools/torch_names.py from torch {torch.__version__.partition('+')[0]}; do not edit. Module, then its documented names."]

@@ -3,7 +3,9 @@ import functools
 
 from pyxtorch.autograd import Function, Variable, is_grad_enabled, no_grad
 
-__all__ = ["Function", "once_differentiable"]
+__all__ = ["BackwardCFunction", "Function", "FunctionCtx", "once_differentiable"]
+
+FunctionCtx = BackwardCFunction = Function  # what `forward` and `backward` get as `ctx` is an instance of the Function itself
 
 
 class _NotTwice(Function):

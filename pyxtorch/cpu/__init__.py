@@ -8,7 +8,7 @@ import time
 from pyxtorch.cpu import amp
 
 __all__ = [
-    "Event", "Stream", "StreamContext", "amp", "current_device", "current_stream", "device_count", "is_available", "is_initialized",
+    "Event", "Stream", "StreamContext", "amp", "current_device", "current_stream", "device_count", "get_capabilities", "is_available", "is_initialized",
     "set_device", "stream", "synchronize",
 ]
 
@@ -109,3 +109,15 @@ def is_initialized():
 
 def synchronize(device=None):
     """Nothing is under way that could be waited for."""
+
+
+def get_capabilities():
+    """What the processor says that it can: its flags, each True (on Linux; elsewhere nothing)."""
+    try:
+        with open("/proc/cpuinfo") as text:
+            for line in text:
+                if line.startswith(("flags", "Features")):
+                    return dict.fromkeys(line.partition(":")[2].split(), True)
+    except OSError:
+        pass
+    return {}

@@ -1,0 +1,11 @@
+"""The operations by family; and, as `ops.namespace.name`, those that programs make by `library.custom_op`."""
+
+
+def __getattr__(name):
+    import sys
+
+    made = sys.modules.get("pyxtorch.library")  # before it is imported there are none
+    found = made.namespace(name) if made is not None and hasattr(made, "namespace") else None
+    if found is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found

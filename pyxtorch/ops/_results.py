@@ -2,6 +2,12 @@
 from collections import namedtuple
 
 return_types = {}       # name to class: the module pyxtorch.return_types
+# Those that PyTorch has another class for where `out` is given, of the same fields: here it is the same class.
+WITH_OUT = frozenset("""
+aminmax cummax cummin frexp geqrf histogram kthvalue linalg_cholesky_ex linalg_eig linalg_eigh linalg_inv_ex linalg_ldl_factor
+linalg_ldl_factor_ex linalg_lstsq linalg_lu linalg_lu_factor linalg_lu_factor_ex linalg_qr linalg_slogdet linalg_solve_ex linalg_svd
+lu_unpack max median min mode nanmedian qr slogdet sort svd topk triangular_solve
+""".split())
 
 
 def _shown(self):
@@ -13,6 +19,8 @@ def return_type(name, fields):
     """A named tuple that an operation returns, printed as PyTorch prints it."""
     made = return_types[name] = namedtuple(name, fields, module="pyxtorch.return_types")
     made.__repr__ = _shown
+    if name in WITH_OUT:
+        return_types[f"{name}_out"] = made
     return made
 
 

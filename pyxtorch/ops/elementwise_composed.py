@@ -3,8 +3,8 @@ from pyxtorch.ops._precision import rounds_once
 from pyxtorch.ops.create import empty_like, zeros_like
 from pyxtorch.ops.elementwise_select import where
 
-__all__ = ["rrelu"]
-functional = ["glu", "rrelu", "gumbel_softmax"]
+__all__ = ["rrelu", "rrelu_"]
+functional = ["glu", "rrelu", "rrelu_", "gumbel_softmax"]
 
 
 @rounds_once
@@ -28,6 +28,11 @@ def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound: lower={lower}, upper={upper}")
     slope = empty_like(input.detach()).uniform_(lower, upper) if training else (lower + upper) / 2
     return _into(input, where(input > 0, input, input * slope), inplace)
+
+
+def rrelu_(input, lower=1.0 / 8, upper=1.0 / 3, training=False):
+    """rrelu in place."""
+    return rrelu(input, lower, upper, training, True)
 
 
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):

@@ -183,3 +183,15 @@ def assert_close(
         TypeError: the two cannot be compared. ValueError: only one tolerance is given.
     """
     _Comparison(rtol, atol, equal_nan, check_device, check_dtype, check_layout, check_stride, allow_subclasses, msg).compare(actual, expected)
+
+
+def assert_allclose(actual, expected, rtol=None, atol=None, equal_nan=True, msg=""):
+    """The former `assert_close`: dtypes and devices may differ, numbers and arrays are taken, NaNs are equal."""
+    import pyxtorch
+
+    actual, expected = (x if isinstance(x, pyxtorch.Tensor) else pyxtorch.as_tensor(x) for x in (actual, expected))
+    if rtol is None and atol is None:
+        table = {pyxtorch.float16: (1e-3, 1e-3), pyxtorch.float32: (1e-4, 1e-5), pyxtorch.float64: (1e-5, 1e-8)}
+        pairs = [table.get(x.dtype, (0.0, 0.0)) for x in (actual, expected)]
+        rtol, atol = max(p[0] for p in pairs), max(p[1] for p in pairs)
+    assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_device=False, check_dtype=False, check_stride=False, msg=msg or None)

@@ -1,0 +1,251 @@
+"""torch.library: operations of a program's own, with a name, kernels for devices, and a gradient.
+
+What runs inside a custom operation is not recorded: its gradient is what `register_autograd` says, or an error.
+"""
+import collections.abc
+import inspect
+import types
+import typing
+
+import pyxtorch
+from pyxtorch import Tensor
+from pyxtorch.autograd import Function
+from pyxtorch.utils._pytree import tree_flatten, tree_unflatten
+
+__all__ = ["custom_op", "get_ctx", "infer_schema", "register_autograd", "register_fake", "register_kernel"]
+
+_operations = {}  # "namespace::name" to CustomOpDef
+
+_SIMPLE = {Tensor: "Tensor", int: "SymInt", float: "float", bool: "bool", str: "str", pyxtorch.dtype: "ScalarType", pyxtorch.device: "Device"}
+_SIMPLE_LISTS = (Tensor, int, float, bool)
+
+
+def _schema_type(kind, mutated=""):
+    """How a schema writes an annotation."""
+    if kind in _SIMPLE:
+        return _SIMPLE[kind].replace("Tensor", f"Tensor{mutated}")
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if kind == int | float | bool or kind == int | float:
+        return "Scalar"
+    if origin in (typing.Union, types.UnionType) and len(inner) == 2 and type(None) in inner:
+        return _schema_type(next(k for k in inner if k is not type(None)), mutated) + "?"
+    if origin in (list, collections.abc.Sequence) and len(inner) == 1:
+        if inner[0] in _SIMPLE_LISTS:
+            return _SIMPLE[inner[0]].replace("Tensor", f"Tensor{mutated}") + "[]"
+        if typing.get_origin(inner[0]) in (typing.Union, types.UnionType):
+            return _schema_type(inner[0], mutated) + "[]"
+    return None
+
+
+def infer_schema(prototype_function, /, *, mutates_args, op_name=None):
+    """The schema of a function from its annotations, such as "(Tensor x, float y) -> Tensor".
+
+    Args:
+        mutates_args: names of the arguments that it changes, or "unknown": any tensor may be.
+    Raises:
+        ValueError: an argument or the result has no annotation, or one that a schema has no word for.
+    """
+    signature, hints = inspect.signature(prototype_function), typing.get_type_hints(prototype_function)
+    if isinstance(mutates_args, str) and mutates_args != "unknown":
+        raise ValueError("mutates_args must either be a sequence of the names of the arguments that are mutated or the string 'unknown'.")
+    parts, star, place = [], False, 0
+    for name, p in signature.parameters.items():
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            raise ValueError(f"infer_schema(func): We do not support positional-only args, varargs, or varkwargs. Got {p}")
+        if p.kind == p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        if name not in hints:
+            raise ValueError(f"infer_schema(func): Parameter {name} must have a type annotation.")
+        mutated = ""
+        if mutates_args == "unknown" or name in mutates_args:
+            mutated = f"(a{place}!)"
+        place += 1
+        kind = _schema_type(hints[name], mutated)
+        if kind is None:
+            raise ValueError(f"infer_schema(func): Parameter {name} has unsupported type {hints[name]}.")
+        default = ""
+        if p.default is not p.empty:
+            default = "=" + (f'"{p.default}"' if isinstance(p.default, str) else str(p.default).removeprefix("torch."))
+        parts.append(f"{kind} {name}{default}")
+    if mutates_args != "unknown" and (unknown := set(mutates_args) - set(signature.parameters)):
+        raise ValueError(f"infer_schema(func): {sorted(unknown)} in mutates_args are not names of arguments.")
+    returned = hints.get("return", inspect.Signature.empty)
+    if returned is inspect.Signature.empty:
+        raise ValueError("infer_schema(func): No return type annotation was provided. Please add one.")
+    if returned in (None, type(None)):
+        result = "()"
+    elif typing.get_origin(returned) is tuple:
+        words = [_schema_type(k) for k in typing.get_args(returned)]
+        result = None if None in words else f"({', '.join(words)})"
+    else:
+        result = _schema_type(returned)
+    if result is None:
+        raise ValueError(f"infer_schema(func): Return has unsupported type {returned}.")
+    return f"{op_name or ''}({', '.join(parts)}) -> {result}"
+
+
+def _parts(qualname):
+    namespace, colons, name = qualname.partition("::")
+    if not colons or not namespace.isidentifier() or not name.isidentifier():
+        raise ValueError(f"custom_op: expected a name of the form namespace::name, got {qualname!r}.")
+    return namespace, name
+
+
+def custom_op(name, fn=None, /, *, mutates_args, device_types=None, schema=None, tags=None):
+    """An operation `namespace::name` of a function, or a decorator for one.
+
+    Args:
+        mutates_args: names of the tensors that it changes in place; () for none.
+        device_types: "cpu", "cuda" or several, for which the function is; None: for all.
+        schema: its schema, where the annotations do not say it.
+    Returns:
+        a CustomOpDef, called like the function and found as `pyxtorch.ops.namespace.name`.
+    """
+
+    def make(fn):
+        return CustomOpDef(name, fn, mutates_args, device_types, schema)
+
+    return make if fn is None else make(fn)
+
+
+class CustomOpDef:
+    """A custom operation: kernels by device, a function for the device meta, and a gradient, each registered by a method."""
+
+    def __init__(self, qualname, fn, mutates_args, device_types, schema):
+        self._namespace, self._name = _parts(qualname)
+        self._qualname = qualname
+        self._init_fn, self._mutated = fn, mutates_args
+        self._schema = schema or infer_schema(fn, mutates_args=mutates_args)
+        self._signature = inspect.signature(fn)
+        self._kernels, self._fake, self._backward, self._setup = {}, None, None, None
+        self.__name__, self.__doc__, self.__module__, self.__wrapped__ = fn.__name__, fn.__doc__, fn.__module__, fn
+        self.register_kernel(device_types, fn)
+        _operations[qualname] = self
+
+    def __repr__(self):
+        return f"<CustomOpDef({self._qualname})>"
+
+    def register_kernel(self, device_types, fn=None, /):
+        """Take this function on these devices; None: on all that have none of their own."""
+        if fn is None:
+            return lambda fn: self.register_kernel(device_types, fn)
+        for device in [device_types] if device_types is None or isinstance(device_types, str) else device_types:
+            self._kernels[device] = fn
+        return fn
+
+    def register_fake(self, fn, /):
+        """Take this function on the device meta: it makes the results without values."""
+        self._fake = fn
+        return fn
+
+    def register_autograd(self, backward, /, *, setup_context=None):
+        """Take `backward(ctx, *gradients)` for the gradient: one for each argument, None where there is none.
+
+        `setup_context(ctx, inputs, output)`, with `keyword_only_inputs` where there are such arguments, keeps what that needs.
+        """
+        if self._mutated:
+            raise RuntimeError(f"Cannot register autograd formula for non-functional operator {self}: it changes {self._mutated} in place.")
+        self._backward, self._setup = backward, setup_context
+
+    def _kernel(self, leaves):
+        devices = {x.device.type for x in leaves if isinstance(x, Tensor)}
+        device = "meta" if "meta" in devices else next(iter(devices - {"cpu"}), "cpu")
+        found = self._fake if device == "meta" else self._kernels.get(device) or self._kernels.get(None)
+        if found is None:
+            what = "function for the device meta (register_fake)" if device == "meta" else f"kernel for {device} (register_kernel)"
+            raise RuntimeError(f"{self._qualname}: there is no {what}.")
+        return found
+
+    def __call__(self, *args, **kwargs):
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        leaves, spec = tree_flatten((bound.args, bound.kwargs))
+        kernel = self._kernel(leaves)
+        if self._mutated or not (pyxtorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in leaves)):
+            with pyxtorch.no_grad():
+                return kernel(*bound.args, **bound.kwargs)
+        shape = {}
+        found = _Run.apply(self, kernel, spec, shape, *leaves)
+        return tree_unflatten(list(found) if isinstance(found, tuple) else [found], shape["spec"])
+
+
+class _Run(Function):
+    """One call: `leaves` are the arguments out of their containers."""
+
+    @staticmethod
+    def forward(ctx, operation, kernel, spec, shape, *leaves):
+        args, kwargs = tree_unflatten(list(leaves), spec)
+        output = kernel(*args, **kwargs)
+        ctx.operation, ctx.spec, ctx.needed = operation, spec, ctx.needs_input_grad[4:]
+        found, shape["spec"] = tree_flatten(output)
+        ctx.out_spec = shape["spec"]
+        if operation._setup is not None:
+            given = {"keyword_only_inputs": kwargs} if kwargs else {}
+            operation._setup(ctx=ctx, inputs=args, output=output, **given)
+        return tuple(found) if len(found) != 1 else found[0]
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        operation = ctx.operation
+        if operation._backward is None:
+            raise RuntimeError(f"Trying to backward through {operation._qualname}.default but no autograd formula was registered. "
+                               "Please use register_autograd to add one.")  # fmt: skip
+        given = tree_unflatten(list(gradients), ctx.out_spec)
+        found = operation._backward(ctx, *(given if isinstance(given, tuple) else (given,)))
+        found = found if isinstance(found, tuple) else (found,)
+        args_spec = ctx.spec.child(0)
+        if len(found) != args_spec.num_children:
+            raise RuntimeError(f"{operation._qualname}: backward gave {len(found)} gradients for {args_spec.num_children} arguments; None stands for no gradient.")
+        leaves = []
+        for spec, gradient in zip(args_spec.children(), found):
+            parts = [None] * spec.num_leaves if gradient is None else spec.flatten_up_to(gradient)
+            leaves += parts
+        leaves += [None] * ctx.spec.child(1).num_leaves
+        return (None, None, None, None, *leaves)
+
+
+def _operation(op):
+    if isinstance(op, CustomOpDef):
+        return op
+    if op not in _operations:
+        raise RuntimeError(f"there is no operation {op!r}; those made by custom_op are {sorted(_operations)}")
+    return _operations[op]
+
+
+def register_kernel(op, device_types, func=None, /, *, lib=None):
+    """`CustomOpDef.register_kernel` of an operation or its name."""
+    return _operation(op).register_kernel(device_types, func)
+
+
+def register_fake(op, func=None, /, *, lib=None, _stacklevel=1, allow_override=False):
+    """`CustomOpDef.register_fake` of an operation or its name."""
+    return _operation(op).register_fake if func is None else _operation(op).register_fake(func)
+
+
+def register_autograd(op, backward, /, *, setup_context=None, lib=None):
+    """`CustomOpDef.register_autograd` of an operation or its name."""
+    _operation(op).register_autograd(backward, setup_context=setup_context)
+
+
+class _Shapes:
+    """What `get_ctx` gives inside of a function for meta."""
+
+    def new_dynamic_size(self, *, min=0, max=None):  # noqa: A002
+        """A size that depends on values, which a tensor on meta does not have.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError("new_dynamic_size: the size depends on values, and a tensor on meta has none.")
+
+
+def get_ctx():
+    """What a function for meta asks for sizes that depend on values."""
+    return _Shapes()
+
+
+def namespace(name):
+    """The custom operations of one namespace, by their names; None if there are none."""
+    found = {op._name: op for op in _operations.values() if op._namespace == name}
+    return types.SimpleNamespace(**found) if found else None

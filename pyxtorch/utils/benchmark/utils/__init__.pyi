@@ -1,0 +1,5 @@
+# Written by tools/stubs.py; do not edit.
+
+from pyxtorch.utils.benchmark.utils import common as common
+from pyxtorch.utils.benchmark.utils import compare as compare
+from pyxtorch.utils.benchmark.utils import timer as timer
