@@ -29,7 +29,7 @@ FLOORS = [
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "accelerator",
      "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library"),
     ("distributions",),

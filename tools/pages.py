@@ -30,6 +30,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "optimizers": (("pyxtorch.optim", "pyxtorch.optim.lr_scheduler", "pyxtorch.optim.swa_utils"), "Optimisers and learning rate schedules"),
     "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
     "sparse_tensors": (("pyxtorch.sparse",), "Operations of the namespace `sparse`"),
+    "nested": (("pyxtorch.nested",), "Tensors of tensors of different shapes"),
     "serialization": (("pyxtorch.serialization",), "Saving and loading"),
     "storage": (("pyxtorch.storage",), "The memory behind tensors"),
     "multiprocessing": (

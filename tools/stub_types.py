@@ -81,7 +81,8 @@ ELSEWHERE = {
     "bitwise_left_shift.input": "Tensor | Number", "bitwise_right_shift.input": "Tensor | Number", "zeta.input": "Tensor | Number",
     "xlog1py.input": "Tensor | Number", "rsub.input": "Tensor", "hardtanh.min_val": "float", "new_full.size": "Ints", "full.fill_value": "Number",
     "manual_seed.seed": "int",
-    "LocalResponseNorm.__init__.size": "int", "Unflatten.__init__.dim": "int", "norm.dim": "Dims", "masked_fill.value": "Other",
+    "LocalResponseNorm.__init__.size": "int", "Unflatten.__init__.dim": "int", "norm.dim": "Dims", "masked_fill.value": "Other", "to_padded_tensor.padding": "float",
+    "to_padded_tensor.output_size": "Sequence[int] | None",
     "AdamW.__init__.weight_decay": "float", "as_tensor.data": "Any",
     "scatter.value": "Number", "scatter_.value": "Number", "index_fill.value": "Other",
     "unfold.dimension": "int", "unfold.size": "int", "as_strided.size": "Sequence[int]", "set_.source": "Any", "set_.size": "Any",
@@ -119,9 +120,9 @@ ELSEWHERE = {
 MANY, PAIR = "tuple[Tensor, ...]", "tuple[Tensor, Tensor]"
 RESULTS = {
     **dict.fromkeys(names("allclose equal py_can_cast is_complex is_conj is_floating_point is_inference is_neg is_nonzero is_same_size is_signed is_contiguous "
-                          "is_pinned is_set_to is_shared is_grad_enabled is_inference_mode_enabled is_storage are_deterministic_algorithms_enabled "
+                          "is_pinned is_set_to is_shared is_grad_enabled is_inference_mode_enabled is_storage is_coalesced are_deterministic_algorithms_enabled "
                           "is_deterministic_algorithms_warn_only_enabled"), "bool"),
-    **dict.fromkeys(names("data_ptr dim element_size get_device nelement ndimension numel storage_offset get_num_threads get_num_interop_threads "
+    **dict.fromkeys(names("data_ptr dim element_size get_device nelement ndimension numel sparse_dim dense_dim storage_offset get_num_threads get_num_interop_threads "
                           "get_deterministic_debug_mode initial_seed seed"), "int"),
     **dict.fromkeys(names("aminmax cummax cummin frexp geqrf histogram histogramdd kthvalue mode qr slogdet sort svd topk triangular_solve "
                           "lu_unpack"), "return_types.{name}"),
@@ -258,7 +259,7 @@ SLOTS = {  # C slots, whose parameters cannot be seen: name to (parameters, resu
 }  # fmt: skip
 PROPERTIES = {
     "shape": "Size", "dtype": "dtype", "device": "device", "layout": "layout", "grad": "Grad", "grad_fn": "Any",
-    **dict.fromkeys(names("requires_grad is_leaf is_cuda is_meta is_sparse is_quantized is_cpu is_nested retains_grad"), "bool"),
+    **dict.fromkeys(names("requires_grad is_leaf is_cuda is_meta is_sparse is_sparse_csr is_quantized is_cpu is_nested retains_grad"), "bool"),
     **dict.fromkeys(names("ndim itemsize nbytes output_nr _version"), "int"),
     **dict.fromkeys(names("data T mT H mH real imag"), "Tensor"),
     "is_floating_point": "bool", "is_complex": "bool", "is_signed": "bool", "type": "str", "index": "int | None",

@@ -105,7 +105,7 @@ from pyxtorch.ops.sort import (
 )
 from pyxtorch.ops.sparse import (
     sparse_dim as _dimI, dense_dim as _dimV, dense_dim, resize_as_sparse_, smm, sparse_dim, sparse_mask, sspaddmm, to_dense,
-    to_sparse, to_sparse_coo, to_sparse_csc, to_sparse_csr,
+    to_padded_tensor, to_sparse, to_sparse_coo, to_sparse_csc, to_sparse_csr,
 )
 from pyxtorch.ops.special import digamma, erfinv, i0, igamma, igammac, lgamma, mvlgamma, _polygamma_method as polygamma
 
@@ -301,9 +301,10 @@ __all__ = [
     "sparse_dim", "sparse_mask", "sparse_resize_", "sparse_resize_and_clear_", "split", "split_with_sizes", "sqrt", "sqrt_",
     "square", "square_", "squeeze", "squeeze_", "sspaddmm", "std", "stft", "storage", "storage_offset", "storage_type", "stride",
     "sub", "sub_", "subtract", "subtract_", "sum", "sum_to_size", "svd", "swapaxes", "swapaxes_", "swapdims", "swapdims_", "t",
-    "t_", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor_split", "tile", "to", "to_dense", "to_sparse",
-    "to_sparse_coo", "to_sparse_csc", "to_sparse_csr", "tolist", "topk", "trace", "transpose", "transpose_", "triangular_solve",
-    "tril", "tril_", "triu", "triu_", "true_divide", "true_divide_", "trunc", "trunc_", "type", "type_as", "unbind", "unflatten",
-    "unfold", "uniform_", "unique", "unique_consecutive", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze",
-    "unsqueeze_", "untyped_storage", "values", "var", "vdot", "view", "view_as", "vsplit", "where", "xlogy", "xlogy_", "zero_",
+    "t_", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor_split", "tile", "to", "to_dense", "to_padded_tensor",
+    "to_sparse", "to_sparse_coo", "to_sparse_csc", "to_sparse_csr", "tolist", "topk", "trace", "transpose", "transpose_",
+    "triangular_solve", "tril", "tril_", "triu", "triu_", "true_divide", "true_divide_", "trunc", "trunc_", "type", "type_as",
+    "unbind", "unflatten", "unfold", "uniform_", "unique", "unique_consecutive", "unsafe_chunk", "unsafe_split",
+    "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_", "untyped_storage", "values", "var", "vdot", "view", "view_as", "vsplit",
+    "where", "xlogy", "xlogy_", "zero_",
 ]

@@ -125,7 +125,7 @@ def reduce_tensor(tensor):
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support crossing process "
             "boundaries. If you just want to transfer the data, call detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
-    if tensor.device.type != "cpu" or tensor.layout is not strided:  # of other layouts the parts go by handle
+    if tensor.device.type != "cpu" or tensor.layout is not strided or tensor.is_nested:  # their parts go by handle
         return tensor.__reduce_ex__(4)
     storage = tensor.untyped_storage()
     _memory.share(storage, tensor)

@@ -137,6 +137,11 @@ def dense_dim(self):
     return _tensor(self, "dense_dim").ndim
 
 
+def to_padded_tensor(self, padding, output_size=None):
+    """A strided tensor with the components of a nested one, and `padding` where they have no elements: see pyxtorch.nested."""
+    raise RuntimeError(f"to_padded_tensor: expected a nested tensor, not one of shape {list(_tensor(self, 'to_padded_tensor').shape)}.")
+
+
 def is_sparse_csr(self):
     """Whether the layout is sparse_csr."""
     return False
@@ -180,7 +185,7 @@ def _of_sparse(name):
 
 methods = {
     "to_dense": to_dense, "to_sparse": to_sparse, "to_sparse_coo": to_sparse_coo, "to_sparse_csr": to_sparse_csr, "to_sparse_csc": to_sparse_csc,
-    "sparse_mask": sparse_mask, "sparse_dim": sparse_dim, "dense_dim": dense_dim, "_dimI": sparse_dim, "_dimV": dense_dim,
+    "to_padded_tensor": to_padded_tensor, "sparse_mask": sparse_mask, "sparse_dim": sparse_dim, "dense_dim": dense_dim, "_dimI": sparse_dim, "_dimV": dense_dim,
     **{name: _of_sparse(name) for name in _TEXTS if name != "hspmm"},
 }
 properties = {"is_sparse_csr": is_sparse_csr}

@@ -119,6 +119,8 @@ class Pickler(pickle._Pickler):
 
     def _save_data(self, x, requires_grad, call=True):
         """The call that makes the tensor from its storage; or, without `call`, (function, type, arguments)."""
+        if x.is_nested:
+            raise RuntimeError("save: a nested tensor cannot be saved; save its components, .unbind().")
         if parts_of(x) is not None:
             from pyxtorch.sparse._table import state_of
 

@@ -3,6 +3,7 @@
 A sparse tensor keeps indices and values instead of all its elements. It is made by `torch.sparse_coo_tensor` and its like, or by
 `Tensor.to_sparse`; docs/architecture.md, "Sparse tensors", says how it works. Products are computed by scipy.sparse.
 """
+import pyxtorch as torch
 from pyxtorch import _gate
 from pyxtorch._compound import parts_of
 from pyxtorch.sparse import _math, _matmul
@@ -97,6 +98,38 @@ def as_sparse_gradcheck(gradcheck):
 
     return checked
 
+
+class _Kind(type):
+    """`torch.sparse.FloatTensor` and its like: old names that make COO tensors of a dtype, and that these are instances of."""
+
+    def __new__(cls, name, dtype):
+        return super().__new__(cls, name, (), {"dtype": dtype, "__module__": "torch.sparse", "__doc__": f"A COO tensor of {dtype}: (indices, values, size), (size) or nothing."})
+
+    def __init__(cls, name, dtype):
+        super().__init__(name, (), {})
+
+    def __call__(cls, *args, device=None):
+        if not args or isinstance(args[0], int):
+            return torch.sparse_coo_tensor(args or (0,), dtype=cls.dtype, device=device)
+        if len(args) == 1 and isinstance(args[0], torch.Size):
+            return torch.sparse_coo_tensor(args[0], dtype=cls.dtype, device=device)
+        if not all(isinstance(a, torch.Tensor) for a in args[:2]) or len(args) not in (2, 3):
+            given = ", ".join(type(a).__name__ for a in args)
+            raise TypeError(f"torch.sparse.{cls.__name__}() received an invalid combination of arguments - got ({given}); give indices, values and a size.")
+        if args[1].dtype is not cls.dtype:
+            raise RuntimeError(f"torch.sparse.{cls.__name__}: expected values of {cls.dtype!r}, but got {args[1].dtype!r}")
+        return torch.sparse_coo_tensor(*args, device=device)
+
+    def __instancecheck__(cls, x):
+        return parts_of(x) is not None and x.layout is COO and x.dtype is cls.dtype
+
+
+FloatTensor, DoubleTensor, HalfTensor, BFloat16Tensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor = (
+    _Kind(name, dtype) for name, dtype in {
+        "FloatTensor": torch.float32, "DoubleTensor": torch.float64, "HalfTensor": torch.float16, "BFloat16Tensor": torch.bfloat16, "ByteTensor": torch.uint8,
+        "CharTensor": torch.int8, "ShortTensor": torch.int16, "IntTensor": torch.int32, "LongTensor": torch.int64,
+    }.items()
+)  # fmt: skip
 
 __all__ = [
     "addmm", "as_sparse_gradcheck", "check_sparse_tensor_invariants", "log_softmax", "mm", "sampled_addmm", "softmax", "spdiags", "spsolve", "sum",

@@ -248,11 +248,11 @@ SETTERS = {"requires_grad": None, "grad": set_grad, "data": set_data, "names": N
 
 _NO_STORAGE = hook_refused(NotImplementedError, "Cannot access storage of a sparse tensor: its elements are in .indices() and .values().")
 CALLS = {
-    # Right as they are.
+    # Right as they are. (The steps of optimisers leave to operations what is not contiguous.)
     **dict.fromkeys((
         "size", "dim", "ndimension", "numel", "nelement", "requires_grad_", "backward", "register_hook", "retain_grad",
         "register_post_accumulate_grad_hook", "is_floating_point", "is_complex", "is_signed", "element_size", "is_same_size", "result_type",
-        "__dir__", "is_inference", "is_distributed", "get_device", "__setstate__", "is_conj", "is_neg",
+        "__dir__", "is_inference", "is_distributed", "get_device", "__setstate__", "is_conj", "is_neg", "sgd_step", "adam_step", "rmsprop_step",
     )),
     # Conversions and parts.
     "indices": indices, "values": values, "_indices": raw_indices, "_values": raw_values, "_nnz": nnz, "coalesce": _convert.coalesce,

@@ -28,6 +28,11 @@ class _WithModule:
         return self.hook(self.module, *args)
 
 
+def in_one_place(a, b):
+    """Whether two tensors begin at one address; a sparse tensor has none."""
+    return a.layout is b.layout is pyxtorch.strided and a.data_ptr() == b.data_ptr()
+
+
 class StateDict:
     """Mixin of Module: state_dict, load_state_dict and their hooks, and what concerns a module as a whole."""
 

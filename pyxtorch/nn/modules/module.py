@@ -6,7 +6,7 @@ import weakref
 import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
-from pyxtorch.nn.modules._state import StateDict
+from pyxtorch.nn.modules._state import StateDict, in_one_place
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 
 _MISSING = object()
@@ -417,7 +417,7 @@ class Module(StateDict):
                     continue
                 changed = fn(parameter.detach())
                 gradient = parameter.grad
-                if changed.data_ptr() != parameter.data_ptr() or changed.dtype != parameter.dtype or changed.device != parameter.device:
+                if not in_one_place(changed, parameter) or changed.dtype != parameter.dtype or changed.device != parameter.device:
                     if gradient is not None:
                         parameter.grad = None  # it would not fit meanwhile
                     parameter.data = changed
@@ -425,7 +425,7 @@ class Module(StateDict):
                         parameter.grad = fn(gradient.detach()).requires_grad_(gradient.requires_grad)
                 elif gradient is not None:
                     changed = fn(gradient.detach())
-                    if changed.data_ptr() != gradient.data_ptr():
+                    if not in_one_place(changed, gradient):
                         parameter.grad = changed.requires_grad_(gradient.requires_grad)
             for name, buffer in self._buffers.items():
                 if is_lazy(buffer):

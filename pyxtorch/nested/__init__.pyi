@@ -1,0 +1,9 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from collections.abc import Sequence as _Sequence
+from pyxtorch._types import Device as _Device, Tensor as _Tensor, dtype as _dtype, layout as _layout
+
+def as_nested_tensor(ts: _t.Any, dtype: _dtype | None = None, device: _Device = None, layout: _layout | None = None) -> _Tensor: ...
+def nested_tensor(tensor_list: _t.Any, *, dtype: _dtype | None = None, layout: _layout | None = None, device: _Device = None, requires_grad: _b.bool = False, pin_memory: _b.bool = False) -> _Tensor: ...
+def to_padded_tensor(input: _Tensor, padding: _b.float, output_size: _Sequence[_b.int] | None = None) -> _Tensor: ...
