@@ -33,6 +33,7 @@ CLASSES = (
     ("torch.autograd.graph", "pyxtorch._tape.graph", "Node"),
     ("torch.utils.hooks", "pyxtorch._tape.hooks", "RemovableHandle"),
     ("torch.nn.modules.activation", "pyxtorch.nn.modules.attention", "MultiheadAttention"),
+    ("torch.distributions.transforms", "pyxtorch.distributions._transform", ""),
     ("torch.optim.adamw", "pyxtorch.optim.adam", "AdamW"),
     ("torch.optim", "pyxtorch.optim.adaptive", "Adafactor"),
     ("torch.optim", "pyxtorch.optim.asgd", "Muon"),

@@ -17,6 +17,7 @@ class Odds(Distribution):
     """`probs` and `logits`: for one event its log odds, or (`_binary` False) for several the logarithms of their probabilities."""
 
     _binary = True
+    _given = "probs"    # an object unpickled from PyTorch does not say
 
     def _take_odds(self, probs, logits, validate_args, **others):
         """`_take` of what was given, with other parameters that broadcast."""

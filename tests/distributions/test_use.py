@@ -327,6 +327,43 @@ def test_import_is_light():
     assert "distributions" in dir(torch)
 
 
+def test_under_the_name_of_torch(tmp_path):
+    """Each name of torch.distributions, with PyTorch's modules, and a program that subclasses as other packages do."""
+    program = tmp_path / "program.py"
+    program.write_text("""
+import pickle
+import torch
+import torch.distributions as dist
+from torch.distributions import constraints, transforms
+from torch.distributions.kl import _KL_REGISTRY, register_kl
+from torch.distributions.transforms import _InverseTransform
+from torch.distributions.utils import _standard_normal, _sum_rightmost, broadcast_all, lazy_property
+
+class Mixin:
+    def __call__(self, sample_shape=torch.Size()):
+        return self.rsample(sample_shape)
+
+class Meta(type(dist.Normal)):
+    def __instancecheck__(cls, x):
+        return super().__instancecheck__(x)
+
+class Normal(dist.Normal, Mixin, metaclass=Meta):
+    pass
+
+d = Normal(torch.zeros(2), 1.0).expand((3, 2))
+assert isinstance(d, Normal) and isinstance(d, dist.Distribution) and d((4,)).shape == (4, 3, 2)
+assert dist.Normal.__module__ == "torch.distributions.normal" and dist.ComposeTransform.__module__ == "torch.distributions.transforms"
+assert dist.StudentT.__module__ == "torch.distributions.studentT"
+for law in (dist.Normal(0.0, 1.0), dist.Bernoulli(logits=torch.zeros(2)), dist.LogNormal(torch.zeros(2), 1.0)):
+    again = pickle.loads(pickle.dumps(law))
+    assert torch.equal(again.mean, law.mean)
+t = pickle.loads(pickle.dumps(dist.ComposeTransform([dist.ExpTransform()])))
+assert t(torch.zeros(1)) == 1 and (dist.Normal, dist.Normal) in _KL_REGISTRY
+""")
+    done = subprocess.run([sys.executable, "-m", "pyxtorch.run", str(program)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_variational_autoencoder_learns():
     torch.manual_seed(0)
     data = torch.cat([D.Normal(T([2.0, -1.0, 0.5, 1.0]), 0.1).sample((64,)), D.Normal(T([-1.0, 1.0, 2.0, -2.0]), 0.1).sample((64,))])
