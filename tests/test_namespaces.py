@@ -231,3 +231,19 @@ def test_names_of_autograd():
     assert x.grad.item() == 2
     with pytest.raises(TypeError, match="str"):
         set_multithreading_enabled("no")
+
+
+def test_backends_are_modules(monkeypatch):
+    import pyxtorch.backends.cudnn as cudnn
+    from pyxtorch.nn.common_types import _size_2_t
+    from pyxtorch.utils.data._utils.collate import default_collate
+
+    assert torch.backends.cudnn is cudnn and default_collate is torch.utils.data.default_collate and _size_2_t == int | tuple[int, int]
+    with cudnn.flags(enabled=False, benchmark=True):
+        assert cudnn.benchmark and not cudnn.enabled
+    assert cudnn.enabled and not cudnn.benchmark and not cudnn.is_acceptable(torch.ones(1))
+    torch.backends.cuda.enable_math_sdp(False)
+    assert not torch.backends.cuda.math_sdp_enabled() and torch.backends.cuda.flash_sdp_enabled()
+    torch.backends.cuda.enable_math_sdp(True)
+    for name in ("mkl", "mkldnn", "openmp", "mps"):
+        assert not getattr(torch.backends, name).is_available()

@@ -1,12 +1,9 @@
 # Written by tools/stubs.py; do not edit.
-import builtins as _b
-import typing as _t
 
-cpu: _t.Any
-cuda: _t.Any
-cudnn: _t.Any
-def get_cpu_capability() -> _b.str: ...
-mkl: _t.Any
-mkldnn: _t.Any
-mps: _t.Any
-openmp: _t.Any
+from pyxtorch.backends import cpu as cpu
+from pyxtorch.backends import cuda as cuda
+from pyxtorch.backends import cudnn as cudnn
+from pyxtorch.backends import mkl as mkl
+from pyxtorch.backends import mkldnn as mkldnn
+from pyxtorch.backends import mps as mps
+from pyxtorch.backends import openmp as openmp

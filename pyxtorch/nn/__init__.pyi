@@ -169,6 +169,7 @@ from pyxtorch.nn.modules.padding import ZeroPad1d as ZeroPad1d
 from pyxtorch.nn.modules.padding import ZeroPad2d as ZeroPad2d
 from pyxtorch.nn.modules.padding import ZeroPad3d as ZeroPad3d
 from pyxtorch.nn import attention as attention
+from pyxtorch.nn import common_types as common_types
 def factory_kwargs(kwargs: _t.Any) -> _t.Any: ...
 from pyxtorch.nn import functional as functional
 from pyxtorch.nn import grad as grad

@@ -1,0 +1,13 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from pyxtorch._types import Tensor as _Tensor
+
+allow_tf32: _b.bool
+benchmark: _b.bool
+deterministic: _b.bool
+enabled: _b.bool
+def flags(enabled: _b.bool = False, benchmark: _b.bool = False, benchmark_limit: _b.float = 10, deterministic: _b.bool = False, allow_tf32: _b.bool = True, fp32_precision: _b.str = 'none') -> _t.Any: ...
+def is_acceptable(tensor: _Tensor) -> _b.bool: ...
+def is_available() -> _b.bool: ...
+def version() -> _t.Any: ...

@@ -1,0 +1,7 @@
+"""torch.backends.mkl: MKL is not used."""
+__all__ = ["is_available"]
+
+
+def is_available():
+    """False: this library is not used."""
+    return False

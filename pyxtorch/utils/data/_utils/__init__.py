@@ -1,0 +1,4 @@
+"""Where PyTorch keeps the parts of its loader."""
+from pyxtorch.utils.data._utils import collate
+
+__all__ = ["collate"]
