@@ -159,7 +159,14 @@ def mm(a, b, *, out=None):
     return finish(_mm(a, b, "mm"), out)
 
 
+def _autocast(x):
+    """An operand as autocast has it: products are on its list of the lower precision."""
+    lower = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+    return x if lower is None or not isinstance(x, torch.Tensor) or not x.is_floating_point() or x.dtype is torch.float64 else x.to(lower)
+
+
 def _mm(a, b, op):
+    a, b = _autocast(a), _autocast(b)
     _check(a, b, op)
     if parts_of(a) is None and parts_of(b) is None:
         return torch.mm(a, b)

@@ -44,6 +44,27 @@ def test_modules():
     assert "layout=torch.sparse_coo" in repr(n.own) and repr(n.own).startswith("Parameter containing")
 
 
+def test_autocast_and_gradient_scaling():
+    a, x = torch.tensor([[0.0, 2], [1, 0]]).to_sparse(), torch.ones(2, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = torch.sparse.mm(a, nn.functional.linear(x, torch.ones(3, 3)))
+        assert y.dtype is torch.bfloat16 and y.tolist() == [[6.0] * 3, [3.0] * 3]
+        assert (a.double() @ x.double()).dtype is torch.float64 and (a.to_sparse_csr() @ x).dtype is torch.bfloat16
+    assert (a @ x).dtype is torch.float32
+    embedding = nn.Embedding(4, 2, sparse=True)
+    optimizer, scaler, before = torch.optim.SGD(embedding.parameters(), lr=1.0), torch.amp.GradScaler("cpu", init_scale=4.0), embedding.weight.detach().clone()
+    scaler.scale(embedding(torch.tensor([1, 1, 3])).sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    assert torch.allclose(before - embedding.weight, torch.tensor([[0.0] * 2, [2.0] * 2, [0.0] * 2, [1.0] * 2]))
+    before = embedding.weight.detach().clone()
+    optimizer.zero_grad()
+    scaler.scale((embedding(torch.tensor([1])) * float("inf")).sum()).backward()
+    scaler.step(optimizer)
+    scaler.update()
+    assert torch.equal(before, embedding.weight) and scaler.get_scale() == 2.0
+
+
 def test_old_names_construct():
     i, v = torch.tensor([[0, 1], [1, 0]]), torch.tensor([1.0, 2.0])
     x = torch.sparse.FloatTensor(i, v, torch.Size([2, 2]))
