@@ -247,3 +247,9 @@ def test_backends_are_modules(monkeypatch):
     torch.backends.cuda.enable_math_sdp(True)
     for name in ("mkl", "mkldnn", "openmp", "mps"):
         assert not getattr(torch.backends, name).is_available()
+
+
+def test_functional_is_the_same_operations():
+    from pyxtorch import functional
+
+    assert all(getattr(functional, name) is getattr(torch, name) for name in functional.__all__)
