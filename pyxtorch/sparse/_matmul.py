@@ -141,6 +141,8 @@ def _check(a, b, op):
     for x, place in (a, 1), (b, 2):
         if not isinstance(x, torch.Tensor):
             raise TypeError(f"{op}(): argument {place} must be Tensor, not {type(x).__name__}")
+        if x.is_nested:
+            raise RuntimeError(f"{op}: argument {place} is a nested tensor; sparse and nested ones cannot be multiplied.")
         if x.ndim != 2:
             raise RuntimeError(f"{op}: expected 2-D tensors, but argument {place} has shape {list(x.shape)}.")
         parts = parts_of(x)
