@@ -3,7 +3,7 @@ import enum
 
 import pyxtorch
 from pyxtorch import Tensor
-from pyxtorch.nn.functional import scaled_dot_product_attention
+from pyxtorch._C import _disabled_torch_function_impl
 
 __all__ = ["CausalBias", "CausalVariant", "causal_lower_right", "causal_upper_left"]
 
@@ -16,36 +16,22 @@ class CausalVariant(enum.IntEnum):
 
 
 class CausalBias(Tensor):
-    """A bool mask (L, S), True where a query may look, as `attn_mask` of `scaled_dot_product_attention` and for nothing else."""
+    """A bool mask (L, S), True where a query may look: the `attn_mask` of `scaled_dot_product_attention`, on the device of the queries."""
+
+    __torch_function__ = _disabled_torch_function_impl  # a mask like others: operations need not look for it
 
     def __new__(cls, variant, seq_len_q, seq_len_kv):
+        if not isinstance(variant, CausalVariant):
+            raise TypeError(f"CausalBias: expected a CausalVariant, not {type(variant).__name__}.")
         shift = 0 if variant == CausalVariant.UPPER_LEFT else seq_len_kv - seq_len_q
         return Tensor._make_subclass(cls, pyxtorch.ones(seq_len_q, seq_len_kv, dtype=pyxtorch.bool).tril(shift), False)
 
     def __init__(self, variant, seq_len_q, seq_len_kv):
-        if not isinstance(variant, CausalVariant):
-            raise TypeError(f"CausalBias: expected a CausalVariant, not {type(variant).__name__}.")
         self.variant, self.seq_len_q, self.seq_len_kv = variant, seq_len_q, seq_len_kv
 
     def _materialize(self, device=None):
         """The mask as an ordinary tensor."""
-        with pyxtorch._C.DisableTorchFunctionSubclass():
-            return self.as_subclass(Tensor).to(device=device or self.device)
-
-    def __repr__(self):
-        return repr(self._materialize())
-
-    @classmethod
-    def __torch_function__(cls, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        if func is scaled_dot_product_attention:
-            with pyxtorch._C.DisableTorchFunctionSubclass():
-                plain = [x._materialize() if isinstance(x, CausalBias) else x for x in args]
-                named = {k: x._materialize() if isinstance(x, CausalBias) else x for k, x in kwargs.items()}
-                query = plain[0] if plain else named["query"]
-                named = {k: x.to(query.device) if k == "attn_mask" and isinstance(x, Tensor) else x for k, x in named.items()}
-                return func(*plain, **named)
-        return super().__torch_function__(func, types, args, kwargs)
+        return self.as_subclass(Tensor).to(device=device or self.device)
 
 
 def causal_upper_left(*size):
