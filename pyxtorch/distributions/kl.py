@@ -14,7 +14,6 @@ from pyxtorch.distributions.categorical import Categorical
 from pyxtorch.distributions.cauchy import Cauchy
 from pyxtorch.distributions.continuous_bernoulli import ContinuousBernoulli
 from pyxtorch.distributions.dirichlet import Dirichlet
-from pyxtorch.distributions.distribution import Distribution
 from pyxtorch.distributions.exp_family import ExponentialFamily
 from pyxtorch.distributions.exponential import Exponential
 from pyxtorch.distributions.gamma import Gamma
@@ -52,7 +51,7 @@ def register_kl(type_p, type_q):
         ... def kl_normal_normal(p, q): ...
     """
     for name, value in (("type_p", type_p), ("type_q", type_q)):
-        if not isinstance(value, type) or not issubclass(value, Distribution):
+        if not isinstance(value, type):     # a class of another package, of which distributions are made, will do
             raise TypeError(f"Expected {name} to be a Distribution subclass but got {value}")
 
     def decorator(rule):
@@ -65,12 +64,15 @@ def register_kl(type_p, type_q):
 
 def _dispatch_kl(type_p, type_q):
     """The rule for two types, or NotImplemented."""
-    far_p, far_q = ({cls: i for i, cls in enumerate(t.__mro__)} for t in (type_p, type_q))
-    matches = [(p, q) for p, q in _KL_REGISTRY if p in far_p and q in far_q]
+    matches = [(p, q) for p, q in _KL_REGISTRY if issubclass(type_p, p) and issubclass(type_q, q)]
     if not matches:
         return NotImplemented
-    by_p = min(matches, key=lambda m: (far_p[m[0]], far_q[m[1]]))
-    by_q = min(matches, key=lambda m: (far_q[m[1]], far_p[m[0]]))
+
+    def far(cls, base):
+        return cls.__mro__.index(base) if base in cls.__mro__ else len(cls.__mro__)
+
+    by_p = min(matches, key=lambda m: (far(type_p, m[0]), far(type_q, m[1])))
+    by_q = min(matches, key=lambda m: (far(type_q, m[1]), far(type_p, m[0])))
     if _KL_REGISTRY[by_p] is not _KL_REGISTRY[by_q]:
         warnings.warn(f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
                       f"Please register_kl({by_p[0].__name__}, {by_q[1].__name__})", RuntimeWarning, stacklevel=3)
