@@ -477,3 +477,34 @@ def test_modules_with_and_without_duplicates():
     layer = nn.Linear(1, 1)
     twice = nn.Sequential(layer, layer)
     assert len(list(twice.modules())) == 2 and len(list(twice.modules(remove_duplicate=False))) == 3
+
+
+def test_a_getattr_of_ones_own_is_asked_for_members():
+    """As in PyTorch, whose modules keep none of these as attributes: packages that watch parameters rely on it."""
+    asked = []
+
+    class Watched(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.plain = 1
+            self.weight = nn.Parameter(torch.ones(2))
+            self.inner = nn.Linear(2, 2)
+            self.register_buffer("seen", torch.zeros(1))
+
+        def __getattr__(self, name):
+            asked.append(name)
+            return super().__getattr__(name)
+
+    net = Watched()
+    del asked[:]
+    assert net.weight is net._parameters["weight"] and net.inner is net._modules["inner"] and net.seen is net._buffers["seen"]
+    assert asked == ["weight", "inner", "seen"] and net.plain == 1
+    assert [name for name, _ in net.named_parameters()] == ["weight", "inner.weight", "inner.bias"]
+    again = copy.deepcopy(net)
+    assert torch.equal(again.weight, net.weight) and again.weight is not net.weight
+    net.weight = None
+    assert net.weight is None
+    del net.inner
+    with pytest.raises(AttributeError, match="'Watched' object has no attribute 'inner'"):
+        net.inner
+    assert "weight" in nn.Linear(1, 1).__dict__     # others are read at once

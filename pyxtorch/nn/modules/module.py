@@ -29,7 +29,7 @@ class _Members(dict):
     def __setitem__(self, name, value):
         dict.__setitem__(self, name, value)
         owner = self.owner()
-        if owner is not None:
+        if owner is not None and owner._members_are_attributes:
             owner.__dict__[name] = value
 
     def __delitem__(self, name):
@@ -93,8 +93,8 @@ class Module(StateDict):
     """
 
     training: bool
-    dump_patches = False
-    call_super_init = False
+    dump_patches = call_super_init = False
+    _members_are_attributes = True  # but not where a subclass has __getattr__, which is asked for them, as in PyTorch
     _version = 1
     _hooks = None  # Hooks, made when the first is registered
 
@@ -113,10 +113,10 @@ class Module(StateDict):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        # A class with __getattr__ reads every attribute more slowly, so Module has one only from
-        # the moment that a subclass may call super().__getattr__.
-        if "__getattr__" in cls.__dict__ and "__getattr__" not in Module.__dict__:
-            Module.__getattr__ = _no_such_attribute
+        # It makes every attribute slower to read, so Module has one only once a subclass may call it by super().
+        if any("__getattr__" in vars(base) for base in cls.__mro__ if base is not Module):
+            cls._members_are_attributes = False
+            Module.__getattr__ = _member_or_error
 
     # ------------------------------------------------------------------------------ calling
 
@@ -217,7 +217,8 @@ class Module(StateDict):
         else:
             object.__setattr__(self, name, value)
             return
-        own[name] = value
+        if self._members_are_attributes:
+            own[name] = value
 
     def _own_members(self, what):
         if "_parameters" not in self.__dict__:
@@ -228,9 +229,8 @@ class Module(StateDict):
         own = self.__dict__
         if name not in own[but]:
             own.pop(name, None)
-        for members in _MEMBERS:
-            if members != but:
-                own[members].pop(name, None)
+        for members in {*_MEMBERS} - {but}:
+            own[members].pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
     def __delattr__(self, name):
@@ -577,7 +577,10 @@ class Module(StateDict):
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def _no_such_attribute(self, name):
+def _member_or_error(self, name):
+    for members in (self.__dict__.get(m, ()) for m in _MEMBERS):
+        if name in members:
+            return members[name]
     raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
