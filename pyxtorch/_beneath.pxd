@@ -6,8 +6,9 @@ ctypedef PyObject* (*run_call)(void* call, PyObject* const* args) noexcept   # o
 
 cdef class Recorder:
     """Is told when operations of its thread begin and end."""
-    cdef int begin(self, object name, PyObject* const* args, Py_ssize_t n, PyObject* names) except -1
-    cdef int end(self) except -1
+    cdef Py_ssize_t begin(self, object name, PyObject* const* args, Py_ssize_t n, PyObject* names) except -2  # what `end` wants
+    cdef Py_ssize_t begin_node(self, object node, object sequence) except -2    # the engine; of a leaf, sequence is None
+    cdef int end(self, Py_ssize_t mark) except -1
 
 
 cdef class Caster:

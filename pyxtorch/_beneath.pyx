@@ -34,10 +34,13 @@ cdef void watch(int by) noexcept:
 
 
 cdef class Recorder:
-    cdef int begin(self, object name, PyObject* const* args, Py_ssize_t n, PyObject* names) except -1:
-        return 0
+    cdef Py_ssize_t begin(self, object name, PyObject* const* args, Py_ssize_t n, PyObject* names) except -2:
+        return -1
 
-    cdef int end(self) except -1:
+    cdef Py_ssize_t begin_node(self, object node, object sequence) except -2:
+        return -1
+
+    cdef int end(self, Py_ssize_t mark) except -1:
         return 0
 
 
@@ -94,12 +97,13 @@ cdef object run_cast(str name, run_call run, void* call, PyObject* const* args, 
 
 cdef object run_beneath(str name, bint casting, run_call run, void* call, PyObject* const* args, Py_ssize_t n, PyObject* names):
     cdef Recorder told
+    cdef Py_ssize_t mark
     casting = casting and pyx_caster != NULL and not pyx_within
     if pyx_recorder == NULL:
         return run_cast(name, run, call, args, n, names) if casting else taken_over(run(call, args))
     told = <Recorder>pyx_recorder
-    told.begin(name, args, n, names)
+    mark = told.begin(name, args, n, names)
     try:
         return run_cast(name, run, call, args, n, names) if casting else taken_over(run(call, args))
     finally:
-        told.end()
+        told.end(mark)

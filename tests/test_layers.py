@@ -17,7 +17,7 @@ FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
     ("_arguments",),
     ("_beneath", "_sources"),
-    ("_compound",),
+    ("_compound", "_events"),
     ("_gate",),
     tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
     ("_cuda", "_cuda_program", "_cuda_device"),
@@ -29,7 +29,7 @@ FLOORS = [
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
-    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "_typed_tensors", "multiprocessing",
+    ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "accelerator",
      "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional"),
     ("distributions",),

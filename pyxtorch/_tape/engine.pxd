@@ -1,5 +1,6 @@
 """One run of gradients through the graph (Task), and what starts it."""
 from libc.stdint cimport int32_t, uint64_t, uint8_t
+from pyxtorch._beneath cimport Recorder
 from pyxtorch._core cimport TensorBase
 from pyxtorch._tape.graph cimport AccumulateGrad, Node, Run
 
@@ -33,6 +34,8 @@ cdef class Task(Run):
     cdef object withheld        # its inputs that get no gradient, or None
     cdef list caught            # its gradients, where hooks want to see them first, or None
     cdef list callbacks
+    cdef Recorder told          # who is told of nodes that run: the profiler, or None
+    cdef Py_ssize_t mark        # what it wants at the end of the node that is running
 
     cdef int find(self, object target) except -2
     cdef int place(self, object target) except -1

@@ -14,6 +14,7 @@ import cython
 from cython.cimports.cpython.mem import PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cython.cimports.cpython.object import PyObject
 from cython.cimports.libc.string import memcpy
+from cython.cimports.pyxtorch._beneath import recorder
 from cython.cimports.pyxtorch._compound import COMPOUND
 from cython.cimports.pyxtorch._core import (
     CONTIGUOUS,
@@ -384,6 +385,8 @@ class Task(Run):
         if anything:
             reached = True
             self.node = node
+            if self.told is not None:
+                self.mark = self.told.begin_node(node, node.sequence)
             if extra is not None and extra.get("hooks"):
                 self.call_hooked(node, extra, g, many)
             elif node.n_outputs > 1:
@@ -393,6 +396,8 @@ class Task(Run):
                 many = None
                 node.send(g)
             self.node = None
+            if self.told is not None:
+                self.told.end(self.mark)
         if not self.keep:
             node.release()
         g = None
@@ -464,9 +469,14 @@ class Task(Run):
             hooks = notes.get("accumulator_notes")
             if hooks is not None and hooks.get("prehooks"):
                 g = call_many(hooks["prehooks"], [g], None, "AccumulateGrad", "prehook")[0]
+        if self.told is not None:
+            self.mark = self.told.begin_node(leaf, None)
+            store_leaf(leaf, g)
+            self.told.end(self.mark)
+        else:
+            store_leaf(leaf, g)
         if leaf._extra is None:
-            return store_leaf(leaf, g)
-        store_leaf(leaf, g)
+            return 0
         if hooks is not None and hooks.get("hooks"):
             call_many(hooks["hooks"], [], [g], "AccumulateGrad", "hook")
         hooks = notes.get("post_accumulate")
@@ -618,6 +628,8 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
     i: cython.int
     j: cython.int
     task.keep = keep
+    task.told = recorder()
+    task.mark = -1
     for root in roots:
         task.place(root)
     starts: cython.int = task.count
@@ -660,6 +672,8 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
             for callback in task.callbacks:
                 callback()
     finally:
+        if task.told is not None:
+            task.told.end(task.mark)        # where an error has left it open
         swap_running(outer)
         unhush(heard)
         set_grad(before)
