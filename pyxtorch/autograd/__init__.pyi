@@ -25,6 +25,8 @@ from pyxtorch._tape.engine import is_anomaly_enabled as is_anomaly_enabled
 from pyxtorch._tape.modes import is_grad_enabled as is_grad_enabled
 from pyxtorch._tape.modes import is_inference_mode_enabled as is_inference_mode_enabled
 from pyxtorch._tape.modes import no_grad as no_grad
+from pyxtorch.autograd import profiler as profiler
+from pyxtorch.autograd import profiler_util as profiler_util
 from pyxtorch._tape.engine import set_anomaly as set_anomaly
 from pyxtorch.autograd.anomaly_mode import set_detect_anomaly as set_detect_anomaly
 from pyxtorch._tape.modes import set_grad_enabled as set_grad_enabled
