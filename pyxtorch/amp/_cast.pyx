@@ -6,6 +6,7 @@ cast tensor as long as the weight has not changed, and its gradients come togeth
 from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 from pyxtorch._beneath cimport Caster, set_caster
+from pyxtorch._compound cimport has_compound
 from pyxtorch._core cimport BFLOAT16, CPU, CUDA, FLOAT16, FLOAT32, REQUIRES_GRAD, TensorBase, dtype as Dtype, dtype_code, dtype_of, is_floating
 from pyxtorch.autograd cimport Variable, grad_enabled, state_of
 from pyxtorch.ops.shape cimport to_dtype
@@ -69,7 +70,7 @@ cdef class State(Caster):
                 rules = (<dict>tables[at]).get(name)
                 if rules is not None:
                     if given is None:
-                        if out_given(args, n, names):
+                        if out_given(args, n, names) or has_compound(args, n):     # other layouts: as they are
                             return None
                         given = [<object>args[i] for i in range(n)]
                     for policy, condition in <tuple>rules:
