@@ -123,14 +123,6 @@ def test_values_are_those_of_the_casts():
         assert pyxtorch.equal(F.linear(a, b.T), F.linear(a.half(), b.T.half()))
 
 
-def test_sparse_tensors_run_in_the_dtype_that_they_have():
-    a, b = pyxtorch.eye(3).to_sparse(), pyxtorch.rand(3, 2)
-    with autocast("cpu"):
-        y = pyxtorch.mm(a, b)
-        z = a @ b
-    assert y.dtype == z.dtype == float32 and pyxtorch.equal(y, b) and pyxtorch.equal(z, b)
-
-
 # -------------------------------------------------------------------------------------- regions
 
 def test_regions_nest_and_end():

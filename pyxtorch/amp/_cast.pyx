@@ -70,7 +70,7 @@ cdef class State(Caster):
                 rules = (<dict>tables[at]).get(name)
                 if rules is not None:
                     if given is None:
-                        if out_given(args, n, names) or has_compound(args, n):     # other layouts: as they are
+                        if out_given(args, n, names) or has_compound(args, n):     # other layouts: `sparse` sees to them
                             return None
                         given = [<object>args[i] for i in range(n)]
                     for policy, condition in <tuple>rules:
