@@ -12,6 +12,7 @@ import gc
 import os
 import weakref
 
+cimport cython
 from cpython.mem cimport PyMem_Free
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.errno cimport errno
@@ -167,6 +168,7 @@ cdef long arena_process = 0                         # whose arena it is: a forke
 cdef str strategy = "file_descriptor"               # where segments come from: memfd_create; "file_system": a nameless file in /dev/shm
 
 
+@cython.binding(False)      # methods that check the type of their self
 cdef class Segment:
     """Memory that other processes can map, by its file descriptor."""
     cdef readonly int fd
