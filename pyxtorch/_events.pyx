@@ -42,6 +42,9 @@ KINDS = ("operation", "node", "range", "step")
 cdef dict node_names = {}       # class of a node, or of a leaf: its event's name
 
 
+cdef dict step_names = {}       # class of an optimiser: its steps' name
+
+
 cdef class Events(Recorder):
     """Records this thread's events from `start` to `stop`."""
     cdef Event* events
@@ -49,6 +52,7 @@ cdef class Events(Recorder):
     cdef Py_ssize_t room
     cdef Py_ssize_t current         # the event that is open, or -1
     cdef bint closed
+    cdef list steps                 # of optimisers, that are under way
     cdef readonly bint shapes
     cdef readonly bint memory
     cdef readonly bint stacks
@@ -56,6 +60,7 @@ cdef class Events(Recorder):
     def __init__(self, bint shapes=False, bint memory=False, bint stacks=False):
         self.current = -1
         self.closed = True
+        self.steps = []
         self.shapes, self.memory, self.stacks = shapes, memory, stacks
 
     def __dealloc__(self):
@@ -209,6 +214,23 @@ def end(begun):
     """End an event that `begin` began."""
     if begun is not None:
         (<Events>begun[0]).end(begun[1])
+
+
+def begin_step(optimizer, args, kwargs):
+    """For an optimiser's hook: its step begins."""
+    cdef Recorder told = recorder()
+    if isinstance(told, Events):
+        name = step_names.get(type(optimizer))
+        if name is None:
+            name = step_names[type(optimizer)] = f"Optimizer.step#{type(optimizer).__name__}.step"
+        (<Events>told).steps.append((<Events>told).open(name, 2, -1))
+
+
+def end_step(optimizer, args, kwargs):
+    """The same: it ends."""
+    cdef Recorder told = recorder()
+    if isinstance(told, Events) and (<Events>told).steps:
+        (<Events>told).end((<Events>told).steps.pop())
 
 
 def clock():

@@ -55,21 +55,8 @@ class record_function:
 
 # --------------------------------------------------------------------------------------- steps of optimisers
 
-_steps = threading.local()
 _hooks = {"users": 0, "handles": []}
 _hooks_lock = threading.Lock()
-
-
-def _before_step(optimizer, args, kwargs):
-    if not hasattr(_steps, "begun"):
-        _steps.begun = []
-    kind = type(optimizer).__name__
-    _steps.begun.append(_events.begin(f"Optimizer.step#{kind}.step", _RANGE))
-
-
-def _after_step(optimizer, args, kwargs):
-    if getattr(_steps, "begun", None):
-        _events.end(_steps.begun.pop())
 
 
 def _watch_steps(change):
@@ -77,7 +64,7 @@ def _watch_steps(change):
     with _hooks_lock:
         _hooks["users"] += change
         if _hooks["users"] == 1 and change > 0:
-            _hooks["handles"] = [register_optimizer_step_pre_hook(_before_step), register_optimizer_step_post_hook(_after_step)]
+            _hooks["handles"] = [register_optimizer_step_pre_hook(_events.begin_step), register_optimizer_step_post_hook(_events.end_step)]
         elif _hooks["users"] == 0:
             for handle in _hooks["handles"]:
                 handle.remove()
