@@ -91,7 +91,7 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "functional", "futures", "hub", "library", "masked",
+    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "functional", "futures", "fx", "hub", "library", "masked",
     "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
     "version",
 )
@@ -120,7 +120,7 @@ _LATER.update(dict.fromkeys((
 _LATER["lobpcg"] = "_lobpcg"
 
 
-_TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.KINDS if not (what == "Tensor" and "Complex" in kind)]
+_TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.DTYPES if not (what == "Tensor" and "Complex" in kind)]
 
 
 def __getattr__(name):

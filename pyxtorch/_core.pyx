@@ -509,7 +509,7 @@ cdef TensorBase from_buffer(object source, str op):
         if code < 0:
             raise TypeError(
                 f"{op}: cannot convert {getattr(source, 'dtype', view.format)} to a tensor. The supported "
-                "dtypes are bool, uint8, int8, int16, int32, int64, float16, float32, float64, complex64 and "
+                "dtypes are bool, uint8, int8, int16, int32, int64, uint16, uint32, uint64, float16, float32, float64, complex64 and "
                 "complex128, in native byte order."
             )
         if view.ndim > 64:

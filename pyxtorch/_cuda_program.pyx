@@ -131,8 +131,8 @@ def nvrtc_archs():
 
 
 # The C++ types in memory, by dtype code.
-C_TYPES = ("bool", "pyx_u8", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", "pyx::f16", "pyx::bf16", "float", "double",
-           "pyx::c64", "pyx::c128")
+C_TYPES = ("bool", "pyx_u8", "pyx_u16", "pyx_u32", "pyx_u64", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", *[f"pyx::f8<{code}>" for code in range(9, 14)], "pyx::f16",
+           "pyx::bf16", "float", "double", "pyx::c32", "pyx::c64", "pyx::c128")
 _here = _Path(__file__).parent
 _includes = _here / "include" if (_here / "include").is_dir() else _here.parent / "include"
 _texts = {}

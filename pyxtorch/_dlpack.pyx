@@ -49,8 +49,8 @@ cdef struct DLManagedTensorVersioned:
     uint64_t flags
     DLTensor dl_tensor
 
-# DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool
-cdef int[12] CODES = [6, 1, 0, 0, 0, 0, 2, 4, 2, 2, 5, 5]
+# DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool, 10 to 14 float8
+cdef int[21] CODES = [6, 1, 1, 1, 1, 0, 0, 0, 0, 12, 10, 13, 11, 14, 2, 4, 2, 2, 5, 5, 5]
 
 
 cdef void forget(DLManagedTensor* managed) noexcept with gil:
@@ -208,7 +208,7 @@ cdef TensorBase lent(object ext_tensor, bint* readonly):
         release = give_back
     else:
         raise RuntimeError("from_dlpack: expected an object with __dlpack__, or a capsule that has not been used yet.")
-    for i in range(12):
+    for i in range(NUM_DTYPES):
         if CODES[i] == t.dtype.code and 8 * itemsize_of(i) == t.dtype.bits and t.dtype.lanes == 1:
             code = i
     if code < 0:

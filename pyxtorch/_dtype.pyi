@@ -3,6 +3,7 @@ import builtins as _b
 import typing as _t
 from pyxtorch._types import Device as _Device, device as _device, dtype as _dtype, memory_format as _memory_format
 
+SCALAR_TYPES: _t.Any
 channels_last: _memory_format
 channels_last_3d: _memory_format
 contiguous_format: _memory_format

@@ -31,21 +31,26 @@ cdef class dtype:
 
 
 cdef list _dtypes = []
-_NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32",
-          "float64", "complex64", "complex128")
+_NAMES = ("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+          "float8_e5m2", "float8_e4m3fn", "float8_e5m2fnuz", "float8_e4m3fnuz", "float8_e8m0fnu",
+          "float16", "bfloat16", "float32", "float64", "complex32", "complex64", "complex128")
+# What PyTorch calls them in names of classes and in messages.
+SCALAR_TYPES = ("Bool", "Byte", "UInt16", "UInt32", "UInt64", "Char", "Short", "Int", "Long",
+                "Float8_e5m2", "Float8_e4m3fn", "Float8_e5m2fnuz", "Float8_e4m3fnuz", "Float8_e8m0fnu",
+                "Half", "BFloat16", "Float", "Double", "ComplexHalf", "ComplexFloat", "ComplexDouble")
 cdef int _code
-for _code in range(12):
+for _code in range(NUM_DTYPES):
     _d = <dtype>dtype.__new__(dtype)
     (<dtype>_d).code = _code
     (<dtype>_d).itemsize = itemsize_of(_code)
     (<dtype>_d).name = _NAMES[_code]
     (<dtype>_d).is_floating_point = is_floating(_code)
     (<dtype>_d).is_complex = is_complex_code(_code)
-    (<dtype>_d).is_signed = _code != BOOL and _code != UINT8
+    (<dtype>_d).is_signed = _code > UINT64 and _code != FLOAT8_E8M0FNU
     _dtypes.append(_d)
 
 _ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "int32", "long": "int64",
-            "short": "int16", "cfloat": "complex64", "cdouble": "complex128"}
+            "short": "int16", "chalf": "complex32", "cfloat": "complex64", "cdouble": "complex128"}
 
 
 def _dtype_by_name(name):
@@ -102,23 +107,26 @@ cdef int dtype_code(object d) except -1:
     raise TypeError(f"expected a dtype such as pyxtorch.float32, not {d!r} ({type(d).__name__}).")
 
 
-cdef int promote(int a, int b) noexcept:
-    """torch.promote_types: the smallest dtype that both go to."""
-    cdef int t
+cdef int promote(int a, int b) except -1:
+    """torch.promote_types: the smallest dtype that both go to; with unsigned integers of more than 8 bits as the array API standard says."""
     if a == b:
         return a
     if a > b:
-        t = a
-        a = b
-        b = t
-    # now a < b in the order bool u8 i8 i16 i32 i64 f16 bf16 f32 f64 c64 c128
-    if b == COMPLEX64:
-        return COMPLEX128 if a == FLOAT64 else COMPLEX64
-    if b <= INT64:
-        return INT16 if a == UINT8 and b == INT8 else b
-    if a == FLOAT16 and b == BFLOAT16:
-        return FLOAT32
-    return b
+        a, b = b, a
+    # now a < b in the order of the codes
+    if is_float8(a) or is_float8(b):
+        raise RuntimeError(f"Promotion for Float8 Types is not supported, attempted to promote {_NAMES[a]} and {_NAMES[b]}. Convert with .to().")
+    if b > FLOAT64:
+        a, b = complex_code(a) if is_floating(a) else b, b
+        return a if a > b else b
+    if b > INT64:
+        return FLOAT32 if a == FLOAT16 and b == BFLOAT16 else b
+    if b <= UINT64 or a == BOOL or a > UINT64:
+        return b
+    # unsigned with signed: the signed one that holds both
+    if a == UINT64:
+        raise RuntimeError(f"Promotion of uint64 and {_NAMES[b]} is not supported: no integer dtype holds both. Convert one with .to().")
+    return b if itemsize_of(b) > itemsize_of(a) else INT16 if a == UINT8 else INT32 if a == UINT16 else INT64
 
 
 cdef int _kind(int code) noexcept:
@@ -145,6 +153,9 @@ def py_can_cast(from_, to):
 cdef const char* buffer_format(int dt) noexcept:
     if dt == BOOL: return b"?"
     if dt == UINT8: return b"B"
+    if dt == UINT16: return b"H"
+    if dt == UINT32: return b"I"
+    if dt == UINT64: return b"L"
     if dt == INT8: return b"b"
     if dt == INT16: return b"h"
     if dt == INT32: return b"i"
@@ -183,6 +194,8 @@ cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept:
     if c == b'd': return FLOAT64
     if c == b'h' or c == b'i' or c == b'l' or c == b'q' or c == b'n':
         return INT16 if itemsize == 2 else INT32 if itemsize == 4 else INT64 if itemsize == 8 else -1
+    if c == b'H' or c == b'I' or c == b'L' or c == b'Q' or c == b'N':
+        return UINT16 if itemsize == 2 else UINT32 if itemsize == 4 else UINT64 if itemsize == 8 else -1
     return -1
 
 

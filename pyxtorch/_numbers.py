@@ -3,6 +3,11 @@ from pyxtorch._core import dtype, get_default_dtype
 
 # bits, largest, smallest normal, resolution (decimal digits), epsilon, smallest subnormal
 _FLOATS = {
+    "float8_e5m2": (8, 57344.0, 2.0**-14, 1.0, 0.25, 2.0**-16),
+    "float8_e4m3fn": (8, 448.0, 2.0**-6, 1.0, 0.125, 2.0**-9),
+    "float8_e5m2fnuz": (8, 57344.0, 2.0**-15, 1.0, 0.125, 2.0**-17),
+    "float8_e4m3fnuz": (8, 240.0, 2.0**-7, 1.0, 0.125, 2.0**-10),
+    "float8_e8m0fnu": (8, 2.0**127, 2.0**-127, 1.0, 1.0, 2.0**-127),
     "float16": (16, 65504.0, 2.0**-14, 1e-3, 2.0**-10, 2.0**-24),
     "bfloat16": (16, (2 - 2.0**-7) * 2.0**127, 2.0**-126, 1e-2, 2.0**-7, 2.0**-133),
     "float32": (32, (2 - 2.0**-23) * 2.0**127, 2.0**-126, 1e-6, 2.0**-23, 2.0**-149),
@@ -19,7 +24,7 @@ class finfo:
             raise TypeError(f"finfo() requires a floating point input type, not {d!r}. Use iinfo to handle integers.")
         self.dtype = d.to_real().name
         self.bits, self.max, self.tiny, self.resolution, self.eps, self.smallest_subnormal = _FLOATS[self.dtype]
-        self.min, self.smallest_normal = -self.max, self.tiny
+        self.min, self.smallest_normal = -self.max if d.is_signed else self.tiny, self.tiny
 
     def __repr__(self):
         return (

@@ -87,7 +87,7 @@ cdef int enter_device(int dev, int index, str op) except -1
 
 
 cdef inline int native_dtype(void** tables, int dev, int dt) noexcept:
-    """What a device's kernels of a family compute `dt` in: `dt` itself, or float32 for half precision that they do not do."""
+    """What a device's kernels of a family compute `dt` in: `dt` itself, or the wider dtype for half precision that they do not do."""
     if (<KernelFamily*>tables).about[dev].dtypes >> dt & 1:
         return dt
-    return FLOAT32 if dt == FLOAT16 or dt == BFLOAT16 else dt
+    return FLOAT32 if dt == FLOAT16 or dt == BFLOAT16 else COMPLEX64 if dt == COMPLEX32 else dt

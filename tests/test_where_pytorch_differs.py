@@ -74,6 +74,7 @@ VALUES = [
     ("igammac", torch.igammac, f32(NAN, INF), NAN),
     ("pow", torch.pow, c64(0j, 0j), 1 + 0j),
     ("pow", torch.pow, c64(complex(INF, NAN), complex(-INF, INF)), complex(NAN, NAN)),
+    ("__rpow__", lambda x, y: x.__rpow__(y), c64(0j, 0j), 1 + 0j),
     ("float_power", torch.float_power, c64(0j, 0j), 1 + 0j),
     ("float_power", torch.float_power, c64(complex(INF, NAN), complex(-INF, INF)), complex(NAN, NAN)),
     ("pow", torch.pow, c64(6.835576 + 4.779798j, 5.8045096 + 6.5017815j), 230.2157053 - 4202.155604j),

@@ -27,21 +27,13 @@ typedef uint64_t pyx_u64;
 #define PYX_HD inline __attribute__((always_inline))
 #endif
 
-/* The order is the order of promotion inside a kind. */
+/* By kind: bool, unsigned, signed, floating, complex; inside a kind from narrow to wide. */
 enum pyx_dtype {
-    PYX_BOOL = 0,
-    PYX_UINT8 = 1,
-    PYX_INT8 = 2,
-    PYX_INT16 = 3,
-    PYX_INT32 = 4,
-    PYX_INT64 = 5,
-    PYX_FLOAT16 = 6,
-    PYX_BFLOAT16 = 7,
-    PYX_FLOAT32 = 8,
-    PYX_FLOAT64 = 9,
-    PYX_COMPLEX64 = 10,
-    PYX_COMPLEX128 = 11,
-    PYX_NUM_DTYPES = 12
+    PYX_BOOL, PYX_UINT8, PYX_UINT16, PYX_UINT32, PYX_UINT64, PYX_INT8, PYX_INT16, PYX_INT32, PYX_INT64,
+    /* of 8 bits: conversions only */
+    PYX_FLOAT8_E5M2, PYX_FLOAT8_E4M3FN, PYX_FLOAT8_E5M2FNUZ, PYX_FLOAT8_E4M3FNUZ, PYX_FLOAT8_E8M0FNU,
+    PYX_FLOAT16, PYX_BFLOAT16, PYX_FLOAT32, PYX_FLOAT64, PYX_COMPLEX32, PYX_COMPLEX64, PYX_COMPLEX128,
+    PYX_NUM_DTYPES
 };
 
 enum pyx_device { PYX_CPU = 0, PYX_CUDA = 1, PYX_NUM_DEVICES = 2 };
@@ -53,11 +45,11 @@ __device__
 int pyx_itemsize(int dtype) {
     /* bytes an element, by dtype code */
     switch (dtype) {
-        case PYX_BOOL: case PYX_UINT8: case PYX_INT8: return 1;
-        case PYX_INT16: case PYX_FLOAT16: case PYX_BFLOAT16: return 2;
-        case PYX_INT32: case PYX_FLOAT32: return 4;
-        case PYX_INT64: case PYX_FLOAT64: case PYX_COMPLEX64: return 8;
-        default: return 16;
+        case PYX_UINT16: case PYX_INT16: case PYX_FLOAT16: case PYX_BFLOAT16: return 2;
+        case PYX_UINT32: case PYX_INT32: case PYX_FLOAT32: case PYX_COMPLEX32: return 4;
+        case PYX_UINT64: case PYX_INT64: case PYX_FLOAT64: case PYX_COMPLEX64: return 8;
+        case PYX_COMPLEX128: return 16;
+        default: return 1;
     }
 }
 
@@ -140,6 +132,7 @@ template <class T>
 struct complex {
     T re, im;
 };
+typedef complex<f16> c32;  /* computed in c64 */
 typedef complex<float> c64;
 typedef complex<double> c128;
 
@@ -155,6 +148,9 @@ template <class T> using real_t = typename real<T>::type;
 #define PYX_CODE(T, code) template <> struct code_of<T> { static constexpr int value = code; };
 PYX_CODE(bool, PYX_BOOL)
 PYX_CODE(pyx_u8, PYX_UINT8)
+PYX_CODE(pyx_u16, PYX_UINT16)
+PYX_CODE(pyx_u32, PYX_UINT32)
+PYX_CODE(pyx_u64, PYX_UINT64)
 PYX_CODE(pyx_i8, PYX_INT8)
 PYX_CODE(pyx_i16, PYX_INT16)
 PYX_CODE(pyx_i32, PYX_INT32)
@@ -163,25 +159,32 @@ PYX_CODE(f16, PYX_FLOAT16)
 PYX_CODE(bf16, PYX_BFLOAT16)
 PYX_CODE(float, PYX_FLOAT32)
 PYX_CODE(double, PYX_FLOAT64)
+PYX_CODE(c32, PYX_COMPLEX32)
 PYX_CODE(c64, PYX_COMPLEX64)
 PYX_CODE(c128, PYX_COMPLEX128)
 #undef PYX_CODE
 template <> struct acc<f16> { typedef float type; };
 template <> struct acc<bf16> { typedef float type; };
+template <> struct acc<c32> { typedef c64 type; };
 
 /* load<T>(p) and store<T>(p, v): between memory and the type computed in. */
 template <class T> PYX_HD acc_t<T> load(const T* p) { return *p; }
 template <> PYX_HD float load<f16>(const f16* p) { return to_float(*p); }
 template <> PYX_HD float load<bf16>(const bf16* p) { return to_float(*p); }
+template <> PYX_HD c64 load<c32>(const c32* p) { return c64{to_float(p->re), to_float(p->im)}; }
 template <class T> PYX_HD void store(T* p, acc_t<T> v) { *p = v; }
 template <> PYX_HD void store<f16>(f16* p, float v) { *p = to_f16(v); }
 template <> PYX_HD void store<bf16>(bf16* p, float v) { *p = to_bf16(v); }
+template <> PYX_HD void store<c32>(c32* p, c64 v) { *p = c32{to_f16(v.re), to_f16(v.im)}; }
 
 /* Run a statement with T bound to the type of a dtype code; the function returns -1 for others. */
 #define PYX_CASE(code, type, ...) \
     case code: { typedef type T; __VA_ARGS__; break; }
 #define PYX_INTEGER_CASES(...)                    \
     PYX_CASE(PYX_UINT8, pyx_u8, __VA_ARGS__)      \
+    PYX_CASE(PYX_UINT16, pyx_u16, __VA_ARGS__)    \
+    PYX_CASE(PYX_UINT32, pyx_u32, __VA_ARGS__)    \
+    PYX_CASE(PYX_UINT64, pyx_u64, __VA_ARGS__)    \
     PYX_CASE(PYX_INT8, pyx_i8, __VA_ARGS__)       \
     PYX_CASE(PYX_INT16, pyx_i16, __VA_ARGS__)     \
     PYX_CASE(PYX_INT32, pyx_i32, __VA_ARGS__)     \

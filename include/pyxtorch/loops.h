@@ -25,7 +25,7 @@ inline namespace PYX_LEVEL_NS {
 constexpr int max_loop_operands = 4;
 
 /* What a kernel's operands hold in memory when that is not what it computes in */
-enum : uint8_t { AS_IS = 0, FROM_F16 = 1, FROM_BF16 = 2 };
+enum : uint8_t { AS_IS = 0, FROM_F16 = 1, FROM_BF16 = 2, FROM_C32 = 3 };
 
 struct Kernel {
     /* n is a multiple of width; operand 0 may be the same memory as another, not overlap it */
@@ -36,6 +36,14 @@ struct Kernel {
     uint8_t memory[max_loop_operands];   /* bytes an element, in memory */
     uint8_t convert[max_loop_operands];  /* AS_IS or from what */
 };
+
+/* Of an operand of type T: how it is kept by a kernel whose parts are kept as `convert` says, and in how many bytes. */
+template <class T> constexpr uint8_t kept(int convert) {
+    return !convert || kind_of<T>::value == 0 ? AS_IS : kind_of<T>::value == 2 ? FROM_C32 : (uint8_t)convert;
+}
+template <class T> constexpr uint8_t bytes_kept(int convert) {
+    return kept<T>(convert) == AS_IS ? sizeof(T) : kept<T>(convert) == FROM_C32 ? 4 : 2;
+}
 
 /* Run a kernel over n elements with these byte strides. */
 void run_loop(const Kernel& k, char* const* p, const int64_t* strides, int64_t n, const double* s);
@@ -110,9 +118,7 @@ template <class F, class T> struct Unary {
         }
     }
     static constexpr Kernel kernel(int convert) {
-        uint8_t c = (uint8_t)convert, in = convert ? 2 : sizeof(T);
-        bool back = convert && F::result != PYX_TO_BOOL;
-        return {block, width, 2, {sizeof(R), sizeof(T)}, {(uint8_t)(back ? 2 : sizeof(R)), in}, {(uint8_t)(back ? c : 0), c}};
+        return {block, width, 2, {sizeof(R), sizeof(T)}, {bytes_kept<R>(convert), bytes_kept<T>(convert)}, {kept<R>(convert), kept<T>(convert)}};
     }
 };
 
@@ -143,10 +149,8 @@ template <class F, class T> struct Binary {
         }
     }
     static constexpr Kernel kernel(int convert) {
-        uint8_t c = (uint8_t)convert, in = convert ? 2 : sizeof(T);
-        bool back = convert && F::result != PYX_TO_BOOL;
-        return {block, width, 3, {sizeof(R), sizeof(T), sizeof(T)}, {(uint8_t)(back ? 2 : sizeof(R)), in, in},
-                {(uint8_t)(back ? c : 0), c, c}};
+        uint8_t c = kept<T>(convert), in = bytes_kept<T>(convert);
+        return {block, width, 3, {sizeof(R), sizeof(T), sizeof(T)}, {bytes_kept<R>(convert), in, in}, {kept<R>(convert), c, c}};
     }
 };
 
@@ -161,7 +165,7 @@ template <class F, class T> struct Ternary {
         for (int64_t i = 0; i < n; i++) out[i] = F::template eval<T>(x[i], y[i], z[i], s.s);
     }
     static constexpr Kernel kernel(int convert) {
-        uint8_t c = (uint8_t)convert, m = convert ? 2 : sizeof(T), z = sizeof(T);
+        uint8_t c = kept<T>(convert), m = bytes_kept<T>(convert), z = sizeof(T);
         return {block, width, 4, {z, z, z, z}, {m, m, m, m}, {c, c, c, c}};
     }
 };
@@ -194,7 +198,7 @@ template <class L, int convert> struct Entry {
 template <template <class, class> class L, class F, class T, int code>
 inline void enter(Formula& f) {
     if constexpr ((F::types >> code & 1) != 0) {
-        typedef Entry<L<F, T>, code == PYX_FLOAT16 ? FROM_F16 : code == PYX_BFLOAT16 ? FROM_BF16 : AS_IS> E;
+        typedef Entry<L<F, T>, code == PYX_FLOAT16 || code == PYX_COMPLEX32 ? FROM_F16 : code == PYX_BFLOAT16 ? FROM_BF16 : AS_IS> E;
         f.kernels[code] = &E::kernel;
         f.loops[code] = E::loop;
     }
@@ -205,6 +209,9 @@ inline void enter_all(Formula& f) {
     if constexpr ((which & OF_BITS) != 0) {
         enter<L, F, bool, PYX_BOOL>(f);
         enter<L, F, pyx_u8, PYX_UINT8>(f);
+        enter<L, F, pyx_u16, PYX_UINT16>(f);
+        enter<L, F, pyx_u32, PYX_UINT32>(f);
+        enter<L, F, pyx_u64, PYX_UINT64>(f);
         enter<L, F, pyx_i8, PYX_INT8>(f);
         enter<L, F, pyx_i16, PYX_INT16>(f);
         enter<L, F, pyx_i32, PYX_INT32>(f);
@@ -217,6 +224,7 @@ inline void enter_all(Formula& f) {
         enter<L, F, double, PYX_FLOAT64>(f);
     }
     if constexpr ((which & OF_COMPLEXES) != 0) {
+        enter<L, F, c64, PYX_COMPLEX32>(f);
         enter<L, F, c64, PYX_COMPLEX64>(f);
         enter<L, F, c128, PYX_COMPLEX128>(f);
     }

@@ -30,6 +30,7 @@ template <class T> struct is_signed_type { static constexpr bool value = (T)-1 <
 template <class T> struct wrap { typedef T type; };
 template <> struct wrap<bool> { typedef pyx_u32 type; };
 template <> struct wrap<pyx_u8> { typedef pyx_u32 type; };
+template <> struct wrap<pyx_u16> { typedef pyx_u32 type; };
 template <> struct wrap<pyx_i8> { typedef pyx_u32 type; };
 template <> struct wrap<pyx_i16> { typedef pyx_u32 type; };
 template <> struct wrap<pyx_i32> { typedef pyx_u32 type; };

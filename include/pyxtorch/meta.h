@@ -51,7 +51,7 @@ inline int64_t nothing() { return 0; }
    nothing is not done either. tests/test_meta.py compares every record in every dtype. */
 enum : unsigned {
     BOOL = 1u << PYX_BOOL,
-    INTEGER = 1u << PYX_UINT8 | 1u << PYX_INT8 | 1u << PYX_INT16 | 1u << PYX_INT32 | 1u << PYX_INT64,
+    INTEGER = 1u << PYX_UINT8 | 1u << PYX_UINT16 | 1u << PYX_UINT32 | 1u << PYX_UINT64 | 1u << PYX_INT8 | 1u << PYX_INT16 | 1u << PYX_INT32 | 1u << PYX_INT64,
     HALF = 1u << PYX_FLOAT16 | 1u << PYX_BFLOAT16,
     FLOAT = 1u << PYX_FLOAT32 | 1u << PYX_FLOAT64,
     COMPLEX = 1u << PYX_COMPLEX64 | 1u << PYX_COMPLEX128,

@@ -216,6 +216,7 @@ bool = _shape_copy.methods["bool"]
 byte = _shape_copy.methods["byte"]
 cdouble = _shape_copy.methods["cdouble"]
 cfloat = _shape_copy.methods["cfloat"]
+chalf = _shape_copy.methods["chalf"]
 char = _shape_copy.methods["char"]
 conj_physical_ = _shape_copy.methods["conj_physical_"]
 double = _shape_copy.methods["double"]
@@ -266,8 +267,8 @@ __all__ = [
     "atanh", "atanh_", "baddbmm", "baddbmm_", "bernoulli", "bernoulli_", "bfloat16", "bincount", "bitwise_and", "bitwise_and_",
     "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_", "bitwise_right_shift",
     "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to", "byte", "cauchy_", "ccol_indices",
-    "cdouble", "ceil", "ceil_", "cfloat", "char", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp", "clamp_",
-    "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "coalesce", "col_indices", "conj",
+    "cdouble", "ceil", "ceil_", "cfloat", "chalf", "char", "cholesky", "cholesky_inverse", "cholesky_solve", "chunk", "clamp",
+    "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "coalesce", "col_indices", "conj",
     "conj_physical", "conj_physical_", "const_data_ptr", "contiguous", "copy_", "copysign", "copysign_", "corrcoef", "cos", "cos_",
     "cosh", "cosh_", "count_nonzero", "cov", "cpu", "cross", "crow_indices", "cuda", "cummax", "cummin", "cumprod", "cumprod_",
     "cumsum", "cumsum_", "data_ptr", "deg2rad", "deg2rad_", "dense_dim", "det", "detach", "detach_", "diag", "diag_embed",

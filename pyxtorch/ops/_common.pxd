@@ -1,7 +1,7 @@
 """Checks and helpers that all families of operations share. Nothing here records on the tape
 unless it says so."""
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Node, Variable, recording
 from pyxtorch.kernels.elementwise cimport *
@@ -33,6 +33,7 @@ cdef Variable zeros_of(Variable x)                  # zeros, contiguous, like x
 
 # --------------------------------------------------------------------------------- numbers
 cdef bint is_number(object x) noexcept              # int, float, complex, bool, NumPy scalars
+cdef tuple integer_range(int dt)                    # the least and the greatest number of an integer dtype or bool
 cdef int number_dtype(object x) except -1           # bool -> BOOL, int -> INT64, float -> default, complex
 cdef int promote_number(int dt, object number) except -1        # a tensor dtype with a Python number
 cdef Variable wrap_number(object number, int dt, int dev, int dev_index)   # 0-d, WRAPPED
@@ -51,7 +52,7 @@ cdef int parse_sizes(object sizes, int64_t* out, str op) except -1          # in
 cdef int parse_star(tuple args, int64_t* out, str op) except -1             # f(2, 3), f((2, 3))
 cdef int broadcast(TensorBase a, TensorBase b, int64_t* out, str op) except -1      # returns nd
 cdef uint64_dims dims_mask(object dim, int nd, str op) except *             # None: all; int or sequence
-cdef int result_type_of(TensorBase a, TensorBase b) noexcept                # torch.result_type on codes
+cdef int result_type_of(TensorBase a, TensorBase b) except -1                # torch.result_type on codes
 
 # ------------------------------------------------------------------------------- checks, out
 cdef int same_device(TensorBase a, TensorBase b, str op) except -1

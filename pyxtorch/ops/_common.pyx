@@ -191,6 +191,11 @@ cdef int fits(object number) except -1:
     return 0
 
 
+cdef tuple integer_range(int dt):
+    beyond = <object>1 << (8 * itemsize_of(dt))     # a Python number: 2^63 is none in C
+    return (0, 1) if dt == BOOL else (0, beyond - 1) if dt <= UINT64 else (-(beyond >> 1), (beyond >> 1) - 1)
+
+
 cdef int number_dtype(object x) except -1:
     if PyBool_Check(x):
         return BOOL
@@ -209,7 +214,7 @@ cdef int promote_number(int dt, object number) except -1:
     """A Python number changes a tensor's dtype only where it is of a higher kind."""
     cdef int other
     if PyFloat_Check(number):
-        return dt if dt >= FLOAT16 else default_dtype()
+        return dt if dt > INT64 else default_dtype()
     if PyBool_Check(number):
         return dt
     if PyLong_Check(number):
@@ -222,7 +227,7 @@ cdef int promote_number(int dt, object number) except -1:
         return dt if dt != BOOL else INT64
     if is_complex_code(other):
         return dt if is_complex_code(dt) else complex_code(dt) if is_floating(dt) else other
-    return dt if dt >= FLOAT16 else default_dtype()
+    return dt if dt > INT64 else default_dtype()
 
 
 cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
@@ -250,6 +255,10 @@ cdef extern from "pyxtorch/dtype.h" namespace "pyx" nogil:
     float to_float(f16)
     float to_float_b "pyx::to_float"(bf16)
 
+cdef extern from "pyxtorch/float8.h" namespace "pyx" nogil:
+    float from_float8(int dtype, unsigned char code)
+    unsigned char to_float8(int dtype, float x)
+
 
 cdef object _overflow(object number, int dt):
     return (ValueError if dt == INT64 and PyLong_Check(number) else RuntimeError)(f"value cannot be converted to type {dtype_of(dt).name} without overflow: {number}")
@@ -260,6 +269,7 @@ cdef int write_number(object number, int dt, void* out) except -1:
     cdef double d
     cdef double complex z
     cdef int64_t i = 0
+    cdef uint64_t u
     cdef f16 h
     cdef bf16 b
     if dt == FLOAT32:
@@ -272,11 +282,14 @@ cdef int write_number(object number, int dt, void* out) except -1:
             number = _real_part(number, dt)
         (<double*>out)[0] = <double>number
         return 0
-    if dt >= COMPLEX64:
+    if dt > FLOAT64:
         z = complex(number)
         if dt == COMPLEX64:
             (<float*>out)[0] = z.real
             (<float*>out)[1] = z.imag
+        elif dt == COMPLEX32:
+            (<f16*>out)[0] = to_f16(z.real)
+            (<f16*>out)[1] = to_f16(z.imag)
         else:
             (<double*>out)[0] = z.real
             (<double*>out)[1] = z.imag
@@ -289,6 +302,9 @@ cdef int write_number(object number, int dt, void* out) except -1:
         b = to_bf16(<float><double>_real_part(number, dt))
         memcpy(out, &b, 2)
         return 0
+    if is_float8(dt):
+        (<unsigned char*>out)[0] = to_float8(dt, <float><double>_real_part(number, dt))
+        return 0
     if dt == BOOL:
         (<unsigned char*>out)[0] = 1 if number else 0
         return 0
@@ -296,11 +312,15 @@ cdef int write_number(object number, int dt, void* out) except -1:
         number = _real_part(number, dt)
         if not PyLong_Check(number):
             d = number
-            if d != d or d - d != 0 or (dt == UINT8 and d < 0):     # negative integers wrap, as in C; numbers that are none do not
+            if d != d or d - d != 0 or (dt <= UINT64 and d < 0):
                 raise _overflow(number, dt)
             number = int(number)
-    if dt == UINT8 and -255 <= number <= 255:
-        (<uint8_t*>out)[0] = <uint8_t>(<int64_t>number & 255)
+    if dt <= UINT64:
+        bits = 8 * itemsize_of(dt)
+        if not -(<object>1 << bits) < number < <object>1 << bits:     # negative ones wrap, as in C
+            raise _overflow(number, dt)
+        u = number & ((<object>1 << bits) - 1)
+        memcpy(out, &u, itemsize_of(dt))        # the low bytes come first
         return 0
     try:
         i = number
@@ -350,7 +370,17 @@ cdef object read_number(int dt, const void* p):
         return to_float_b((<bf16*>p)[0])
     if dt == COMPLEX64:
         return complex((<float*>p)[0], (<float*>p)[1])
-    return complex((<double*>p)[0], (<double*>p)[1])
+    if dt == COMPLEX128:
+        return complex((<double*>p)[0], (<double*>p)[1])
+    if dt == UINT16:
+        return (<unsigned short*>p)[0]
+    if dt == UINT32:
+        return (<unsigned int*>p)[0]
+    if dt == UINT64:
+        return (<uint64_t*>p)[0]
+    if dt == COMPLEX32:
+        return complex(to_float((<f16*>p)[0]), to_float((<f16*>p)[1]))
+    return from_float8(dt, (<unsigned char*>p)[0])
 
 
 cdef object item_of(TensorBase x):
@@ -483,7 +513,7 @@ cdef int _priority(TensorBase x) noexcept:
     return 0 if x.flags & WRAPPED else 1 if x.nd == 0 else 2
 
 
-cdef int result_type_of(TensorBase a, TensorBase b) noexcept:
+cdef int result_type_of(TensorBase a, TensorBase b) except -1:
     """Dimensioned tensors decide; 0-d tensors, and then numbers, only by a higher kind."""
     cdef int pa, pb, dt
     if a.dt == b.dt:
@@ -525,7 +555,7 @@ cdef int same_device(TensorBase a, TensorBase b, str op) except -1:
 
 
 cdef int need_floating(TensorBase x, str op) except -1:
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise NotImplementedError(f"{op}: not implemented for {dtype_of(x.dt)!r} tensors; convert with .float() first.")
     return 0
 

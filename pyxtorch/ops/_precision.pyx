@@ -21,7 +21,7 @@ cdef int low_dtype(object value, int found) noexcept:
     cdef int dt
     if isinstance(value, Variable):
         dt = (<Variable>value).dt
-        if dt < FLOAT16 or dt == found:
+        if dt <= INT64 or dt == found:
             return found
         return dt if found == NONE and is_low(dt) else MIXED
     if isinstance(value, (tuple, list)):

@@ -7,6 +7,8 @@ from pyxtorch.autograd cimport Variable, tracked
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport laid_out, only_plain
 
+from pyxtorch._dtype import SCALAR_TYPES
+
 
 # ------------------------------------------------------------------------------- from data
 
@@ -70,12 +72,12 @@ cdef int dtype_of_data(object data, int depth=0) except -2:
 
 cdef int code_of_numpy(object d) except -1:
     name = d.name
-    for code in range(12):
+    for code in range(NUM_DTYPES):
         if dtype_of(code).name == name:
             return code
     raise TypeError(
         f"can't convert np.ndarray of type {d}. The only supported types are: float64, float32, float16, complex64, "
-        "complex128, int64, int32, int16, int8, uint8, and bool."
+        "complex128, int64, int32, int16, int8, uint64, uint32, uint16, uint8, and bool."
     )
 
 
@@ -86,7 +88,7 @@ cdef char* read_data(object data, int depth, int nd, const int64_t* sizes, int d
             data = item_of(<Variable>data)
         elif isinstance(data, (list, tuple, str)):
             raise ValueError(f"{op}: expected a number at dim {depth} (got {type(data).__name__})")
-        if PyComplex_Check(data) and dt < COMPLEX64:
+        if PyComplex_Check(data) and dt <= FLOAT64:
             raise TypeError(f"{op}: cannot convert the complex number {data} to {dtype_of(dt)!r}.")
         if PyFloat_Check(data) and dt <= INT64 and dt != BOOL:
             if data != data or data in (float("inf"), float("-inf")):
@@ -668,7 +670,7 @@ def numpy_(Variable self not None, *, force=False):
 
     Raises:
         RuntimeError: the tensor requires grad (detach it first, or force=True).
-        TypeError: the tensor is on a GPU, or its dtype is bfloat16, which NumPy lacks.
+        TypeError: the tensor is on a GPU, or its dtype is one that NumPy lacks, such as bfloat16.
     """
     import numpy
     cdef Variable x = self
@@ -678,8 +680,8 @@ def numpy_(Variable self not None, *, force=False):
         raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
     if tracked(x):
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-    if x.dt == BFLOAT16:
-        raise TypeError("Got unsupported ScalarType BFloat16: NumPy has no bfloat16; convert with .float() first.")
+    if buffer_format(x.dt) == NULL:
+        raise TypeError(f"Got unsupported ScalarType {SCALAR_TYPES[x.dt]}: NumPy has no {dtype_of(x.dt).name}; convert it first, with .to().")
     return numpy.asarray(alias(x))
 
 

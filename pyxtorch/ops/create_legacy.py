@@ -5,13 +5,9 @@ from pyxtorch._dtype import device as _device
 from pyxtorch.autograd import Variable
 from pyxtorch.ops import create
 
-# What the types of tensors and storages of a dtype begin with: FloatTensor, FloatStorage.
-KINDS = {
-    "Bool": "bool", "Byte": "uint8", "Char": "int8", "Short": "int16", "Int": "int32", "Long": "int64", "Half": "float16",
-    "BFloat16": "bfloat16", "Float": "float32", "Double": "float64", "ComplexFloat": "complex64", "ComplexDouble": "complex128",
-}
-DTYPES = {kind: _dtype.dtypes()[name] for kind, name in KINDS.items()}
-KIND_OF = {dtype: kind for kind, dtype in DTYPES.items()}
+# What the types of tensors and storages of a dtype begin with: FloatTensor, FloatStorage. Later dtypes have a name and no type.
+KIND_OF = dict(zip(dict.fromkeys(_dtype.dtypes().values()), _dtype.SCALAR_TYPES))
+DTYPES = {kind: dtype for dtype, kind in KIND_OF.items() if not kind.startswith(("UInt", "Float8", "ComplexHalf"))}
 
 
 def legacy(dtype, device_type, args, kwargs):

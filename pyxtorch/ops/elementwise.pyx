@@ -190,7 +190,7 @@ cdef object unary(int f, object cls, object value, str op, int kind, object out,
     cdef Variable x = checked(value, op, "input")
     cdef Variable y
     cdef Unary node
-    if kind == FLOAT and x.dt < FLOAT16:
+    if kind == FLOAT and x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     if out is not None and isinstance(out, Variable) and not recording(x) and not recording(<Variable>out) and same_shape(x, <Variable>out) \
             and direct_out(<Variable>out, elementwise_tables[CPU].result_dtype(f, x.dt), x, None) and not overlaps_itself(<Variable>out):
@@ -278,7 +278,7 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
     else:
         raise TypeError(f"{op}(): argument 'input' must be Tensor, not {type(x).__name__}")
     dt = a.dt if a.dt == b.dt else result_type_of(a, b)
-    if kind == FLOAT and dt < FLOAT16:
+    if kind == FLOAT and dt <= INT64:
         dt = default_dtype()
     if a.dt != dt:
         a = to_dtype(a, dt)
@@ -334,7 +334,7 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
     if isinstance(y, Variable):
         b = <Variable>y
         if b.dt == x.dt and not recording(x) and not recording(b) and x._base is None and elementwise_tables[CPU].result_dtype(f, x.dt) == x.dt \
-                and (kind != FLOAT or x.dt >= FLOAT16) and direct_out(x, x.dt, b, None):
+                and (kind != FLOAT or x.dt > INT64) and direct_out(x, x.dt, b, None):
             if same_shape(x, b) or b.nd == 0:
                 nd = 0
             else:
@@ -347,7 +347,7 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
                 bump(x)
                 return x
     elif PyFloat_Check(y) or PyLong_Check(y):
-        if not recording(x) and x._base is None and promote_number(x.dt, y) == x.dt and (kind != FLOAT or x.dt >= FLOAT16) \
+        if not recording(x) and x._base is None and promote_number(x.dt, y) == x.dt and (kind != FLOAT or x.dt > INT64) \
                 and elementwise_tables[CPU].result_dtype(f, x.dt) == x.dt:
             check_inplace(x, op)
             if plain_number(x, y) and number_formula(f) >= 0:

@@ -235,7 +235,7 @@ cdef object power(object input, object exponent, object out):
             exponent = int(exponent)
         if PyLong_Check(exponent) and exponent < 0 and x.dt <= INT64:
             raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
-        if not PyComplex_Check(exponent) and x.dt >= FLOAT16:
+        if not PyComplex_Check(exponent) and x.dt > INT64:
             if exponent == 2:
                 return square(x, out=out)
             if exponent == 3 or is_floating(x.dt) and exponent != 0:
@@ -247,7 +247,7 @@ cdef object power(object input, object exponent, object out):
                     node.save(x)
                     record1(node, y, x)
                 return y if out is None else finish_out(y, out, "pow")
-        if exponent == 0 and x.dt >= FLOAT16 and recording(x):
+        if exponent == 0 and x.dt > INT64 and recording(x):
             return finish_out(x * 0 + 1, out, "pow")
     return binary(POW, Pow, input, exponent, "pow", SAME, out)
 
@@ -326,7 +326,7 @@ cdef class LerpScalar(Binary):
 
 cdef bint one_pass(Variable a, Variable b, Variable c, object value) noexcept:
     """Whether the kernel can do these as they are: one device, one inexact dtype, a real factor."""
-    return (a.dt == b.dt and a.dt == c.dt and a.dt >= FLOAT16 and a.dev == b.dev and a.dev == c.dev and a.dev_index == b.dev_index
+    return (a.dt == b.dt and a.dt == c.dt and a.dt > INT64 and a.dev == b.dev and a.dev == c.dev and a.dev_index == b.dev_index
             and a.dev_index == c.dev_index and is_number(value) and not PyComplex_Check(value))
 
 

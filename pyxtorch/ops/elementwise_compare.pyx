@@ -23,21 +23,12 @@ cdef object compare(int f, object input, object other, str op, object out):
     """Compare after promotion; a number beyond an integer dtype's range still compares rightly."""
     cdef Variable x = checked(input, op, "input")
     if PyLong_Check(other) and x.dt <= INT64:
-        low, high = int_range(x.dt)
+        low, high = integer_range(x.dt if x.dt != BOOL else INT64)
         if not low <= other <= high:
             x = to_dtype(x, FLOAT64)
             other = float("inf") if other > 0 else float("-inf")
             return binary(f, None, x, other, op, SAME, out)
     return binary(f, None, input, other, op, SAME, out)
-
-
-cdef tuple int_range(int dt):
-    if dt == BOOL or dt == INT64:
-        return -(1 << 63), (1 << 63) - 1
-    if dt == UINT8:
-        return 0, 255
-    bits = 8 * itemsize_of(dt)
-    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
 def eq(input, other, *, out=None):
@@ -155,7 +146,7 @@ def isclose(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     if not (rtol >= 0 and atol >= 0):
         raise RuntimeError(f"isclose: rtol and atol must be 0 or more, but got rtol={rtol}, atol={atol}")
     close = eq(a, b)
-    if equal_nan and a.dt >= FLOAT16:
+    if equal_nan and a.dt > INT64:
         close = logical_or(close, logical_and(isnan(a), isnan(b)))
     if a.dt <= INT64:
         if rtol == 0 and atol == 0:

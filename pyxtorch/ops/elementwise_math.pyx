@@ -465,7 +465,7 @@ def logit(input, eps=None, *, out=None):
     cdef Variable x = checked(input, "logit", "input")
     cdef Variable y
     cdef Logit node
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     s[0] = -1.0 if eps is None else eps
     y = formula1(LOGIT, x, s, "logit")
@@ -564,7 +564,7 @@ def nan_to_num(input, nan=None, posinf=None, neginf=None, *, out=None):
     """NaN and infinities replaced: by 0 and the dtype's largest and smallest numbers unless given."""
     cdef Variable x = checked(input, "nan_to_num", "input")
     cdef double s[3]
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         return finish_out(x.clone(), out, "nan_to_num")
     if is_complex_code(x.dt):
         from pyxtorch.ops import shape_copy

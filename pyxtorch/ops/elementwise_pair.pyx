@@ -200,7 +200,7 @@ def ldexp(input, other, *, out=None):
     """
     cdef Variable x = checked(input, "ldexp", "input"), n = checked(other, "ldexp", "other")
     cdef int dt
-    if n.dt < FLOAT16:
+    if n.dt <= INT64:
         n = to_dtype(n, default_dtype())
     dt = result_type_of(x, n)
     if is_complex_code(dt):
@@ -229,7 +229,7 @@ cdef object two_parts(int f, type node, object a, object b, object out, str op, 
     cdef int dt = checked(a, op, name_a).dt
     cdef int other = checked(b, op, name_b).dt
     for code in (dt, other):
-        if code != FLOAT32 and code != FLOAT64:
+        if code != FLOAT16 and code != FLOAT32 and code != FLOAT64:
             raise RuntimeError(f"{op}: Expected both inputs to be Half, Float or Double tensors but got {dtype_of(dt).name} and {dtype_of(other).name}")
     if dt != other:
         raise RuntimeError(f"{op}: Expected object of scalar type {dtype_of(dt).name} but got scalar type {dtype_of(other).name} for second argument")

@@ -325,7 +325,7 @@ def fill(Variable input not None, value):
             raise RuntimeError(f"fill only supports 0-dimension value tensor but got tensor with {(<Variable>value).nd} dimensions.")
         return to_dtype(<Variable>value, input.dt).expand(shape_of(input)).clone()
     y = full_raw(input.nd, input.sizes, input.dt, input.dev, input.dev_index, value)
-    if recording(input) and input.dt >= FLOAT16:
+    if recording(input) and input.dt > INT64:
         return where(full_raw(0, NULL, BOOL, input.dev, input.dev_index, True), y, input)     # on the tape, with a gradient of 0
     return y
 

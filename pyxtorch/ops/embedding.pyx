@@ -312,7 +312,7 @@ def embedding_bag(Variable input not None, Variable weight not None, offsets=Non
         padding_idx: an id that does not count.
         sparse: the gradient of `weight` is a sparse COO tensor (on the CPU; not for mode "max").
     """
-    if (<Variable>weight).nd == 1 and input.dt >= FLOAT16:
+    if (<Variable>weight).nd == 1 and input.dt > INT64:
         raise RuntimeError("embedding_bag: arguments are in the order (input, weight): ids first, the table second.")
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum or mean or max")

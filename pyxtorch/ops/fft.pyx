@@ -147,7 +147,7 @@ cdef int scale_of(object norm, bint forward, str op) except -1:
 cdef Variable wide(object input, str op, bint real):
     """The input in a dtype that can be transformed: real or complex, single or double precision."""
     cdef Variable x = checked(input, op, "input")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     if x.dt == FLOAT16 or x.dt == BFLOAT16:
         raise RuntimeError(f"{op}: Unsupported dtype {dtype_of(x.dt).name}. Convert with .float().")
@@ -344,7 +344,7 @@ cdef object frequencies(object indices, object n, object d, object out, object d
     cdef Variable y
     if not hasattr(type(n), "__index__"):
         raise TypeError(f"{op}(): argument 'n' must be int, not {type(n).__name__}")
-    if dtype is not None and dtype_code(dtype) < FLOAT16:
+    if dtype is not None and dtype_code(dtype) <= INT64:
         raise RuntimeError(f"{op} requires a floating point or complex dtype, but got {dtype}")
     y = create.tensor(indices, dtype=dtype or dtype_of(default_dtype()), device=device)
     # As one product, like PyTorch: d may be 0.

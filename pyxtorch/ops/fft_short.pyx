@@ -62,7 +62,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
         if not is_complex:
             raise RuntimeError("stft requires the return_complex parameter be given for real inputs. Give return_complex=True.")
         return_complex = True
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise fail(op, x, "expected a tensor of floating point or complex values")
     if x.nd != 1 and x.nd != 2:
         raise fail(op, x, "expected a 1D or 2D tensor")

@@ -127,7 +127,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
             v = <Variable>item
             if v.dt == BOOL or v.dt == UINT8:
                 named += v.nd
-            elif v.dt > INT64:
+            elif v.dt > INT64 or v.dt == UINT64:      # a large one would become negative
                 raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, not {dtype_of(v.dt)!r}")
             else:
                 if v.nd == 0:

@@ -321,15 +321,15 @@ REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 
 cdef object lowest(int dt):
     """Less than every element of a dtype."""
-    if dt >= FLOAT16:
+    if dt > INT64:
         return float("-inf")
-    return 0 if dt == BOOL or dt == UINT8 else -(1 << (8 * itemsize_of(dt) - 1))
+    return integer_range(dt)[0]
 
 
 cdef object highest(int dt):
-    if dt >= FLOAT16:
+    if dt > INT64:
         return float("inf")
-    return 1 if dt == BOOL else 255 if dt == UINT8 else (1 << (8 * itemsize_of(dt) - 1)) - 1
+    return integer_range(dt)[1]
 
 
 cdef class ScatterReduce(Function):
@@ -396,7 +396,7 @@ cdef Variable reduced(Variable x, int d, Variable index, Variable src, str reduc
         n = full_raw(x.nd, x.sizes, x.dt if x.dt != BOOL else INT64, x.dev, x.dev_index, 1 if include_self else 0)
         scatter_raw(n, d, index, wrap_number(1, n.dt, x.dev, x.dev_index), PUT_ADD, op)
         n = <Variable?>(n.masked_fill(n == 0, 1) if is_complex_code(n.dt) else n.clamp_min(1))
-        y = <Variable?>(y / n if y.dt >= FLOAT16 else y.div(n, rounding_mode="floor"))
+        y = <Variable?>(y / n if y.dt > INT64 else y.div(n, rounding_mode="floor"))
     if recording(x) or recording(src):
         node = <ScatterReduce>ScatterReduce.__new__(ScatterReduce)
         node.dim = d

@@ -152,7 +152,7 @@ def nonzero_static(Variable input not None, *, size, fill_value=-1, out=None):
 
 def unravel_index(Variable indices not None, shape):
     """Flat positions as a tuple of coordinates in `shape`."""
-    if indices.dt > INT64 or indices.dt == BOOL:
+    if indices.dt > INT64 or indices.dt == BOOL or indices.dt == UINT64:
         raise ValueError(f"torch.unravel_index(): expected 'indices' to be integer dtype, but got {dtype_of(indices.dt)!r}")
     if not isinstance(shape, int) and not all([isinstance(s, int) for s in shape]):
         raise TypeError(f"torch.unravel_index(): expected 'shape' to be int or sequence of ints, but got {type(shape).__name__}")

@@ -116,7 +116,7 @@ cdef Variable matrix(object x, str op, str name="A", bint square=False, bint low
 
 
 cdef int need_precision(Variable a, str op) except -1:
-    if a.dt < FLOAT16:
+    if a.dt <= INT64:
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(a.dt).name}; convert with .float().")
     if a.dt < FLOAT32:
         raise RuntimeError(f"{op}: Low precision dtypes not supported. Got {dtype_of(a.dt).name}; convert with .float().")

@@ -497,7 +497,7 @@ def matrix_exp(A):
     cdef Variable a = checked(A, "linalg.matrix_exp", "A")
     if a.nd < 2 or a.sizes[a.nd - 1] != a.sizes[a.nd - 2]:
         raise RuntimeError(f"linalg.matrix_exp: A must be batches of square matrices, but it has shape {list(shape_of(a))}.")
-    if a.dt < FLOAT16:
+    if a.dt <= INT64:
         raise RuntimeError(f"linalg.matrix_exp: Expected a floating point or complex tensor as input. Got {dtype_of(a.dt).name}.")
     cdef Variable b = a if a.dt >= FLOAT32 else <Variable?>a.float()
     x = array(b)

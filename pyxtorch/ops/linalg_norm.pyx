@@ -25,7 +25,7 @@ cdef object matrix_norm_t(object A, object ord, object dim, bint keepdim, object
     cdef Variable a = checked(A, op, "A")
     if a.nd < 2:
         raise RuntimeError(f"{op}: The input tensor A must have at least 2 dimensions, but it has shape {list(shape_of(a))}.")
-    if a.dt < FLOAT16:
+    if a.dt <= INT64:
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(a.dt).name}; convert with .float().")
     if not isinstance(dim, (tuple, list)) or len(dim) != 2:
         raise RuntimeError(f"{op}: dim must be a 2-tuple. Got {dim}")
@@ -279,8 +279,8 @@ def vander(x, N=None):
     k = (a.sizes[a.nd - 1] if a.nd else 1) if N is None else as_index(N, "linalg.vander")
     if k <= 1 and N is not None:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, not {N}.")
-    y = x if a.dt != BOOL else x.to(dtype_of(INT64))
-    if a.dt in (UINT8, INT8, INT16, INT32):
+    y = x
+    if a.dt < INT64:
         y = x.to(dtype_of(INT64))
     if a.nd == 0:
         y = y.unsqueeze(0)
@@ -295,7 +295,7 @@ def vander_old(x, N=None, increasing=False):
     k = a.n if N is None else as_index(N, "vander")
     if k < 0:
         raise RuntimeError(f"vander: N must be non-negative, not {N}.")
-    v = powers(a.to(dtype_of(INT64)) if a.dt <= INT32 else a, k)
+    v = powers(a.to(dtype_of(INT64)) if a.dt < INT64 else a, k)
     return v if increasing or v.shape[-1] == 0 else v.flip(-1)
 
 
@@ -327,7 +327,7 @@ def renorm(input, p, dim, maxnorm, *, out=None):
         raise RuntimeError(f"renorm: non-positive-norm not supported: p is {p}")
     if maxnorm < 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise RuntimeError(f"renorm: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}; convert with .float().")
     d = wrap_dim(dim, x.nd, "renorm")
     others = [i for i in range(x.nd) if i != d]

@@ -240,7 +240,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
         raise ValueError(
             f"Using a target size ({size_of(t)}) that is different to the input size ({size_of(x)}) is deprecated. Please ensure they have the same size."
         )
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise NotImplementedError(f"binary_cross_entropy: not implemented for {dtype_of(x.dt)!r} input; convert it with .float().")
     same_dtype(x, t, "binary_cross_entropy", "target")
     if weight is not None:

@@ -362,16 +362,16 @@ cdef object plain(object number, int dt, str op, str name):
         number = item_of(<Variable>number)
     if not is_number(number):
         raise TypeError(f"{op}(): argument '{name}' must be Number, not {type(number).__name__}")
-    if dt < FLOAT16 and (PyFloat_Check(number) or PyComplex_Check(number)):
+    if dt <= INT64 and (PyFloat_Check(number) or PyComplex_Check(number)):
         raise RuntimeError(f"{op}: For integral input tensors, argument {name} must not be a floating point number, not {number}.")
-    if dt < COMPLEX64 and PyComplex_Check(number):
+    if dt <= FLOAT64 and PyComplex_Check(number):
         raise RuntimeError(f"{op}: For non-complex input tensors, argument {name} must not be a complex number, not {number}.")
     return number
 
 
 cdef object whole(object number, int dt):
     """Integers are scaled by the whole part, as PyTorch does."""
-    return int(number) if dt < FLOAT16 else number
+    return int(number) if dt <= INT64 else number
 
 
 cdef Variable add_product(Variable d, Variable a, Variable b, object beta, object alpha, str op):
@@ -389,8 +389,8 @@ cdef Variable add_product(Variable d, Variable a, Variable b, object beta, objec
     same_device(d, a, op)
     if a.sizes[a.nd - 1] != b.sizes[b.nd - 2]:
         raise mismatch(op, a, b)
-    beta = whole(plain(beta, FLOAT32 if a.dt < FLOAT16 else a.dt, op, "beta"), a.dt)
-    alpha = whole(plain(alpha, FLOAT32 if a.dt < FLOAT16 else a.dt, op, "alpha"), a.dt)
+    beta = whole(plain(beta, FLOAT32 if a.dt <= INT64 else a.dt, op, "beta"), a.dt)
+    alpha = whole(plain(alpha, FLOAT32 if a.dt <= INT64 else a.dt, op, "alpha"), a.dt)
     for i in range(nd - 2):
         sizes[i] = a.sizes[i]
     sizes[nd - 2] = a.sizes[a.nd - 2]

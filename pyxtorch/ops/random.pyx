@@ -167,7 +167,7 @@ cdef Variable fill_law(Variable x, int law, double a, double b, object generator
             raise no_law(op, dt)
         dt = real_code(dt)
         n *= 2
-    if dt < FLOAT16 and law != GEOMETRIC and law != BERNOULLI:
+    if dt <= INT64 and law != GEOMETRIC and law != BERNOULLI:
         raise no_law(op, dt)
     seed = g._seed
     place = g.advance(k.blocks(n, k.words(law, dt)))
@@ -297,7 +297,7 @@ def bernoulli_(Variable self not None, p=0.5, *, generator=None):
         check_probability(p, "bernoulli_")
         return fill_inplace(self, BERNOULLI, p, 0, generator, "bernoulli_")
     q = <Variable>p
-    if q.dt < FLOAT16 or is_complex_code(q.dt):
+    if q.dt <= INT64 or is_complex_code(q.dt):
         raise RuntimeError(f"bernoulli_: expected probabilities tensor to have floating type, got {dtype_of(q.dt).name}")
     same_device(self, q, "bernoulli_")
     q = dense(<Variable?>q.detach().expand(shape_of(self)))
@@ -316,7 +316,7 @@ def bernoulli(Variable input not None, p=None, *, generator=None, out=None):
         check_probability(p, "bernoulli")
         y = fill_law(y, BERNOULLI, p, 0, generator, "bernoulli")
     else:
-        if input.dt < FLOAT16 or is_complex_code(input.dt):
+        if input.dt <= INT64 or is_complex_code(input.dt):
             raise no_law("bernoulli_tensor_cpu_p_", input.dt)
         q = cast_raw(<Variable?>input.detach(), FLOAT32 if input.dt != FLOAT64 else FLOAT64)
         bernoulli_fill(y, q, generator, "bernoulli")
@@ -361,16 +361,7 @@ cdef Variable integers(Variable y, object low, object high, object generator, st
 
 cdef tuple whole_range(int dt):
     """The least and the greatest whole number to draw into a dtype."""
-    if dt == BOOL:
-        return 0, 1
-    if dt == UINT8:
-        return 0, 255
-    if dt <= INT64:
-        beyond = <object>1 << (8 * itemsize_of(dt) - 1)     # a Python number: 2^63 is none in C
-        return -beyond, beyond - 1
-    if dt == FLOAT16:
-        return -65504, 65504
-    return -(1 << 63), (1 << 63) - 1
+    return integer_range(dt if dt <= INT64 else INT64) if dt != FLOAT16 else (-65504, 65504)
 
 
 def random_(Variable self not None, *args, generator=None, **named):
@@ -427,7 +418,7 @@ cdef object by_law(tuple size, int law, object generator, object out, object dty
     if out is not None and dtype is None:
         dtype = dtype_of((<Variable>checked(out, op, "out")).dt)
     y = fresh(nd, sizes, dtype, device, op)
-    if y.dt < FLOAT16:
+    if y.dt <= INT64:
         raise no_law("uniform_" if law == UNIFORM else "normal_", y.dt)
     fill_law(y, law, 0, 0.5 ** 0.5 if law == NORMAL and is_complex_code(y.dt) else 1, generator, op)
     return finished(y, out, requires_grad, op)
@@ -538,7 +529,7 @@ def normal(mean, std=1.0, size=None, *, generator=None, out=None, dtype=None, la
         elif not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         like = <Variable>like
-        z = randn_like(like if (<Variable>like).dt >= FLOAT16 else like.float(), generator=generator)
+        z = randn_like(like if (<Variable>like).dt > INT64 else like.float(), generator=generator)
         y = z * (std.detach() if isinstance(std, Variable) else std) + (mean.detach() if isinstance(mean, Variable) else mean)
         return finish_out(y, out, "normal")
     if size is None:
@@ -586,7 +577,7 @@ def multinomial(Variable input not None, num_samples, replacement=False, *, gene
     cdef uint64_t seed, place
     if input.nd != 1 and input.nd != 2:
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, not {input.nd}")
-    if input.dt < FLOAT16 or is_complex_code(input.dt):
+    if input.dt <= INT64 or is_complex_code(input.dt):
         raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {dtype_of(input.dt).name}")
     n = input.sizes[input.nd - 1]
     strict_out(out, (input,), "multinomial", (INT64,))

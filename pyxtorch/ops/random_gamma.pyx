@@ -98,7 +98,7 @@ def _sample_dirichlet(Variable input not None, generator=None):
     """
     cdef SampleDirichlet node
     cdef Variable y
-    if input.dt < FLOAT16 or is_complex_code(input.dt) or not input.nd:
+    if input.dt <= INT64 or is_complex_code(input.dt) or not input.nd:
         raise RuntimeError(f"_sample_dirichlet: expected concentrations of a floating-point dtype along a last dimension, got {dtype_of(input.dt).name} of shape {shape_of(input)}.")
     a = input.detach()
     if input.dt < FLOAT32:

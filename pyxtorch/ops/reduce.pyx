@@ -142,7 +142,7 @@ cdef class Reduction(Function):
 cdef int sum_dtype(Variable x, object dtype) except -1:
     if dtype is not None:
         return dtype_code(dtype)
-    return INT64 if x.dt < FLOAT16 else x.dt
+    return INT64 if x.dt <= INT64 else x.dt
 
 
 # ------------------------------------------------------------------------------------- sum
@@ -187,7 +187,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
         raise RuntimeError("nansum does not support complex inputs")
     cdef int dt = sum_dtype(x, dtype)
     x = to_dtype(x, dt)
-    if x.dt >= FLOAT16:
+    if x.dt > INT64:
         if not recording(x):
             return finish_out(reduced(NANSUM, x, dims_mask(dim, x.nd, "nansum"), keepdim, "nansum"), out, "nansum")
         x = where(isnan(x), 0, x)
@@ -202,7 +202,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
     cdef int i
     if dtype is not None:
         x = to_dtype(x, dtype_code(dtype))
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise RuntimeError(
             f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(x.dt).name}"
         )
@@ -222,7 +222,7 @@ def nanmean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     cdef Variable x = checked(input, "nanmean", "input")
     if is_complex_code(x.dt):
         raise RuntimeError("nanmean does not support complex inputs")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {dtype_of(x.dt).name}")
     count = logical_not(isnan(x)).sum(dim, keepdim)
     total = where(isnan(x), 0, x).sum(dim, keepdim, dtype=dtype)

@@ -112,7 +112,7 @@ cdef Variable varied(Variable x, object dim, object correction, bint keepdim, st
     cdef Variance node
     cdef double c = 1 if correction is None else correction
     cdef int64_t n = 0
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise RuntimeError(f"{op}: only support floating point and complex dtypes, not {dtype_of(x.dt)!r}")
     if is_complex_code(x.dt):
         real, imag = varied(x.real, dim, correction, keepdim, op, root), varied(x.imag, dim, correction, keepdim, op, root)
@@ -207,7 +207,7 @@ cdef Variable norm_of(Variable x, double p, Mask mask, bint keepdim, str op):
     cdef Norm node
     cdef int kind, i
     cdef int64_t n = 1
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise RuntimeError(f"{op}: Expected a floating point or complex tensor as input. Got {dtype_of(x.dt).name}")
     if is_complex_code(x.dt):
         real = <Variable>abs(x.detach())
@@ -286,7 +286,7 @@ cdef class Logsumexp(Reduction):
 def logsumexp(input, dim, keepdim=False, *, out=None):
     """log(sum(exp(input))) over dimensions, without overflow."""
     cdef Variable x = checked(input, "logsumexp", "input")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     cdef Mask mask = dims_mask(dim, x.nd, "logsumexp")
     cdef Variable y, plain

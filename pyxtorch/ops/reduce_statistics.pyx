@@ -31,7 +31,7 @@ cdef object covariance(Variable input, object correction, object fweights, objec
         raise RuntimeError(f"{op}(): expected input to have two or fewer dimensions but got an input with {x.nd} dimensions")
     if x.dt == BOOL:
         raise RuntimeError(f"{op}(): bool dtype is not supported for input. Convert with .float().")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = x.to(dtype_of(default_dtype()))
     if x.nd < 2:
         x = x.reshape(1, -1)

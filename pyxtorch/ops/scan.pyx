@@ -212,7 +212,7 @@ def logcumsumexp(input, dim, *, out=None):
     cdef Variable x = checked(input, "logcumsumexp", "input")
     cdef int d = wrap_dim(dim, x.nd, "logcumsumexp")
     cdef Logcumsumexp node
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point or complex tensor.")
     cdef Variable y = scanned(LOGCUMSUMEXP, x, d, False, "logcumsumexp")
     if recording(x):

@@ -198,8 +198,8 @@ def view_as_complex(Variable input not None):
     cdef int64_t sizes[64]
     cdef int64_t strides[64]
     cdef int i
-    if input.dt != FLOAT32 and input.dt != FLOAT64:
-        raise RuntimeError(f"view_as_complex is only supported for floating point tensors of 32 or 64 bits, not {dtype_of(input.dt)!r}")
+    if input.dt != FLOAT16 and input.dt != FLOAT32 and input.dt != FLOAT64:
+        raise RuntimeError(f"view_as_complex is only supported for float16, float32 and float64, not {dtype_of(input.dt)!r}")
     if input.nd == 0 or input.sizes[input.nd - 1] != 2:
         raise RuntimeError(f"view_as_complex: Tensor must have a last dimension of size 2, its shape is {list(shape_of(input))}")
     if input.strides[input.nd - 1] != 1:
@@ -276,6 +276,6 @@ methods = {
 }
 for _name, _code in (("bool", BOOL), ("byte", UINT8), ("char", INT8), ("short", INT16), ("int", INT32), ("long", INT64),
                      ("half", FLOAT16), ("bfloat16", BFLOAT16), ("float", FLOAT32), ("double", FLOAT64),
-                     ("cfloat", COMPLEX64), ("cdouble", COMPLEX128)):
+                     ("chalf", COMPLEX32), ("cfloat", COMPLEX64), ("cdouble", COMPLEX128)):
     methods[_name] = _converter(_name, _code)
 properties = {"real": real, "imag": imag}

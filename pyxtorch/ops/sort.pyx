@@ -191,8 +191,8 @@ cdef object median_by(Variable input, object dim, bint keepdim, object out, int6
     if is_complex_code(input.dt):
         undefined(-1, input, op)
     if input.n == 0:
-        if input.dt < FLOAT16:
-            return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, -(<object>1 << (8 * itemsize_of(input.dt) - 1)) if input.dt not in (BOOL, UINT8) else 0), out, op)
+        if input.dt <= INT64:
+            return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, integer_range(input.dt)[0]), out, op)
         return finish_out(input.sum() + float("nan"), out, op)
     return finish_out(select_one(input.reshape(-1), kth, 0, False, None, op, op)[0], out, op)
 
@@ -318,7 +318,7 @@ def searchsorted(Variable sorted_sequence not None, input, *, out_int32=False, r
     if number:
         if not is_number(input):
             raise TypeError(f"searchsorted(): argument 'input' must be Tensor or a number, not {type(input).__name__}")
-        v = wrap_number(input, s.dt if s.dt >= FLOAT16 or not isinstance(input, float) else default_dtype(), s.dev, s.dev_index)
+        v = wrap_number(input, s.dt if s.dt > INT64 or not isinstance(input, float) else default_dtype(), s.dev, s.dev_index)
     else:
         v = <Variable>input
     if s.nd == 0 or (s.nd > 1 and (s.nd != v.nd or shape_of(s)[:s.nd - 1] != shape_of(v)[:v.nd - 1])):
@@ -506,7 +506,7 @@ def bincount(Variable input not None, weights=None, minlength=0):
     cdef int64_t bins
     cdef int code
     cdef pyx_sort_kernels* k = kernels(input, "bincount")
-    if input.dt > INT64 or input.dt == BOOL:
+    if input.dt > INT64 or input.dt == BOOL or input.dt == UINT64:
         raise NotImplementedError(f'"bincount" not implemented for {dtype_of(input.dt).name!r}: integers are counted.')
     if weights is not None:
         checked(weights, "bincount", "weights")
@@ -542,7 +542,7 @@ def histc(Variable input not None, bins=100, min=0, max=0, *, out=None):
     cdef int64_t n = bins
     cdef int code
     cdef pyx_sort_kernels* k = kernels(x, "histc")
-    if x.dt < FLOAT16 or is_complex_code(x.dt):
+    if x.dt <= INT64 or is_complex_code(x.dt):
         undefined(-1, x, "histogram_cpu")
     if n <= 0:
         raise RuntimeError(f"torch.histc(): bins must be > 0, but got {bins}")

@@ -100,7 +100,7 @@ def polygamma(n, input, *, out=None):
         raise RuntimeError(f"polygamma: polygamma(n, x) does not support negative n, but n={n}. Give one from 0 on.")
     if n == 0:
         return digamma(x, out=out)
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     s[0] = n
     y = formula1(POLYGAMMA, x, s, "polygamma")
@@ -124,7 +124,7 @@ def mvlgamma(input, p, *, out=None):
         raise TypeError(f"mvlgamma(): argument 'p' must be int, not {type(p).__name__}")
     if p < 1:
         raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, but p={p}.")
-    if x.dt < FLOAT16:
+    if x.dt <= INT64:
         x = to_dtype(x, default_dtype())
     if p > 1:
         terms = lgamma(x.unsqueeze(-1) - create.arange(0, 0.5 * p, 0.5, dtype=dtype_of(x.dt), device=x.device))

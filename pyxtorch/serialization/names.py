@@ -2,12 +2,12 @@
 from pyxtorch import _core, _dtype
 from pyxtorch._core import Size, device
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
-from pyxtorch.ops.create_legacy import KINDS
+from pyxtorch.ops.create_legacy import DTYPES as KINDS
 from pyxtorch.storage import UntypedStorage
 from pyxtorch.tensor import Tensor
 
 DTYPES = {d.name: d for d in _core.dtypes().values()}
-STORAGES = {f"{kind}Storage": name for kind, name in KINDS.items()}  # storage class to dtype
+STORAGES = {f"{kind}Storage": dtype.name for kind, dtype in KINDS.items()}  # storage class to dtype
 STORAGE_OF = {DTYPES[name]: storage for storage, name in STORAGES.items()}
 
 # Objects that are named in files, never rebuilt from their parts.

@@ -141,11 +141,11 @@ class Pickler(pickle._Pickler):
                 self.write(REDUCE)
             return
         storage = x.untyped_storage()
-        wanted = STORAGE_OF[x.dtype]
+        wanted = STORAGE_OF.get(x.dtype)  # None: PyTorch has no storage class for it
         whole = storage.nbytes() % x.itemsize == 0
         key, typed = self._key(storage, wanted if whole else None)
         # Memory that is looked at as two dtypes has one type in the file; then the dtype is said as well.
-        same = typed == wanted
+        same = wanted is not None and typed == wanted
         self._global("torch._utils", "_rebuild_tensor_v2" if same else "_rebuild_tensor_v3")
         if not call:
             self.save(type(x) if type(x) is not Buffer else Tensor)

@@ -48,7 +48,7 @@ def test_extension_computes_and_records(extension):
 
 def test_extension_reads_headers_and_structs(extension):
     assert extension.elements(torch.zeros(3, 4)) == 12
-    assert extension.dtype_code() == 9
+    assert extension.dtype_code() == 17
 
 
 def test_extension_refuses_what_it_does_not_do(extension):

@@ -3,6 +3,7 @@
 
 #include "elementwise_cast.h"
 #include "elementwise_groups.h"
+#include "pyxtorch/float8.h"
 #include "pyxtorch/half.h"
 
 namespace pyx {
@@ -24,6 +25,8 @@ static inline To convert_one(From x) {
         return To{(real_t<To>)x, (real_t<To>)0};
     } else if constexpr (kind_of<From>::value == 1 && kind_of<To>::value == 0 && sizeof(To) < 4) {
         return (To)(pyx_i32)x;
+    } else if constexpr (kind_of<From>::value == 1 && kind_of<To>::value == 0 && !is_signed_type<To>::value) {
+        return x < (From)0 ? (To)(pyx_i64)x : (To)x;
     } else {
         return (To)x;
     }
@@ -41,47 +44,63 @@ static void convert_all(char* dst, const char* src, int64_t n) {
 }
 typedef void (*Convert)(char*, const char*, int64_t);
 
+#define BETWEEN(X) \
+    X(PYX_BOOL, bool) X(PYX_UINT8, pyx_u8) X(PYX_UINT16, pyx_u16) X(PYX_UINT32, pyx_u32) X(PYX_UINT64, pyx_u64) X(PYX_INT8, pyx_i8) \
+    X(PYX_INT16, pyx_i16) X(PYX_INT32, pyx_i32) X(PYX_INT64, pyx_i64) X(PYX_FLOAT32, float) X(PYX_FLOAT64, double) \
+    X(PYX_COMPLEX64, c64) X(PYX_COMPLEX128, c128)
+
 template <class To>
 static Convert converter_to(int from) {
     switch (from) {
-        case PYX_BOOL: return convert_all<To, bool>;
-        case PYX_UINT8: return convert_all<To, pyx_u8>;
-        case PYX_INT8: return convert_all<To, pyx_i8>;
-        case PYX_INT16: return convert_all<To, pyx_i16>;
-        case PYX_INT32: return convert_all<To, pyx_i32>;
-        case PYX_INT64: return convert_all<To, pyx_i64>;
-        case PYX_FLOAT32: return convert_all<To, float>;
-        case PYX_FLOAT64: return convert_all<To, double>;
-        case PYX_COMPLEX64: return convert_all<To, c64>;
-        case PYX_COMPLEX128: return convert_all<To, c128>;
+#define FROM(code, T) case code: return convert_all<To, T>;
+        BETWEEN(FROM)
+#undef FROM
         default: return nullptr;
     }
 }
 static Convert converter(int to, int from) {
     switch (to) {
-        case PYX_BOOL: return converter_to<bool>(from);
-        case PYX_UINT8: return converter_to<pyx_u8>(from);
-        case PYX_INT8: return converter_to<pyx_i8>(from);
-        case PYX_INT16: return converter_to<pyx_i16>(from);
-        case PYX_INT32: return converter_to<pyx_i32>(from);
-        case PYX_INT64: return converter_to<pyx_i64>(from);
-        case PYX_FLOAT32: return converter_to<float>(from);
-        case PYX_FLOAT64: return converter_to<double>(from);
-        case PYX_COMPLEX64: return converter_to<c64>(from);
-        case PYX_COMPLEX128: return converter_to<c128>(from);
+#define TO(code, T) case code: return converter_to<T>(from);
+        BETWEEN(TO)
+#undef TO
         default: return nullptr;
     }
 }
 
-static inline bool is_half(int dtype) { return dtype == PYX_FLOAT16 || dtype == PYX_BFLOAT16; }
+/* What a dtype that nothing is computed in is widened to; others are themselves. */
+static inline int wide_of(int dtype) {
+    if (dtype == PYX_COMPLEX32) return PYX_COMPLEX64;
+    return dtype >= PYX_FLOAT8_E5M2 && dtype < PYX_FLOAT32 ? PYX_FLOAT32 : dtype;
+}
+static inline void widen(int from, const char* x, float* y, int64_t n) {
+    switch (from) {
+        case PYX_FLOAT16: to_floats((const f16*)x, y, n); break;
+        case PYX_BFLOAT16: to_floats((const bf16*)x, y, n); break;
+        case PYX_COMPLEX32: to_floats((const f16*)x, y, 2 * n); break;
+        default:
+            for (int64_t i = 0; i < n; i++) y[i] = from_float8(from, (pyx_u8)x[i]);
+    }
+}
+static inline void narrow(int to, const float* x, char* y, int64_t n) {
+    switch (to) {
+        case PYX_FLOAT16: from_floats(x, (f16*)y, n); break;
+        case PYX_BFLOAT16: from_floats(x, (bf16*)y, n); break;
+        case PYX_COMPLEX32: from_floats(x, (f16*)y, 2 * n); break;
+        default:
+            for (int64_t i = 0; i < n; i++) y[i] = (char)to_float8(to, x[i]);
+    }
+}
 
-/* What it takes to convert one dtype into another; half precision goes through float. */
+/* What it takes to convert one dtype into another: into a wide one, between wide ones, into a narrow one. */
 struct Cast {
     int to, from, to_size, from_size;
-    Convert convert;  /* NULL: same dtype, or half precision to or from float itself */
+    bool widens, narrows;
+    Convert convert;  /* NULL: the wide dtypes are the same */
 
     Cast(int t, int f) : to(t), from(f), to_size(pyx_itemsize(t)), from_size(pyx_itemsize(f)) {
-        int a = is_half(t) ? PYX_FLOAT32 : t, b = is_half(f) ? PYX_FLOAT32 : f;
+        int a = wide_of(t), b = wide_of(f);
+        narrows = a != t;
+        widens = b != f;
         convert = a == b ? nullptr : converter(a, b);
     }
 
@@ -90,26 +109,27 @@ struct Cast {
             memcpy(dst, src, n * to_size);
             return;
         }
-        if (!is_half(to) && !is_half(from)) {
+        if (!widens && !narrows) {
             convert(dst, src, n);
             return;
         }
         constexpr int64_t piece = 1024;
-        alignas(64) float wide[piece];
+        alignas(64) float first[2 * piece], second[2 * piece];
         for (int64_t i = 0; i < n; i += piece) {
             int64_t c = n - i < piece ? n - i : piece;
             const char* x = src + i * from_size;
             char* y = dst + i * to_size;
-            /* into float: at once into dst where dst is float */
-            float* f = to == PYX_FLOAT32 ? (float*)y : wide;
-            const float* g = f;
-            if (from == PYX_FLOAT16) to_floats((const f16*)x, f, c);
-            else if (from == PYX_BFLOAT16) to_floats((const bf16*)x, f, c);
-            else if (from == PYX_FLOAT32) g = (const float*)x;
-            else convert((char*)f, x, c);
-            if (to == PYX_FLOAT16) from_floats(g, (f16*)y, c);
-            else if (to == PYX_BFLOAT16) from_floats(g, (bf16*)y, c);
-            else if (to != PYX_FLOAT32) convert(y, (const char*)g, c);
+            if (widens) {       /* at once into dst where dst is wide */
+                float* f = convert || narrows ? first : (float*)y;
+                widen(from, x, f, c);
+                x = (const char*)f;
+            }
+            if (convert) {
+                char* f = narrows ? (char*)second : y;
+                convert(f, x, c);
+                x = f;
+            }
+            if (narrows) narrow(to, (const float*)x, y, c);
         }
     }
 

@@ -66,8 +66,8 @@ static int result_dtype(int f, int dtype) {
     if (!e) return -1;
     switch (e->result) {
         case PYX_TO_BOOL: return PYX_BOOL;
-        case PYX_TO_REAL: return dtype == PYX_COMPLEX64 ? PYX_FLOAT32 : dtype == PYX_COMPLEX128 ? PYX_FLOAT64 : dtype;
-        case PYX_TO_COMPLEX: return dtype == PYX_FLOAT64 ? PYX_COMPLEX128 : dtype == PYX_FLOAT32 ? PYX_COMPLEX64 : -1;
+        case PYX_TO_REAL: return dtype == PYX_COMPLEX32 ? PYX_FLOAT16 : dtype == PYX_COMPLEX64 ? PYX_FLOAT32 : dtype == PYX_COMPLEX128 ? PYX_FLOAT64 : dtype;
+        case PYX_TO_COMPLEX: return dtype == PYX_FLOAT64 ? PYX_COMPLEX128 : dtype == PYX_FLOAT32 ? PYX_COMPLEX64 : dtype == PYX_FLOAT16 ? PYX_COMPLEX32 : -1;
         default: return dtype;
     }
 }
@@ -116,11 +116,11 @@ void scatter(char* dst, int64_t stride, const char* src, int64_t n, int size) {
 }
 
 static inline void widen(int from, char* dst, const char* src, int64_t n) {
-    if (from == FROM_F16) to_floats((const f16*)src, (float*)dst, n);
+    if (from != FROM_BF16) to_floats((const f16*)src, (float*)dst, from == FROM_C32 ? 2 * n : n);
     else to_floats((const bf16*)src, (float*)dst, n);
 }
 static inline void narrow(int to, char* dst, const char* src, int64_t n) {
-    if (to == FROM_F16) from_floats((const float*)src, (f16*)dst, n);
+    if (to != FROM_BF16) from_floats((const float*)src, (f16*)dst, to == FROM_C32 ? 2 * n : n);
     else from_floats((const float*)src, (bf16*)dst, n);
 }
 
@@ -136,8 +136,8 @@ static void load(const Kernel& k, int i, Buffers& b, const char* src, int64_t st
         gather(b.of[i], src, stride, n, k.size[i]);
         return;
     }
-    if (stride != 2) {
-        gather(b.half, src, stride, n, 2);
+    if (stride != k.memory[i]) {
+        gather(b.half, src, stride, n, k.memory[i]);
         src = b.half;
     }
     widen(k.convert[i], b.of[i], src, n);
@@ -145,11 +145,11 @@ static void load(const Kernel& k, int i, Buffers& b, const char* src, int64_t st
 static void save(const Kernel& k, Buffers& b, char* dst, int64_t stride, int64_t n) {
     if (!k.convert[0]) {
         scatter(dst, stride, b.of[0], n, k.size[0]);
-    } else if (stride == 2) {
+    } else if (stride == k.memory[0]) {
         narrow(k.convert[0], dst, b.of[0], n);
     } else {
         narrow(k.convert[0], b.half, b.of[0], n);
-        scatter(dst, stride, b.half, n, 2);
+        scatter(dst, stride, b.half, n, k.memory[0]);
     }
 }
 

@@ -168,6 +168,9 @@ constexpr Entry entry(const char* name, const char* cpp_name) {
     Entry e = {name, cpp_name, dtypes, {}};
     e.functions[PYX_BOOL] = reducer_of<Op, dtypes, PYX_BOOL, unsigned char>();
     e.functions[PYX_UINT8] = reducer_of<Op, dtypes, PYX_UINT8, uint8_t>();
+    e.functions[PYX_UINT16] = reducer_of<Op, dtypes, PYX_UINT16, uint16_t>();
+    e.functions[PYX_UINT32] = reducer_of<Op, dtypes, PYX_UINT32, uint32_t>();
+    e.functions[PYX_UINT64] = reducer_of<Op, dtypes, PYX_UINT64, uint64_t>();
     e.functions[PYX_INT8] = reducer_of<Op, dtypes, PYX_INT8, int8_t>();
     e.functions[PYX_INT16] = reducer_of<Op, dtypes, PYX_INT16, int16_t>();
     e.functions[PYX_INT32] = reducer_of<Op, dtypes, PYX_INT32, int32_t>();

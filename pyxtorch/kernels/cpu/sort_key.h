@@ -24,6 +24,9 @@ template <class U> inline U float_key(U u, U infinity) {
 }
 inline uint8_t key_of(bool x) { return x; }
 inline uint8_t key_of(pyx_u8 x) { return x; }
+inline uint16_t key_of(pyx_u16 x) { return x; }
+inline uint32_t key_of(pyx_u32 x) { return x; }
+inline uint64_t key_of(pyx_u64 x) { return x; }
 inline uint8_t key_of(pyx_i8 x) { return signed_key(x); }
 inline uint16_t key_of(pyx_i16 x) { return signed_key(x); }
 inline uint32_t key_of(pyx_i32 x) { return signed_key(x); }

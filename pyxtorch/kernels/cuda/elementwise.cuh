@@ -3,6 +3,7 @@
    Each formula has three kernels, compiled when they are first needed: `contiguous` (four elements
    a thread, by vector loads), `strided` (any strides, 32-bit indices, up to 8 dimensions), and
    `strided` again with 64-bit indices and up to 64 dimensions. A broadcast operand has stride 0. */
+#include "pyxtorch/float8.h"
 #include "pyxtorch/unary.h"
 #include "pyxtorch/binary.h"
 #include "pyxtorch/ternary.h"
@@ -94,10 +95,18 @@ template <class To, class From> struct Convert<complex<To>, complex<From>> {
         static __device__ __forceinline__ To of(double x) { return (To)(pyx_i64)x; }                         \
     };
 PYX_VIA_INT64(pyx_u8)
+PYX_VIA_INT64(pyx_u16)
+PYX_VIA_INT64(pyx_u32)
 PYX_VIA_INT64(pyx_i8)
 PYX_VIA_INT64(pyx_i16)
 PYX_VIA_INT64(pyx_i32)
 #undef PYX_VIA_INT64
+template <> struct Convert<pyx_u64, float> {
+    static __device__ __forceinline__ pyx_u64 of(float x) { return x < 0 ? (pyx_u64)(pyx_i64)x : (pyx_u64)x; }
+};
+template <> struct Convert<pyx_u64, double> {
+    static __device__ __forceinline__ pyx_u64 of(double x) { return x < 0 ? (pyx_u64)(pyx_i64)x : (pyx_u64)x; }
+};
 
 template <class To, class From>
 struct Cast {

@@ -1,7 +1,7 @@
 """The family `embedding` on the GPU: checks ids, chooses and launches the kernels of embedding.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, define, memset_device, device_of_call, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport DTYPES, Kernels, blocks_for, define, memset_device, device_of_call, register, scratch, scratch_free, start
 from pyxtorch.kernels.embedding cimport *
 from pyxtorch.kernels.cuda.index cimport checked, shares_of
 
@@ -9,15 +9,15 @@ from pyxtorch._cuda_program import C_TYPES
 
 cdef enum:
     BACKWARD = 0
-    BAG = 12
-    RENORM = 24
-    COUNT = 36
+    BAG = DTYPES
+    RENORM = 2 * DTYPES
+    COUNT = 3 * DTYPES
 
 
 def kernel_names():
     """{number: name expression} of all kernels."""
     names = {first + dt: f"pyx_gpu::{name}<{C_TYPES[dt]}>" for first, name in ((BACKWARD, "backward"), (BAG, "bag"), (RENORM, "renorm"))
-             for dt in range(FLOAT16, COMPLEX64)}
+             for dt in range(FLOAT16, FLOAT64 + 1)}
     names[COUNT] = "pyx_gpu::count"
     return names
 
@@ -95,4 +95,4 @@ cdef pyx_embedding_kernels table
 table.backward = backward
 table.bag = bag
 table.renorm = renorm
-register(b"embedding", &table, sizeof(pyx_embedding_kernels), range(FLOAT16, COMPLEX64))
+register(b"embedding", &table, sizeof(pyx_embedding_kernels), range(FLOAT16, FLOAT64 + 1))

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
-    Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
+    DTYPES, Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
 )
 from pyxtorch.kernels.random cimport *
 
@@ -23,23 +23,25 @@ cdef struct Law:
 
 cdef enum:
     FILL = 0
-    INTEGERS = 12
-    DROPOUT = 24
-    MASKED_SCALE = 36
-    BERNOULLI_32 = 48
-    BERNOULLI_64 = 60
+    INTEGERS = DTYPES
+    DROPOUT = 2 * DTYPES
+    MASKED_SCALE = 3 * DTYPES
+    BERNOULLI_32 = 4 * DTYPES
+    BERNOULLI_64 = 5 * DTYPES
 
 
 def kernel_names():
     """{number: name expression} of all kernels."""
     names = {}
     for dt, T in enumerate(C_TYPES):
-        if dt < COMPLEX64:
+        if is_float8(dt):
+            continue
+        if dt <= FLOAT64:
             names[FILL + dt] = f"pyx_gpu::fill<{T}>"
             names[INTEGERS + dt] = f"pyx_gpu::integers<{T}>"
             names[BERNOULLI_32 + dt] = f"pyx_gpu::bernoulli<{T}, float>"
             names[BERNOULLI_64 + dt] = f"pyx_gpu::bernoulli<{T}, double>"
-        if dt >= FLOAT16:
+        if dt > INT64:
             names[DROPOUT + dt] = f"pyx_gpu::dropout<{T}>"
             names[MASKED_SCALE + dt] = f"pyx_gpu::masked_scale<{T}>"
     return names
@@ -54,7 +56,7 @@ cdef int fill(int which, int dtype, void* out, int64_t n, double a, double b, ui
     cdef int64_t blocks = cpu.blocks(n, cpu.words(which, dtype))
     cdef int device = device_of_call()
     cdef void* p[6]
-    if dtype < FLOAT16 and which != GEOMETRIC and which != BERNOULLI:
+    if dtype <= INT64 and which != GEOMETRIC and which != BERNOULLI:
         return -1
     law.law = which
     law.keep = 0xffffffff
@@ -105,14 +107,14 @@ cdef int dropout(int dtype, const void* x, void* y, uint8_t* keep, int64_t n, do
     cdef int device = device_of_call()
     cdef void* a[10]
     a[:] = [&x, &y, &keep, &n, &least, &decided, &scale, &seed, &offset, &blocks]
-    return start(&kernels, device, DROPOUT + dtype if dtype >= FLOAT16 else -1, blocks_for(blocks, device), a)
+    return start(&kernels, device, DROPOUT + dtype if dtype > INT64 else -1, blocks_for(blocks, device), a)
 
 
 cdef int masked_scale(int dtype, const void* x, const uint8_t* keep, void* y, int64_t n, double scale) noexcept nogil:
     cdef int device = device_of_call()
     cdef void* a[5]
     a[:] = [&x, &keep, &y, &n, &scale]
-    return start(&kernels, device, MASKED_SCALE + dtype if dtype >= FLOAT16 else -1, blocks_for(n, device), a)
+    return start(&kernels, device, MASKED_SCALE + dtype if dtype > INT64 else -1, blocks_for(n, device), a)
 
 # --------------------------------------------------------------------- drawn by the host
 
@@ -197,4 +199,4 @@ table.binomial = binomial
 table.gamma = gamma
 table.blocks = cpu.blocks
 table.words = cpu.words
-register(b"random", &table, sizeof(pyx_random_kernels), range(12))
+register(b"random", &table, sizeof(pyx_random_kernels), range(DTYPES))

@@ -1,0 +1,3 @@
+# Written by tools/stubs.py; do not edit.
+
+from pyxtorch.fx.passes import shape_prop as shape_prop
