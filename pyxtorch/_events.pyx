@@ -3,6 +3,7 @@
 An event lies within the one that was open when it began; ending one ends those within it that an error has left open. What the events
 mean is found out later (`autograd.profiler_util`).
 """
+cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -45,6 +46,7 @@ cdef dict node_names = {}       # class of a node, or of a leaf: its event's nam
 cdef dict step_names = {}       # class of an optimiser: its steps' name
 
 
+@cython.binding(False)
 cdef class Events(Recorder):
     """Records this thread's events from `start` to `stop`."""
     cdef Event* events

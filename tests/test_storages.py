@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pyxtorch as torch
-from pyxtorch.ops.create_legacy import KINDS
+from pyxtorch.ops.create_legacy import DTYPES as KINDS
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -185,7 +185,7 @@ def test_names_of_torch():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind(kind):
-    dtype = getattr(torch, KINDS[kind])
+    dtype = KINDS[kind]
     x = torch.tensor([0, 1, 2], dtype=dtype)
     storage = x.storage()
     assert storage.dtype == dtype and storage.tolist() == x.tolist() and storage.type() == f"torch.{kind}Storage"
@@ -304,7 +304,7 @@ def test_what_cannot_be_resized_says_why():
     del capsule
     out = torch.ones(2)
     array = out.numpy()
-    with pytest.warns(UserWarning, match="resized"), pytest.raises(RuntimeError, match="not resizable"):
+    with pytest.raises(RuntimeError, match="not resizable"):
         torch.add(torch.ones(5), 1, out=out)
     assert array.tolist() == [1, 1]
     gc.freeze()

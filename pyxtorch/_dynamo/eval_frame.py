@@ -15,14 +15,17 @@ class OptimizedModule(Module):
     def forward(self, *args, **kwargs):
         return self._orig_mod(*args, **kwargs)
 
+    def _inner(self):
+        return self.__dict__.get("_modules", {}).get("_orig_mod")
+
     def __getattr__(self, name):
-        inner = self.__dict__.get("_orig_mod")
+        inner = self._inner()
         if inner is None:  # while it is being made
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        return getattr(inner, name)
+        return inner if name == "_orig_mod" else getattr(inner, name)
 
     def __setattr__(self, name, value):
-        inner = self.__dict__.get("_orig_mod")
+        inner = self._inner()
         if inner is None or name in self.__dict__:
             super().__setattr__(name, value)
         else:

@@ -596,16 +596,17 @@ cdef object _finish_one(Variable result, object given, str op):
             f"{op}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
             "location. Please clone() the tensor before performing the operation."
         )
+    shape = None
     if not same_shape(result, out):
-        if out.n:
-            import warnings
-            warnings.warn(
-                f"{op}: An output with one or more elements was resized since it had shape {list(shape_of(out))}, "
-                f"which does not match the required output shape {list(shape_of(result))}. Give an empty tensor, or one "
-                "of the right shape.", stacklevel=4)
+        shape = shape_of(out) if out.n else None
         resize_raw(out, result.nd, result.sizes)
     copy_raw(out, result)
     bump(out)
+    if shape is not None:
+        import warnings
+        warnings.warn(
+            f"{op}: An output with one or more elements was resized since it had shape {list(shape)}, which does not match the "
+            f"required output shape {list(shape_of(result))}. Give an empty tensor, or one of the right shape.", stacklevel=4)
     return out
 
 

@@ -73,6 +73,8 @@ def _compressed(name, layout, parts, dtype, device, requires_grad, check_invaria
 
     own = CSR if name == "sparse_csr" else CSC
     if layout not in (None, own):
+        if layout not in NAMES:
+            raise TypeError(f"{name}_tensor: argument 'layout' must be {own}, not {layout!r}.")
         raise RuntimeError(f"{name}_tensor: layout must be {NAMES[own]} but got {NAMES[layout]}")
     return compressed_tensor(*parts, own, f"{name}_tensor", dtype, device, requires_grad, check_invariants)
 

@@ -194,7 +194,7 @@ def sparse_mask(x, mask):
 def no_elements(layout, shape, dtype=None, device=None, requires_grad=False, dense_dim=0, index_dtype=torch.int64):
     """A sparse tensor of zeros: without elements."""
     if layout not in (COO, *COMPRESSED):
-        raise RuntimeError(f"sparse tensor: the layouts here are sparse_coo, sparse_csr and sparse_csc, not {layout!r}.")
+        raise (RuntimeError if isinstance(layout, torch.layout) else TypeError)(f"sparse tensor: the layouts here are sparse_coo, sparse_csr and sparse_csc, not {layout!r}.")
     if torch.device("cpu" if device is None else device).type != "cpu":
         raise RuntimeError(f"sparse tensor: sparse tensors lie on the CPU; device={device} is not there for them.")
     shape = (shape,) if isinstance(shape, int) else tuple(shape)

@@ -23,7 +23,7 @@ HUGE = 2**62
     lambda x: x.split([HUGE, HUGE, 4]), lambda x: x.split([5, -1]), lambda x: x.split(-1), lambda x: x.chunk(0),
     lambda x: x.repeat(2**61), lambda x: x.repeat(2**40, 2**40), lambda x: x.repeat(-1), lambda x: x.repeat_interleave(HUGE),
     lambda x: torch.diag_embed(x, 2**40), lambda x: x.resize_(-1), lambda x: x.resize_(HUGE), lambda x: x.resize_(2**40, 2**40),
-    lambda x: x.set_(torch.ones(2).untyped_storage(), 1, (2,), (1,)), lambda x: x.set_(torch.ones(2).untyped_storage(), 0, (1,), (-1,)),
+    lambda x: x.set_(torch.ones(2).untyped_storage(), 0, (1,), (-1,)),
     lambda x: torch.empty_strided((2,), (-1,)), lambda x: torch.empty(2**32, 2**32), lambda x: torch.full((HUGE,), 1.0),
     lambda x: torch.frombuffer(bytearray(8), dtype=torch.float32, count=HUGE), lambda x: torch.frombuffer(bytearray(8), dtype=torch.float32, offset=-4),
     lambda x: torch.arange(0, 1e30, 1e-3), lambda x: torch.linspace(0, 1, -1),

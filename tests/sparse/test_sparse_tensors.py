@@ -407,3 +407,10 @@ def test_every_operation_is_right_or_refuses():
                     assert result == wanted, (function, arguments)
                     computed += 1
     assert computed > 200
+
+
+def test_a_matrix_by_columns():
+    x = torch.sparse_csc_tensor([0, 1, 3], [1, 0, 2], [5.0, 6.0, 7.0], (3, 2))
+    assert x.to_dense().tolist() == [[0, 6], [5, 0], [0, 7]] and x.ccol_indices().tolist() == [0, 1, 3] and x.row_indices().tolist() == [1, 0, 2]
+    with pytest.raises(TypeError, match="layout"):
+        torch.sparse_csc_tensor([0, 1], [0], [1.0], (1, 1), layout=3)
