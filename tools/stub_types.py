@@ -89,7 +89,7 @@ ELSEWHERE = {
     "cat.tensors": "Sequence[Tensor]", "map_.tensor": "Tensor", "trapezoid.x": "Tensor",
     "threshold.threshold": "float", "threshold.value": "float", "softplus.beta": "float", "AveragedModel.__init__.model": "Module",
     "gradcheck.inputs": "Any", "gradgradcheck.inputs": "Any",
-    "backward.tensors": "Tensors", "diff.n": "int", "default_collate.batch": "Any", "linear_cross_entropy.target": "Tensor",
+    "backward.tensors": "Tensors", "diff.n": "int", "conv_tbc.pad": "int", "default_collate.batch": "Any", "linear_cross_entropy.target": "Tensor",
     "triplet_margin_loss.p": "float", "pad.value": "float", "constant_pad_nd.value": "Number", "addcmul.value": "Number", "addcdiv.value": "Number",
     "scaled_dot_product_attention.value": "Tensor", "multi_head_attention_forward.value": "Tensor",
     "Transformer.forward.src": "Tensor", "gru_cell.hx": "Tensor", "lstm_cell.hx": "Sequence[Tensor]",

@@ -221,6 +221,7 @@ def shown_bases(cls):
             merged.append(base)
             for b in shown_bases(base)[0]:
                 shown.append(b)
+    shown = [b for b in dict.fromkeys(shown) if not any(other is not b and issubclass(other, b) for other in shown)]  # as an order of bases must be
     return shown, merged
 
 

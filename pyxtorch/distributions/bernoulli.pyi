@@ -3,10 +3,9 @@ import builtins as _b
 import typing as _t
 from collections.abc import Sequence as _Sequence
 from pyxtorch._types import Tensor as _Tensor
-from pyxtorch.distributions.distribution import Distribution as _Distribution
 from pyxtorch.distributions.exp_family import ExponentialFamily as _ExponentialFamily
 
-class Bernoulli(_Distribution, _ExponentialFamily):
+class Bernoulli(_ExponentialFamily):
     def __init__(self, probs: _t.Any = None, logits: _Tensor | None = None, validate_args: _b.bool | None = None) -> None: ...
     arg_constraints: _t.Any
     def entropy(self) -> _Tensor: ...
