@@ -20,7 +20,7 @@ from pyxtorch.nn.utils.rnn import PackedSequence as PackedSequence
 from pyxtorch.optim.optimizer import Optimizer as Optimizer
 from pyxtorch.tensor import Tensor as Tensor
 from pyxtorch._dtype import layout as layout
-from pyxtorch.tensor import memory_format as memory_format
+from pyxtorch._dtype import memory_format as memory_format
 
 Number: TypeAlias = complex  # where complex is asked for, int, float and bool do as well
 NdArray: TypeAlias = np.ndarray[Any, Any]

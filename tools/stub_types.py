@@ -296,6 +296,7 @@ WHOLE = {"LSTM": ("tuple[Tensor, Tensor]", "tuple[{0}, tuple[Tensor, Tensor]]"),
 MEMBERS = {
     "Module.__init__": ["(self) -> None"],
     # The call has the types of `forward`, whoever wrote it.
+    **{f"{c}.__call__": ["(self, *args: Any, **kwargs: Any) -> Any"] for c in names("_Dependent _DependentProperty dependent_property")},
     "Module.__call__": ["(self: HasForward[_P, _R_co], *args: _P.args, **kwargs: _P.kwargs) -> _R_co"],
     "Module.forward": ["(self, *args: Any, **kwargs: Any) -> Any"],
     "Module.__getattr__": ["(self, name: str) -> Any"],  # what register_buffer, register_parameter and add_module made
@@ -424,7 +425,7 @@ IGNORED = {
 ATTRIBUTES = {
     "training": "bool", "param_groups": "list[dict[str, Any]]", "state": "dict[Any, Any]", "defaults": "dict[str, Any]", "base_lrs": "list[float]",
     "weight": "Parameter", "bias": "Parameter", "running_mean": "Tensor", "running_var": "Tensor", "num_batches_tracked": "Tensor",
-    "in_proj_weight": "Parameter", "in_proj_bias": "Parameter", "last_epoch": "int", "dataset": "Dataset[_T_co]", "shape": None,
+    "in_proj_weight": "Parameter", "in_proj_bias": "Parameter", "last_epoch": "int", "dataset": "Dataset[_T_co]", "DistributedSampler.dataset": "Any", "shape": None,
 }  # fmt: skip
 FIELDS = {  # by class, what is no assignment in its source
     "PackedSequence": {"data": "Tensor", "batch_sizes": "Tensor", "sorted_indices": "Tensor | None", "unsorted_indices": "Tensor | None"},

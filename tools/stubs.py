@@ -193,7 +193,7 @@ def assigned(cls):
             if isinstance(maker, type) and issubclass(maker, pyxtorch.nn.Module | pyxtorch.Tensor):
                 kind = maker.__name__ if maker.__module__ == cls.__module__ or maker.__name__ in known.ALIASES else f"_base.{maker.__module__}.{maker.__name__}"
         if not name.startswith("_"):
-            found[name] = found.get(name) or known.ATTRIBUTES.get(name, kind)
+            found[name] = found.get(name) or known.ATTRIBUTES.get(f"{cls.__name__}.{name}", known.ATTRIBUTES.get(name, kind))
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):

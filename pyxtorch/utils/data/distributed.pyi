@@ -2,7 +2,6 @@
 import builtins as _b
 import typing as _t
 from pyxtorch.utils.data.sampler import Sampler as _Sampler
-_T_co = _t.TypeVar("_T_co", covariant=True)
 
 class DistributedSampler(_Sampler):
     def __init__(self, dataset: _t.Any, num_replicas: _t.Any = None, rank: _t.Any = None, shuffle: _b.bool = True, seed: _b.int = 0, drop_last: _b.bool = False) -> None: ...
@@ -13,7 +12,7 @@ class DistributedSampler(_Sampler):
     def set_epoch(self, epoch: _t.Any) -> None: ...
     @property
     def total_size(self) -> _t.Any: ...
-    dataset: Dataset[_T_co]
+    dataset: _t.Any
     drop_last: _b.bool
     epoch: _t.Any
     num_replicas: _t.Any
