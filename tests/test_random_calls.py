@@ -34,7 +34,8 @@ FLAGS = set("""keepdim largest sorted descending stable inplace training unbiase
     upper transpose hermitian center onesided normalized accumulate include_self log_target zero_infinity train return_inverse ceil_mode""".split())
 # Take long, draw memory as they are told to, or change the process.
 LEFT_OUT = ("seed", "set_", "save", "load", "num_threads", "cuda", "deterministic", "combinations", "cartesian_prod", "tensor_split", "apply", "map_",
-            "backward", "storage", "pin_memory", "share_memory", "dlpack", "requires_grad_", "_grad", "inference", "vmap", "compile", "register", "default")
+            "backward", "storage", "pin_memory", "share_memory", "dlpack", "requires_grad_", "_grad", "inference", "vmap", "compile", "register", "default",
+            "as_torch", "autocast", "from_file")
 
 
 def functions():

@@ -48,7 +48,7 @@ def test_operations_survive_foreign_arguments():
         function = getattr(pyxtorch, name)
         if not hasattr(function, "__wrapped__") or isinstance(function, type):
             continue
-        if "seed" in name or name.startswith(("set_", "manual")):
+        if "seed" in name or name.startswith(("set_", "manual")) or name == "from_file":  # which makes one
             continue
         for count in (1, 2, 3):
             for value in wrong:
@@ -75,7 +75,7 @@ def test_operations_survive_a_subclass_whose_methods_give_no_tensors():
     tried = 0
     for name in dir(pyxtorch):
         function = getattr(pyxtorch, name)
-        if not hasattr(function, "__wrapped__") or isinstance(function, type) or "seed" in name or name.startswith(("set_", "manual")):
+        if not hasattr(function, "__wrapped__") or isinstance(function, type) or "seed" in name or name.startswith(("set_", "manual", "from_file")):
             continue
         for args in ((x,), (x, x), (x, 0), (x, index), (x, 0, index), (x, (1, 1)), (x, x, x), (x, 0, index, x), (x, x, 1), (x, index, x), (x, x, (3, 3), (3, 1))):
             tried += 1
