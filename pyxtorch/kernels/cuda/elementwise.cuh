@@ -111,7 +111,7 @@ template <> struct Convert<pyx_u64, double> {
 template <class To, class From>
 struct Cast {
     typedef From First;
-    typedef From A;
+    typedef acc_t<From> A;
     typedef To Out;
     static constexpr int inputs = 1;
     static __device__ __forceinline__ void at(Out* y, const First* a, const From*, const From*, const real_t<A>*) {

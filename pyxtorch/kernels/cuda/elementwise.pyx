@@ -61,7 +61,8 @@ def operation(str name, int dtype):
     operands, complex_form, _ = FORMULAS_BY_NAME[name]
     kind, prefix = _KINDS[operands]
     space = "pyx::of_complex::" if complex_form and dtype > FLOAT64 else "pyx::"
-    return f"pyx_gpu::{kind}<{space}{prefix}{name}, {C_TYPES[dtype]}>"
+    moved = kind == "Masked" and (is_float8(dtype) or dtype == COMPLEX32)     # as an integer of its size
+    return f"pyx_gpu::{kind}<{space}{prefix}{name}, {('pyx_u32' if dtype == COMPLEX32 else 'pyx_u8') if moved else C_TYPES[dtype]}>"
 
 
 def kernel_name(str op, int variant):
