@@ -31,6 +31,10 @@ LEVELS = os.environ.get("PYXTORCH_LEVELS", "v2,v3,v4").split(",") if X86 else ["
 COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden"]
 EXTRA = shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))      # last, so that they win
 CYTHON_FLAGS = ["-O2", "-w"]
+# Small rather than fast, a third less: what waits for a kernel, LAPACK, a file or a device, not for its own instructions.
+COLD = ("ops/linalg", "ops/fft", "ops/special", "ops/sort", "ops/rnn", "ops/pool", "ops/random_", "ops/reduce_statistics", "ops/matmul_contract",
+        "ops/index_masked", "ops/create_exchange", "ops/shape_memory", "ops/_memory", "ops/sparse", "_cuda", "kernels/cuda", "serialization", "_dlpack",
+        "_tensor_str", "_events", "amp")
 KERNEL_FLAGS = ["-O3", "-Wall", "-Wno-unknown-pragmas", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 DIRECTIVES = {
     "language_level": 3, "binding": True, "embedsignature": True, "embedsignature.format": "clinic", "auto_pickle": False,
@@ -186,7 +190,8 @@ class Build(build_ext):
         if cpp is None:
             return
         target = work.build / "objects" / path.with_suffix(".o")
-        if work.compile(cpp, target, CYTHON_FLAGS):
+        cold = str(path.relative_to("pyxtorch")).startswith(COLD)
+        if work.compile(cpp, target, ["-Os", "-w"] if cold else CYTHON_FLAGS):
             work.link([target], self.place(module_name(path)))
 
 
