@@ -23,7 +23,7 @@ def kernels(quick=False):
     from pyxtorch.kernels.cuda import elementwise
 
     found = [(source, list(dict.fromkeys(names.values()))) for source, names in _cuda.defined_kernels]  # bool and uint8 share some
-    float32 = 8
+    float32 = 16  # PYX_FLOAT32
     formulas = elementwise.kernel_names(dtypes=(float32,), variants=(0,)) if quick else elementwise.kernel_names()
     casts = elementwise.cast_names(variants=(0,) if quick else (0, 1, 2))
     return [*found, (elementwise.SOURCE, formulas), (elementwise.SOURCE, casts)]
