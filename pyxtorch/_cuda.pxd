@@ -53,8 +53,6 @@ cdef void fail(str text) noexcept                               # keep a failure
 # A kernel by its C++ name expression, compiled from a source of kernels/cuda/ at first use; NULL after a failure.
 cdef void* function(int device, str source, str expression) noexcept
 
-cdef enum:
-    DTYPES = 21                 # NUM_DTYPES, as sizes of arrays must be written
 # A family's kernels by number, each compiled at its first use.
 cdef struct Kernels:
     int count

@@ -11,6 +11,7 @@ from pathlib import Path as _Path
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdlib cimport free as c_free
 from libc.stdlib cimport malloc
+from pyxtorch._dtype cimport FLOAT16, FLOAT8_E5M2
 
 cdef extern from "<dlfcn.h>" nogil:
     void* dlopen(const char* name, int mode)
@@ -131,7 +132,7 @@ def nvrtc_archs():
 
 
 # The C++ types in memory, by dtype code.
-C_TYPES = ("bool", "pyx_u8", "pyx_u16", "pyx_u32", "pyx_u64", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", *[f"pyx::f8<{code}>" for code in range(9, 14)], "pyx::f16",
+C_TYPES = ("bool", "pyx_u8", "pyx_u16", "pyx_u32", "pyx_u64", "pyx_i8", "pyx_i16", "pyx_i32", "pyx_i64", *[f"pyx::f8<{code}>" for code in range(FLOAT8_E5M2, FLOAT16)], "pyx::f16",
            "pyx::bf16", "float", "double", "pyx::c32", "pyx::c64", "pyx::c128")
 _here = _Path(__file__).parent
 _includes = _here / "include" if (_here / "include").is_dir() else _here.parent / "include"

@@ -50,7 +50,7 @@ cdef struct DLManagedTensorVersioned:
     DLTensor dl_tensor
 
 # DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool, 10 to 14 float8
-cdef int[21] CODES = [6, 1, 1, 1, 1, 0, 0, 0, 0, 12, 10, 13, 11, 14, 2, 4, 2, 2, 5, 5, 5]
+cdef int[NUM_DTYPES] CODES = [6, 1, 1, 1, 1, 0, 0, 0, 0, 12, 10, 13, 11, 14, 2, 4, 2, 2, 5, 5, 5]
 
 
 cdef void forget(DLManagedTensor* managed) noexcept with gil:

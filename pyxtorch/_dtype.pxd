@@ -21,7 +21,8 @@ cdef extern from "pyxtorch/dtype.h" nogil:
     int COMPLEX32 "PYX_COMPLEX32"
     int COMPLEX64 "PYX_COMPLEX64"
     int COMPLEX128 "PYX_COMPLEX128"
-    int NUM_DTYPES "PYX_NUM_DTYPES"
+    enum:
+        NUM_DTYPES "PYX_NUM_DTYPES"
     int CPU "PYX_CPU"
     int CUDA "PYX_CUDA"
     int itemsize_of "pyx_itemsize"(int dtype)

@@ -36,6 +36,23 @@ enum pyx_dtype {
     PYX_NUM_DTYPES
 };
 
+/* Sets of dtypes: a bit for each. The wide ones are those that every kernel of their kind computes in. */
+#define PYX_BOOLS (1 << PYX_BOOL)
+#define PYX_INTS                                                                                             \
+    (1 << PYX_UINT8 | 1 << PYX_UINT16 | 1 << PYX_UINT32 | 1 << PYX_UINT64 | 1 << PYX_INT8 | 1 << PYX_INT16 | \
+     1 << PYX_INT32 | 1 << PYX_INT64)
+#define PYX_HALVES (1 << PYX_FLOAT16 | 1 << PYX_BFLOAT16)
+#define PYX_WIDE_FLOATS (1 << PYX_FLOAT32 | 1 << PYX_FLOAT64)
+#define PYX_FLOATS (PYX_HALVES | PYX_WIDE_FLOATS)
+#define PYX_WIDE_COMPLEXES (1 << PYX_COMPLEX64 | 1 << PYX_COMPLEX128)
+#define PYX_COMPLEXES (1 << PYX_COMPLEX32 | PYX_WIDE_COMPLEXES)
+#define PYX_REALS (PYX_INTS | PYX_FLOATS)
+#define PYX_NUMBERS (PYX_REALS | PYX_COMPLEXES)
+#define PYX_INEXACT (PYX_FLOATS | PYX_COMPLEXES)
+#define PYX_BITS (PYX_BOOLS | PYX_INTS)
+#define PYX_ORDERED (PYX_BOOLS | PYX_REALS)
+#define PYX_ALL (PYX_BOOLS | PYX_NUMBERS)
+
 enum pyx_device { PYX_CPU = 0, PYX_CUDA = 1, PYX_NUM_DEVICES = 2 };
 
 static inline
@@ -180,25 +197,29 @@ template <> PYX_HD void store<c32>(c32* p, c64 v) { *p = c32{to_f16(v.re), to_f1
 /* Run a statement with T bound to the type of a dtype code; the function returns -1 for others. */
 #define PYX_CASE(code, type, ...) \
     case code: { typedef type T; __VA_ARGS__; break; }
-#define PYX_INTEGER_CASES(...)                    \
-    PYX_CASE(PYX_UINT8, pyx_u8, __VA_ARGS__)      \
-    PYX_CASE(PYX_UINT16, pyx_u16, __VA_ARGS__)    \
-    PYX_CASE(PYX_UINT32, pyx_u32, __VA_ARGS__)    \
-    PYX_CASE(PYX_UINT64, pyx_u64, __VA_ARGS__)    \
-    PYX_CASE(PYX_INT8, pyx_i8, __VA_ARGS__)       \
-    PYX_CASE(PYX_INT16, pyx_i16, __VA_ARGS__)     \
-    PYX_CASE(PYX_INT32, pyx_i32, __VA_ARGS__)     \
-    PYX_CASE(PYX_INT64, pyx_i64, __VA_ARGS__)
+/* X(code, type, ...) for each dtype of a kind that is computed in. */
+#define PYX_EACH_INTEGER(X, ...)              \
+    X(PYX_UINT8, pyx_u8, __VA_ARGS__)         \
+    X(PYX_UINT16, pyx_u16, __VA_ARGS__)       \
+    X(PYX_UINT32, pyx_u32, __VA_ARGS__)       \
+    X(PYX_UINT64, pyx_u64, __VA_ARGS__)       \
+    X(PYX_INT8, pyx_i8, __VA_ARGS__)          \
+    X(PYX_INT16, pyx_i16, __VA_ARGS__)        \
+    X(PYX_INT32, pyx_i32, __VA_ARGS__)        \
+    X(PYX_INT64, pyx_i64, __VA_ARGS__)
+#define PYX_EACH_FLOAT(X, ...)                \
+    X(PYX_FLOAT32, float, __VA_ARGS__)        \
+    X(PYX_FLOAT64, double, __VA_ARGS__)
+#define PYX_EACH_COMPLEX(X, ...)              \
+    X(PYX_COMPLEX64, pyx::c64, __VA_ARGS__)   \
+    X(PYX_COMPLEX128, pyx::c128, __VA_ARGS__)
+#define PYX_INTEGER_CASES(...) PYX_EACH_INTEGER(PYX_CASE, __VA_ARGS__)
 #define PYX_BOOL_CASE(...) PYX_CASE(PYX_BOOL, bool, __VA_ARGS__)
-#define PYX_FLOAT_CASES(...)                      \
-    PYX_CASE(PYX_FLOAT32, float, __VA_ARGS__)     \
-    PYX_CASE(PYX_FLOAT64, double, __VA_ARGS__)
+#define PYX_FLOAT_CASES(...) PYX_EACH_FLOAT(PYX_CASE, __VA_ARGS__)
 #define PYX_HALF_CASES(...)                       \
     PYX_CASE(PYX_FLOAT16, pyx::f16, __VA_ARGS__)  \
     PYX_CASE(PYX_BFLOAT16, pyx::bf16, __VA_ARGS__)
-#define PYX_COMPLEX_CASES(...)                    \
-    PYX_CASE(PYX_COMPLEX64, pyx::c64, __VA_ARGS__) \
-    PYX_CASE(PYX_COMPLEX128, pyx::c128, __VA_ARGS__)
+#define PYX_COMPLEX_CASES(...) PYX_EACH_COMPLEX(PYX_CASE, __VA_ARGS__)
 #define PYX_SWITCH(dtype, cases) \
     switch (dtype) { cases default: return -1; }
 

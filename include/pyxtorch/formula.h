@@ -6,19 +6,6 @@
 #pragma once
 #include "math.h"
 
-#define PYX_BOOLS (1 << PYX_BOOL)
-#define PYX_INTS                                                                                       \
-    (1 << PYX_UINT8 | 1 << PYX_UINT16 | 1 << PYX_UINT32 | 1 << PYX_UINT64 | 1 << PYX_INT8 | 1 << PYX_INT16 | \
-     1 << PYX_INT32 | 1 << PYX_INT64)
-#define PYX_FLOATS (1 << PYX_FLOAT16 | 1 << PYX_BFLOAT16 | 1 << PYX_FLOAT32 | 1 << PYX_FLOAT64)
-#define PYX_COMPLEXES (1 << PYX_COMPLEX32 | 1 << PYX_COMPLEX64 | 1 << PYX_COMPLEX128)
-#define PYX_REALS (PYX_INTS | PYX_FLOATS)
-#define PYX_NUMBERS (PYX_REALS | PYX_COMPLEXES)
-#define PYX_INEXACT (PYX_FLOATS | PYX_COMPLEXES)
-#define PYX_BITS (PYX_BOOLS | PYX_INTS)
-#define PYX_ORDERED (PYX_BOOLS | PYX_REALS)
-#define PYX_ALL (PYX_BOOLS | PYX_NUMBERS)
-
 /* RESULT: T itself, bool, T's real type, or (of real T) the complex type over T. */
 #define PYX_SAME 0
 #define PYX_TO_BOOL 1

@@ -204,31 +204,24 @@ inline void enter(Formula& f) {
     }
 }
 enum { OF_BITS = 1, OF_FLOATS = 2, OF_COMPLEXES = 4, OF_ALL = 7 };
+#define PYX_ENTER_ONE(code, T, ...) enter<L, F, T, code>(f);
 template <template <class, class> class L, class F, int which>
 inline void enter_all(Formula& f) {
     if constexpr ((which & OF_BITS) != 0) {
         enter<L, F, bool, PYX_BOOL>(f);
-        enter<L, F, pyx_u8, PYX_UINT8>(f);
-        enter<L, F, pyx_u16, PYX_UINT16>(f);
-        enter<L, F, pyx_u32, PYX_UINT32>(f);
-        enter<L, F, pyx_u64, PYX_UINT64>(f);
-        enter<L, F, pyx_i8, PYX_INT8>(f);
-        enter<L, F, pyx_i16, PYX_INT16>(f);
-        enter<L, F, pyx_i32, PYX_INT32>(f);
-        enter<L, F, pyx_i64, PYX_INT64>(f);
+        PYX_EACH_INTEGER(PYX_ENTER_ONE)
     }
     if constexpr ((which & OF_FLOATS) != 0) {
         enter<L, F, float, PYX_FLOAT16>(f);
         enter<L, F, float, PYX_BFLOAT16>(f);
-        enter<L, F, float, PYX_FLOAT32>(f);
-        enter<L, F, double, PYX_FLOAT64>(f);
+        PYX_EACH_FLOAT(PYX_ENTER_ONE)
     }
     if constexpr ((which & OF_COMPLEXES) != 0) {
         enter<L, F, c64, PYX_COMPLEX32>(f);
-        enter<L, F, c64, PYX_COMPLEX64>(f);
-        enter<L, F, c128, PYX_COMPLEX128>(f);
+        PYX_EACH_COMPLEX(PYX_ENTER_ONE)
     }
 }
+#undef PYX_ENTER_ONE
 
 /* The table's entry of this name; made on the first call for it. */
 Formula& formula_entry(const char* name, int result, int operands, int64_t grain);

@@ -49,16 +49,9 @@ inline int64_t nothing() { return 0; }
 
 /* Where the CPU's kernel does not take a dtype, which is its first argument, or its second after an option,
    nothing is not done either. tests/test_meta.py compares every record in every dtype. */
-enum : unsigned {
-    BOOL = 1u << PYX_BOOL,
-    INTEGER = 1u << PYX_UINT8 | 1u << PYX_UINT16 | 1u << PYX_UINT32 | 1u << PYX_UINT64 | 1u << PYX_INT8 | 1u << PYX_INT16 | 1u << PYX_INT32 | 1u << PYX_INT64,
-    HALF = 1u << PYX_FLOAT16 | 1u << PYX_BFLOAT16,
-    FLOAT = 1u << PYX_FLOAT32 | 1u << PYX_FLOAT64,
-    COMPLEX = 1u << PYX_COMPLEX64 | 1u << PYX_COMPLEX128,
-};
 template <unsigned TAKEN> int64_t takes(int dtype) { return TAKEN >> dtype & 1 ? 0 : -1; }
 template <unsigned TAKEN> int64_t takes_second(int, int dtype) { return takes<TAKEN>(dtype); }
-inline int64_t combines(int put, int dtype) { return put < PYX_PUT_MIN ? 0 : takes<BOOL | INTEGER | HALF | FLOAT>(dtype); }
+inline int64_t combines(int put, int dtype) { return put < PYX_PUT_MIN ? 0 : takes<PYX_ORDERED>(dtype); }
 
 struct Taken {
     const char* family;
@@ -67,36 +60,36 @@ struct Taken {
 };
 #define PYX_TAKES(family, name, ...) {#family, offsetof(pyx_##family##_kernels, name), (entry)__VA_ARGS__}
 inline const Taken taken[] = {
-    PYX_TAKES(matmul, gemm, takes<INTEGER | HALF | FLOAT | COMPLEX>),
-    PYX_TAKES(conv, forward, takes<INTEGER | HALF | FLOAT | COMPLEX>),
-    PYX_TAKES(conv, backward_data, takes<INTEGER | HALF | FLOAT | COMPLEX>),
-    PYX_TAKES(conv, backward_weight, takes<INTEGER | HALF | FLOAT | COMPLEX>),
-    PYX_TAKES(pool, max_forward, takes<INTEGER | FLOAT>),
-    PYX_TAKES(pool, scatter, takes<INTEGER | FLOAT>),
-    PYX_TAKES(pool, avg_forward, takes<1u << PYX_INT64 | FLOAT>),
-    PYX_TAKES(pool, avg_backward, takes<FLOAT>),
-    PYX_TAKES(pool, adaptive_max_forward, takes<FLOAT>),
-    PYX_TAKES(pool, adaptive_avg_forward, takes<FLOAT>),
-    PYX_TAKES(pool, adaptive_avg_backward, takes<FLOAT>),
-    PYX_TAKES(sort, sort, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(sort, topk, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(sort, kthvalue, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(sort, mode, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(sort, search, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(sort, histogram, takes<HALF | FLOAT>),
-    PYX_TAKES(scan, extreme, takes_second<BOOL | INTEGER | FLOAT>),
-    PYX_TAKES(scan, recurrence, takes<FLOAT | COMPLEX>),
-    PYX_TAKES(embedding, backward, takes<HALF | FLOAT>),
-    PYX_TAKES(embedding, bag, takes<HALF | FLOAT>),
-    PYX_TAKES(embedding, renorm, takes<HALF | FLOAT>),
+    PYX_TAKES(matmul, gemm, takes<PYX_REALS | PYX_WIDE_COMPLEXES>),
+    PYX_TAKES(conv, forward, takes<PYX_REALS | PYX_WIDE_COMPLEXES>),
+    PYX_TAKES(conv, backward_data, takes<PYX_REALS | PYX_WIDE_COMPLEXES>),
+    PYX_TAKES(conv, backward_weight, takes<PYX_REALS | PYX_WIDE_COMPLEXES>),
+    PYX_TAKES(pool, max_forward, takes<PYX_INTS | PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, scatter, takes<PYX_INTS | PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, avg_forward, takes<1 << PYX_INT64 | PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, avg_backward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, adaptive_max_forward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, adaptive_avg_forward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(pool, adaptive_avg_backward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(sort, sort, takes<PYX_ORDERED>),
+    PYX_TAKES(sort, topk, takes<PYX_ORDERED>),
+    PYX_TAKES(sort, kthvalue, takes<PYX_ORDERED>),
+    PYX_TAKES(sort, mode, takes<PYX_ORDERED>),
+    PYX_TAKES(sort, search, takes<PYX_ORDERED>),
+    PYX_TAKES(sort, histogram, takes<PYX_FLOATS>),
+    PYX_TAKES(scan, extreme, takes_second<PYX_BOOLS | PYX_INTS | PYX_WIDE_FLOATS>),
+    PYX_TAKES(scan, recurrence, takes<PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES>),
+    PYX_TAKES(embedding, backward, takes<PYX_FLOATS>),
+    PYX_TAKES(embedding, bag, takes<PYX_FLOATS>),
+    PYX_TAKES(embedding, renorm, takes<PYX_FLOATS>),
     PYX_TAKES(index, put, combines),
     PYX_TAKES(index, scatter, combines),
-    PYX_TAKES(norm, layer_forward, takes<FLOAT>),
-    PYX_TAKES(norm, channel_stats, takes<FLOAT>),
-    PYX_TAKES(norm, channel_affine, takes<FLOAT>),
-    PYX_TAKES(softmax, forward, takes<FLOAT>),
-    PYX_TAKES(random, bernoulli, takes<BOOL | INTEGER | HALF | FLOAT>),
-    PYX_TAKES(random, dropout, takes<HALF | FLOAT | COMPLEX>),
+    PYX_TAKES(norm, layer_forward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(norm, channel_stats, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(norm, channel_affine, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(softmax, forward, takes<PYX_WIDE_FLOATS>),
+    PYX_TAKES(random, bernoulli, takes<PYX_ORDERED>),
+    PYX_TAKES(random, dropout, takes<PYX_FLOATS | PYX_WIDE_COMPLEXES>),
 };
 #undef PYX_TAKES
 

@@ -9,24 +9,22 @@
 #pragma once
 #include "formula.h"
 
-#define PYX_WIDE (1 << PYX_FLOAT32 | 1 << PYX_FLOAT64)
-#define PYX_WIDE_COMPLEXES (1 << PYX_COMPLEX64 | 1 << PYX_COMPLEX128)
-#define PYX_SUMMED (1 << PYX_INT64 | PYX_WIDE | PYX_WIDE_COMPLEXES)
+#define PYX_SUMMED (1 << PYX_INT64 | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES)
 #define PYX_REDUCTIONS(X)                              \
     X(sum, Sum, PYX_SUMMED)                            \
     X(nansum, Nansum, PYX_SUMMED)                      \
     X(prod, Prod, PYX_SUMMED)                          \
-    X(max, Max, PYX_BITS | PYX_WIDE)                   \
-    X(min, Min, PYX_BITS | PYX_WIDE)                   \
-    X(any, Any, PYX_BITS | PYX_WIDE | PYX_WIDE_COMPLEXES) \
-    X(all, All, PYX_BITS | PYX_WIDE | PYX_WIDE_COMPLEXES) \
-    X(count, Count, PYX_BITS | PYX_WIDE | PYX_WIDE_COMPLEXES) \
-    X(norm0, Norm0, PYX_WIDE)                          \
-    X(norm1, Norm1, PYX_WIDE)                          \
-    X(norm2, Norm2, PYX_WIDE)                          \
-    X(norm_max, NormMax, PYX_WIDE)                     \
-    X(norm_min, NormMin, PYX_WIDE)                     \
-    X(norm_p, NormP, PYX_WIDE)
+    X(max, Max, PYX_BITS | PYX_WIDE_FLOATS)                   \
+    X(min, Min, PYX_BITS | PYX_WIDE_FLOATS)                   \
+    X(any, Any, PYX_BITS | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES) \
+    X(all, All, PYX_BITS | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES) \
+    X(count, Count, PYX_BITS | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES) \
+    X(norm0, Norm0, PYX_WIDE_FLOATS)                          \
+    X(norm1, Norm1, PYX_WIDE_FLOATS)                          \
+    X(norm2, Norm2, PYX_WIDE_FLOATS)                          \
+    X(norm_max, NormMax, PYX_WIDE_FLOATS)                     \
+    X(norm_min, NormMin, PYX_WIDE_FLOATS)                     \
+    X(norm_p, NormP, PYX_WIDE_FLOATS)
 
 namespace pyx {
 inline namespace PYX_LEVEL_NS {

@@ -18,13 +18,13 @@ BATCH = 64  # kernels in a program: enough to share its headers, few enough to s
 
 def kernels(quick=False):
     """[(source, [name expressions])] of all kernels that the package can launch."""
+    import pyxtorch
     import pyxtorch.kernels.cuda  # noqa: F401  fills defined_kernels
     from pyxtorch import _cuda
     from pyxtorch.kernels.cuda import elementwise
 
     found = [(source, list(dict.fromkeys(names.values()))) for source, names in _cuda.defined_kernels]  # bool and uint8 share some
-    float32 = 16  # PYX_FLOAT32
-    formulas = elementwise.kernel_names(dtypes=(float32,), variants=(0,)) if quick else elementwise.kernel_names()
+    formulas = elementwise.kernel_names(dtypes=(pyxtorch.float32.code,), variants=(0,)) if quick else elementwise.kernel_names()
     casts = elementwise.cast_names(variants=(0,) if quick else (0, 1, 2))
     return [*found, (elementwise.SOURCE, formulas), (elementwise.SOURCE, casts)]
 

@@ -44,15 +44,12 @@ static void convert_all(char* dst, const char* src, int64_t n) {
 }
 typedef void (*Convert)(char*, const char*, int64_t);
 
-#define BETWEEN(X) \
-    X(PYX_BOOL, bool) X(PYX_UINT8, pyx_u8) X(PYX_UINT16, pyx_u16) X(PYX_UINT32, pyx_u32) X(PYX_UINT64, pyx_u64) X(PYX_INT8, pyx_i8) \
-    X(PYX_INT16, pyx_i16) X(PYX_INT32, pyx_i32) X(PYX_INT64, pyx_i64) X(PYX_FLOAT32, float) X(PYX_FLOAT64, double) \
-    X(PYX_COMPLEX64, c64) X(PYX_COMPLEX128, c128)
+#define BETWEEN(X) X(PYX_BOOL, bool) PYX_EACH_INTEGER(X) PYX_EACH_FLOAT(X) PYX_EACH_COMPLEX(X)
 
 template <class To>
 static Convert converter_to(int from) {
     switch (from) {
-#define FROM(code, T) case code: return convert_all<To, T>;
+#define FROM(code, T, ...) case code: return convert_all<To, T>;
         BETWEEN(FROM)
 #undef FROM
         default: return nullptr;
@@ -60,7 +57,7 @@ static Convert converter_to(int from) {
 }
 static Convert converter(int to, int from) {
     switch (to) {
-#define TO(code, T) case code: return converter_to<T>(from);
+#define TO(code, T, ...) case code: return converter_to<T>(from);
         BETWEEN(TO)
 #undef TO
         default: return nullptr;

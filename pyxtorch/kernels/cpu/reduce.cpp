@@ -167,18 +167,11 @@ template <template <class> class Op, uint32_t dtypes>
 constexpr Entry entry(const char* name, const char* cpp_name) {
     Entry e = {name, cpp_name, dtypes, {}};
     e.functions[PYX_BOOL] = reducer_of<Op, dtypes, PYX_BOOL, unsigned char>();
-    e.functions[PYX_UINT8] = reducer_of<Op, dtypes, PYX_UINT8, uint8_t>();
-    e.functions[PYX_UINT16] = reducer_of<Op, dtypes, PYX_UINT16, uint16_t>();
-    e.functions[PYX_UINT32] = reducer_of<Op, dtypes, PYX_UINT32, uint32_t>();
-    e.functions[PYX_UINT64] = reducer_of<Op, dtypes, PYX_UINT64, uint64_t>();
-    e.functions[PYX_INT8] = reducer_of<Op, dtypes, PYX_INT8, int8_t>();
-    e.functions[PYX_INT16] = reducer_of<Op, dtypes, PYX_INT16, int16_t>();
-    e.functions[PYX_INT32] = reducer_of<Op, dtypes, PYX_INT32, int32_t>();
-    e.functions[PYX_INT64] = reducer_of<Op, dtypes, PYX_INT64, int64_t>();
-    e.functions[PYX_FLOAT32] = reducer_of<Op, dtypes, PYX_FLOAT32, float>();
-    e.functions[PYX_FLOAT64] = reducer_of<Op, dtypes, PYX_FLOAT64, double>();
-    e.functions[PYX_COMPLEX64] = reducer_of<Op, dtypes, PYX_COMPLEX64, c64>();
-    e.functions[PYX_COMPLEX128] = reducer_of<Op, dtypes, PYX_COMPLEX128, c128>();
+#define FUNCTION(code, T, ...) e.functions[code] = reducer_of<Op, dtypes, code, T>();
+    PYX_EACH_INTEGER(FUNCTION)
+    PYX_EACH_FLOAT(FUNCTION)
+    PYX_EACH_COMPLEX(FUNCTION)
+#undef FUNCTION
     return e;
 }
 #define ENTRY(name, Op, dtypes) entry<Op, dtypes>(#name, #Op),

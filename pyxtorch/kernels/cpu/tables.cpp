@@ -20,8 +20,6 @@
 #include "pyxtorch/kernels/sort.h"
 #include "tables.h"
 
-#define WIDE (1 << PYX_FLOAT32 | 1 << PYX_FLOAT64)
-#define COMPLEX (1 << PYX_COMPLEX64 | 1 << PYX_COMPLEX128)
 #define EVERY ((1u << PYX_NUM_DTYPES) - 1)
 
 struct Family {
@@ -31,19 +29,19 @@ struct Family {
 #define FAMILY(name, dtypes, layouts) {#name, {PYX_KERNELS_ABI, sizeof(pyx_##name##_kernels), dtypes, layouts, nullptr}}
 
 static Family families[] = {
-    FAMILY(conv, PYX_FLOATS | COMPLEX, PYX_ROWS),
+    FAMILY(conv, PYX_FLOATS | PYX_WIDE_COMPLEXES, PYX_ROWS),
     FAMILY(elementwise, PYX_ALL, PYX_ROWS),
     FAMILY(embedding, PYX_FLOATS, PYX_ROWS),
     FAMILY(index, EVERY, PYX_ROWS),
-    FAMILY(matmul, PYX_REALS | COMPLEX, PYX_ROWS),
-    FAMILY(norm, WIDE, PYX_ROWS),
+    FAMILY(matmul, PYX_REALS | PYX_WIDE_COMPLEXES, PYX_ROWS),
+    FAMILY(norm, PYX_WIDE_FLOATS, PYX_ROWS),
     FAMILY(optim, PYX_FLOATS, PYX_ROWS),
-    FAMILY(pool, PYX_INTS | WIDE, PYX_ROWS | PYX_CHANNELS_LAST),
+    FAMILY(pool, PYX_INTS | PYX_WIDE_FLOATS, PYX_ROWS | PYX_CHANNELS_LAST),
     FAMILY(random, PYX_ALL, PYX_ROWS),
-    FAMILY(reduce, PYX_BITS | WIDE | COMPLEX, PYX_ROWS),
-    FAMILY(rnn, WIDE, PYX_ROWS),
-    FAMILY(scan, PYX_INTS | WIDE | COMPLEX, PYX_ROWS),
-    FAMILY(softmax, WIDE, PYX_ROWS),
+    FAMILY(reduce, PYX_BITS | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES, PYX_ROWS),
+    FAMILY(rnn, PYX_WIDE_FLOATS, PYX_ROWS),
+    FAMILY(scan, PYX_INTS | PYX_WIDE_FLOATS | PYX_WIDE_COMPLEXES, PYX_ROWS),
+    FAMILY(softmax, PYX_WIDE_FLOATS, PYX_ROWS),
     FAMILY(sort, PYX_ORDERED, PYX_ROWS),
 };
 

@@ -3,7 +3,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport DTYPES, THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, device_of_call, register
+from pyxtorch._cuda cimport THREADS, blocks_for, fail, function, launch, memcpy_device, memset_device, device_of_call, register
 from pyxtorch.kernels.elementwise cimport *
 
 from pyxtorch._cuda_program import C_TYPES
@@ -70,7 +70,7 @@ def kernel_name(str op, int variant):
     return (f"pyx_gpu::contiguous<{op} >", f"pyx_gpu::strided<{op}, pyx_u32, 8>", f"pyx_gpu::strided<{op}, pyx_i64, 64>")[variant]
 
 
-def kernel_names(dtypes=range(DTYPES), variants=(0, 1, 2)):
+def kernel_names(dtypes=range(NUM_DTYPES), variants=(0, 1, 2)):
     """The name expressions of every formula's kernels, for dtype codes."""
     return [kernel_name(operation(name, d), v) for name in FORMULAS_BY_NAME for d in dtypes
             if cpu.result_dtype(cpu.formula(name.encode()), d) >= 0 for v in variants]
@@ -83,8 +83,8 @@ def cast_names(variants=(0, 1, 2)):
     return [kernel_name(op, v) for op in ops for v in variants] + [f"pyx_gpu::fill<{w}>" for w in WORDS.values()]
 
 
-cdef void* formula_kernels[DEVICES][FORMULAS][DTYPES][VARIANTS]
-cdef void* cast_kernels[DEVICES][DTYPES][DTYPES][VARIANTS]
+cdef void* formula_kernels[DEVICES][FORMULAS][NUM_DTYPES][VARIANTS]
+cdef void* cast_kernels[DEVICES][NUM_DTYPES][NUM_DTYPES][VARIANTS]
 cdef void* move_kernels[DEVICES][5][VARIANTS]
 cdef void* fill_kernels[DEVICES][5]
 
@@ -215,7 +215,7 @@ for _number, _name in _names.items():
 cdef int run(int f, int dtype, const pyx_strided* walk, const double* params) noexcept nogil:
     cdef int device, variant
     cdef void* kernel
-    if f < 0 or f >= FORMULAS or dtype < 0 or dtype >= DTYPES or cpu.result_dtype(f, dtype) < 0:
+    if f < 0 or f >= FORMULAS or dtype < 0 or dtype >= NUM_DTYPES or cpu.result_dtype(f, dtype) < 0:
         return -1
     if walk.numel == 0:
         return 0
@@ -280,7 +280,7 @@ table.loop = no_loop
 table.run = run
 table.cast = cast
 table.fill = fill
-register(b"elementwise", &table, sizeof(pyx_elementwise_kernels), range(DTYPES))
+register(b"elementwise", &table, sizeof(pyx_elementwise_kernels), range(NUM_DTYPES))
 
 
 def evaluate(str name, list operands not None, scalars=()):

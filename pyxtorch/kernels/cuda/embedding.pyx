@@ -1,7 +1,7 @@
 """The family `embedding` on the GPU: checks ids, chooses and launches the kernels of embedding.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport DTYPES, Kernels, blocks_for, define, memset_device, device_of_call, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport Kernels, blocks_for, define, memset_device, device_of_call, register, scratch, scratch_free, start
 from pyxtorch.kernels.embedding cimport *
 from pyxtorch.kernels.cuda.index cimport checked, shares_of
 
@@ -9,9 +9,9 @@ from pyxtorch._cuda_program import C_TYPES
 
 cdef enum:
     BACKWARD = 0
-    BAG = DTYPES
-    RENORM = 2 * DTYPES
-    COUNT = 3 * DTYPES
+    BAG = NUM_DTYPES
+    RENORM = 2 * NUM_DTYPES
+    COUNT = 3 * NUM_DTYPES
 
 
 def kernel_names():

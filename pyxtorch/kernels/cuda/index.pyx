@@ -8,7 +8,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
-    DTYPES, Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
+    Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
 )
 from pyxtorch.kernels.index cimport *
 
@@ -35,7 +35,7 @@ cdef enum:
     SUM_CHUNKS = 37
     NONZERO = 38
     PUT_ORDERED = 40
-    SCATTER_ORDERED = 40 + 4 * DTYPES
+    SCATTER_ORDERED = 40 + 4 * NUM_DTYPES
     CHUNK = 2048                # elements of a mask for a block, as in index.cuh
     ENOUGH_THREADS = 16384      # threads that combining aims at
 
@@ -49,7 +49,7 @@ def kernel_names():
         for i, op in enumerate(_COMBINE):
             for dt, T in enumerate(C_TYPES):
                 if not is_float8(dt) and (dt <= FLOAT64 or op in ("Add", "Mul")):
-                    names[first + i * DTYPES + dt] = f"pyx_gpu::{kernel}<pyx::putting::{op}<{T}>, {T}>"
+                    names[first + i * NUM_DTYPES + dt] = f"pyx_gpu::{kernel}<pyx::putting::{op}<{T}>, {T}>"
     return names
 
 
@@ -133,7 +133,7 @@ cdef int put(int how, int dtype, const pyx_indexing* at, char* x, const char* va
         return start(&kernels, device, sized(PUT_ANY, itemsize_of(dtype)), blocks_for(total, device), a)
     shares = shares_of(lines, at.count)
     a[:] = [<void*>at, &x, &values, &lines, &after, &step, &shares]
-    return start(&kernels, device, PUT_ORDERED + (how - 1) * DTYPES + dtype, blocks_for(lines * shares, device), a)
+    return start(&kernels, device, PUT_ORDERED + (how - 1) * NUM_DTYPES + dtype, blocks_for(lines * shares, device), a)
 
 
 cdef void lines_of(Lines* l, int nd, const int64_t* shape, int dim, const int64_t* x, const int64_t* source) noexcept nogil:
@@ -186,7 +186,7 @@ cdef int scatter(int how, int dtype, int nd, const int64_t* shape, int dim, int6
     lines = n // along
     shares = shares_of(lines, along)
     a[:] = [&l, &x, &index, &src, &lines, &shares]
-    return start(&kernels, device, SCATTER_ORDERED + (how - 1) * DTYPES + dtype, blocks_for(lines * shares, device), a)
+    return start(&kernels, device, SCATTER_ORDERED + (how - 1) * NUM_DTYPES + dtype, blocks_for(lines * shares, device), a)
 
 # ------------------------------------------------------------------------------------ masks
 
@@ -292,4 +292,4 @@ table.masked_scatter = masked_scatter
 table.nonzero = nonzero
 table.triangle = triangle
 table.repeat_index = repeat_index
-register(b"index", &table, sizeof(pyx_index_kernels), range(DTYPES))
+register(b"index", &table, sizeof(pyx_index_kernels), range(NUM_DTYPES))

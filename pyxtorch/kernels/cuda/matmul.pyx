@@ -2,14 +2,14 @@
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport DTYPES, fail, gemm, device_of_call, register, scratch, scratch_free, uses_tf32
+from pyxtorch._cuda cimport fail, gemm, device_of_call, register, scratch, scratch_free, uses_tf32
 from pyxtorch.kernels.elementwise cimport *
 from pyxtorch.kernels.matmul cimport *
 
 cdef pyx_elementwise_kernels** elementwise = <pyx_elementwise_kernels**>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))
 
 # cuBLAS's codes: cudaDataType_t, cublasComputeType_t, cublasOperation_t
-cdef int TYPES[DTYPES]
+cdef int TYPES[NUM_DTYPES]
 TYPES[:] = [*[-1] * FLOAT16, 2, 14, 0, 1, -1, 4, 5]
 cdef enum:
     COMPUTE_32F = 68
@@ -114,4 +114,4 @@ cdef int run(int dtype, const pyx_gemm* p) noexcept nogil:
 
 cdef pyx_matmul_kernels table
 table.gemm = run
-register(b"matmul", &table, sizeof(pyx_matmul_kernels), [dt for dt in range(DTYPES) if TYPES[dt] >= 0])
+register(b"matmul", &table, sizeof(pyx_matmul_kernels), [dt for dt in range(NUM_DTYPES) if TYPES[dt] >= 0])

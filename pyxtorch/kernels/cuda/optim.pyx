@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport DTYPES, Kernels, blocks_for, bring, define, device_of_call, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport Kernels, blocks_for, bring, define, device_of_call, register, scratch, scratch_free, start
 from pyxtorch.kernels.optim cimport *
 
 from pyxtorch._cuda_program import C_TYPES
@@ -32,7 +32,7 @@ def kernel_names():
         steps.append(cpu.name(i).decode())
         i += 1
     expressions = ["scale<{}>", "sum_of_squares<{}>", *[f"step<pyx::{name}, {{}}>" for name in steps]]
-    return {i * DTYPES + dt: "pyx_gpu::" + text.format(C_TYPES[dt]) for i, text in enumerate(expressions) for dt in range(FLOAT16, FLOAT64 + 1)}
+    return {i * NUM_DTYPES + dt: "pyx_gpu::" + text.format(C_TYPES[dt]) for i, text in enumerate(expressions) for dt in range(FLOAT16, FLOAT64 + 1)}
 
 
 cdef Kernels kernels
@@ -64,7 +64,7 @@ cdef int run(int kernel, int dtype, const pyx_optim_list* list, const void* opti
         if n == 0:
             continue
         a[:] = [&p, <void*>option]
-        code = start(&kernels, device_of_call(), kernel * DTYPES + dtype, blocks_for(n, device_of_call()), a)
+        code = start(&kernels, device_of_call(), kernel * NUM_DTYPES + dtype, blocks_for(n, device_of_call()), a)
         if code:
             break
     return code
@@ -101,7 +101,7 @@ cdef int sum_of_squares(int dtype, const pyx_optim_list* list, double* total) no
             free(host)
             return -2
         a[:] = [&p, &sums, &pieces]
-        code = start(&kernels, device, SUM_OF_SQUARES * DTYPES + dtype, pieces, a)
+        code = start(&kernels, device, SUM_OF_SQUARES * NUM_DTYPES + dtype, pieces, a)
         if code == 0 and bring(device, host, sums, pieces * sizeof(double)) == 0:
             for i in range(pieces):
                 total[0] += host[i]

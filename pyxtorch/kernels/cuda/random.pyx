@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from pyxtorch._core cimport *
 from pyxtorch._cuda cimport (
-    DTYPES, Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
+    Kernels, blocks_for, bring, define, memset_device, device_of_call, register, scratch, scratch_free, send, start,
 )
 from pyxtorch.kernels.random cimport *
 
@@ -23,11 +23,11 @@ cdef struct Law:
 
 cdef enum:
     FILL = 0
-    INTEGERS = DTYPES
-    DROPOUT = 2 * DTYPES
-    MASKED_SCALE = 3 * DTYPES
-    BERNOULLI_32 = 4 * DTYPES
-    BERNOULLI_64 = 5 * DTYPES
+    INTEGERS = NUM_DTYPES
+    DROPOUT = 2 * NUM_DTYPES
+    MASKED_SCALE = 3 * NUM_DTYPES
+    BERNOULLI_32 = 4 * NUM_DTYPES
+    BERNOULLI_64 = 5 * NUM_DTYPES
 
 
 def kernel_names():
@@ -199,4 +199,4 @@ table.binomial = binomial
 table.gamma = gamma
 table.blocks = cpu.blocks
 table.words = cpu.words
-register(b"random", &table, sizeof(pyx_random_kernels), range(DTYPES))
+register(b"random", &table, sizeof(pyx_random_kernels), range(NUM_DTYPES))

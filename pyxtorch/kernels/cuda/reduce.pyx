@@ -1,7 +1,7 @@
 """The families `reduce` and `softmax` on the GPU: chooses and launches the kernels of reduce.cuh and softmax.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport DTYPES, THREADS, Kernels, define, device_of_call, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport THREADS, Kernels, define, device_of_call, register, scratch, scratch_free, start
 from pyxtorch.kernels.reduce cimport *
 from pyxtorch.kernels.softmax cimport *
 
@@ -19,7 +19,7 @@ def _operations():
     while cpu.name(len(found)) != NULL:
         i = len(found)
         mask = cpu.dtypes(i)
-        found.append(("Plain", cpu.name(i).decode(), tuple([dt for dt in range(DTYPES) if mask >> dt & 1])))
+        found.append(("Plain", cpu.name(i).decode(), tuple([dt for dt in range(NUM_DTYPES) if mask >> dt & 1])))
     return [*found, ("Extreme", "Max", _ORDERED), ("Extreme", "Min", _ORDERED), ("Variance", None, _FLOATS)]
 
 
@@ -41,7 +41,7 @@ def reduce_names():
             T = "pyx_u8" if dt == BOOL else C_TYPES[dt]
             whole = f"pyx_gpu::{shape}<pyx::reduction::{op}<{T}>, {T}>" if op else f"pyx_gpu::{shape}<{T}>"
             for stage, kernel in enumerate(("fold_all", "fold_pieces", "fold_rest")):
-                names[(i * DTYPES + dt) * STAGES + stage] = f"pyx_gpu::{kernel}<{whole} >"
+                names[(i * NUM_DTYPES + dt) * STAGES + stage] = f"pyx_gpu::{kernel}<{whole} >"
     return names
 
 
@@ -74,7 +74,7 @@ cdef int64_t box(int64_t outer, int64_t dim, int64_t inner, int* across, int* al
 
 
 cdef int fold(int operation, int dtype, const void* x, void* y, void* z, int64_t outer, int64_t dim, int64_t inner, double p) noexcept nogil:
-    cdef int number = (operation * DTYPES + dtype) * STAGES
+    cdef int number = (operation * NUM_DTYPES + dtype) * STAGES
     cdef int device, across, along, rc
     cdef int64_t boxes, piece, pieces
     cdef void* block = NULL
