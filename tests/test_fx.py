@@ -258,6 +258,23 @@ def test_networks_of_several_kinds():
         assert torch.equal(first(traced(x)), first(network(x)))
 
 
+def test_what_writes_or_draws_is_not_dead():
+    def f(x):
+        y = x.clone()
+        y **= 2
+        y.add_(1)
+        y.note = 1
+        torch.exp(x)
+        return y
+
+    graph = fx.symbolic_trace(f).graph
+    graph.eliminate_dead_code()
+    assert [n.name for n in graph.nodes] == ["x", "clone", "ipow", "add_", "setattr_1", "output"]
+    traced = fx.symbolic_trace(lambda x: (torch.nn.functional.dropout(x), x + 1)[1])
+    assert any("dropout" in n.name for n in traced.graph.nodes) and not traced.graph.eliminate_dead_code()
+    assert traced.graph.eliminate_dead_code(lambda node: node.is_impure(impure_random=False))
+
+
 def test_setitem_and_classes_of_ones_own():
     class Pair(metaclass=fx.ProxyableClassMeta):
         def __init__(self, a, b):

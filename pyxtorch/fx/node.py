@@ -1,11 +1,16 @@
 """Nodes of a graph: one call each, linked in the order in which they run."""
 import builtins
+import operator
 import types
+
+from pyxtorch import Tensor
 
 __all__ = ["Node", "has_side_effect", "map_aggregate", "map_arg"]
 
 OPS = ("placeholder", "get_attr", "call_function", "call_method", "call_module", "output")
-_impure = set()
+# Functions whose result is not all that they do: `has_side_effect` adds others. `operator.iadd` and its like write into their first operand.
+_impure = {getattr(operator, name) for name in dir(operator) if name[0] == "i" and (hasattr(operator, name[1:]) or hasattr(operator, f"{name[1:]}_"))}
+_impure |= {operator.setitem, operator.delitem, setattr, delattr}
 
 
 def has_side_effect(fn):
@@ -183,14 +188,14 @@ class Node:
         self.meta["stack_trace"] = trace
 
     def is_impure(self, impure_random=True):
-        """Whether it does something besides giving its result, so that it must stay."""
+        """Whether it does something besides giving its result, so that it must stay; drawing random numbers counts unless told otherwise."""
         if self.op in ("placeholder", "output"):
             return True
-        if self.op == "call_function":
-            name = getattr(self.target, "__name__", "")
-            return self.target in _impure or "out" in self._kwargs or _in_place(name) or name in ("setitem", "iadd", "isub", "imul", "itruediv")
-        if self.op == "call_method":
-            return _in_place(self.target)
+        if self.op in ("call_function", "call_method"):
+            called = getattr(Tensor, self.target, None) if self.op == "call_method" else self.target
+            source = getattr(getattr(called, "__wrapped__", None), "__module__", None) or ""
+            return (called in _impure or "out" in self._kwargs or _in_place(getattr(called, "__name__", ""))
+                    or impure_random and source.startswith("pyxtorch.ops.random"))  # fmt: skip
         module = self._module()  # one that trains may count batches, or draw random numbers
         return self.op == "call_module" and (module is None or module.training)
 
