@@ -55,6 +55,8 @@ cdef int zero_divisor(object input, object other, str op) except -1:
         return 0
     if isinstance(other, Variable):
         b = other
+        if b.dt == BOOL and isinstance(input, Variable) and (<Variable>input).dt == BOOL:
+            return 0        # not defined, which the formula says
         if b.dt <= INT64 and b.n and b.dev != META and not b.all():
             raise RuntimeError(f"{op}: ZeroDivisionError: integer division by zero")
     elif isinstance(other, int) and other == 0:

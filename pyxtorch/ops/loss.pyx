@@ -246,7 +246,8 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     if weight is not None:
         checked(weight, "binary_cross_entropy", "weight")
     d = x.detach()
-    if x.n and x.dev != META and not bool(((d >= 0) & (d <= 1)).all()):
+    inside = (d >= 0) & (d <= 1)
+    if x.n and x.dev != META and not bool(inside.all()):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
     loss = BinaryCrossEntropy.apply(x, t)
     if weight is not None:

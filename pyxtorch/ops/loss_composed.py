@@ -216,8 +216,10 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = full_like(input, var)
-    elif not var.is_meta and bool((var < 0).any()):
-        raise ValueError("var has negative entry/entries")
+    else:
+        negative = var < 0
+        if not var.is_meta and bool(negative.any()):
+            raise ValueError("var has negative entry/entries")
     shape, size = tuple(var.shape), tuple(input.shape)
     if shape != size:
         if shape == size[:-1]:
