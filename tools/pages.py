@@ -39,6 +39,13 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     ),
     "cuda": (("pyxtorch.cuda",), "The GPU"),
     "distributions": (("pyxtorch.distributions", "pyxtorch.distributions.constraints", "pyxtorch.distributions.utils"), "Distributions, transforms and constraints"),
+    "fx": (
+        ("pyxtorch.fx.graph", "pyxtorch.fx.graph_module", "pyxtorch.fx.interpreter", "pyxtorch.fx.node", "pyxtorch.fx.proxy", "pyxtorch.fx.tracer",
+         "pyxtorch.fx.subgraph_rewriter", "pyxtorch.fx.passes.shape_prop"),
+        "Programs as data: recorded, edited, run",
+    ),
+    "amp": (("pyxtorch.amp.autocast_mode", "pyxtorch.amp.grad_scaler"), "Lower precision where it is enough"),
+    "profiler": (("pyxtorch.profiler", "pyxtorch.autograd.profiler"), "What takes how long"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),

@@ -245,6 +245,30 @@ def test_memory_lent_twice_is_one_memory():
         assert torch.equal(x, expected), function
 
 
+def window(r, side, shape):
+    """Slices of random steps and places that cut a window of this shape out of (side, side)."""
+    steps = [r.integers(1, (side - 1) // n + 1) for n in shape]
+    firsts = [r.integers(0, side - (n - 1) * step) for n, step in zip(shape, steps)]
+    return tuple(slice(int(f), int(f + (n - 1) * s + 1), int(s)) for f, n, s in zip(firsts, shape, steps))
+
+
+@pytest.mark.parametrize("side", (24, 90, 200, 420))
+def test_random_copies_between_parts_of_one_memory(side):
+    """Windows of any place, step, order of dimensions and dtype into one array, against NumPy's copy of the source."""
+    r = np.random.default_rng(side)
+    for _ in range(150):
+        array = r.normal(size=(side, side)).astype(np.float32)
+        shape = tuple(r.integers(1, side // 2, 2))
+        turned, source_turned, converts = r.integers(2), r.integers(2), r.integers(3) == 0
+        to, source = window(r, side, shape[::-1] if turned else shape), window(r, side, shape[::-1] if source_turned else shape)
+        expected, kept = array.copy(), (array.view(np.int32) if converts else array)[source].copy()
+        (expected[to].T if turned else expected[to])[...] = kept.T if source_turned else kept
+        x = torch.from_numpy(array)
+        y = (x.view(torch.int32) if converts else x)[source]
+        (x[to].t() if turned else x[to]).copy_(y.t() if source_turned else y)
+        assert np.array_equal(x.numpy(), expected, equal_nan=True), (to, turned, source, source_turned, converts)
+
+
 @pytest.mark.parametrize("n", (10, 5000, 300_000))
 @pytest.mark.parametrize("lent", (False, True), ids=("one storage", "lent twice"))
 def test_copies_between_parts_of_one_memory(n, lent):
