@@ -7,7 +7,7 @@ BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 COMMA = ,
 
-.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads test-ecosystem clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -109,6 +109,14 @@ test-threads: $(BIN)/python
 	$(call watched,threads,-fsanitize=thread -O1 -g1)
 	cd build/threads && $(call preload,tsan) TSAN_OPTIONS=die_after_fork=0:suppressions=tools/tsan.supp:log_path=seen/tsan $(WATCHED_PYTEST) $(THREAD_TESTS)
 	$(call NOTHING_SEEN,threads)
+
+# Packages that stand on torch, in an environment without torch (tests/ecosystem/README.md); ONLY="timm peft" runs some.
+ECOSYSTEM = build/ecosystem
+test-ecosystem: build
+	test -x $(ECOSYSTEM)/bin/python || $(PYTHON) -m venv $(ECOSYSTEM)
+	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy -r tests/ecosystem/requirements.txt
+	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install --no-deps -r tests/ecosystem/requirements-without-torch.txt
+	PYTHONPATH=$(CURDIR) $(ECOSYSTEM)/bin/python tests/ecosystem/run.py $(ONLY)
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python
