@@ -91,8 +91,8 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "fft", "func", "functional", "futures", "fx", "hub", "library", "masked",
-    "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
+    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked",
+    "monitor", "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
     "version",
 )
 # Functions and classes that come with their namespace.
