@@ -31,7 +31,7 @@ FLOORS = [
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
-     "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional"),
+     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional"),
     ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]

@@ -44,12 +44,14 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
          "pyxtorch.fx.subgraph_rewriter", "pyxtorch.fx.passes.shape_prop"),
         "Programs as data: recorded, edited, run",
     ),
+    "jit": (("pyxtorch.jit", "pyxtorch.export", "pyxtorch.export.dynamic_shapes", "pyxtorch.export.exported_program"), "Programs that are traced, saved and loaded"),
     "amp": (("pyxtorch.amp.autocast_mode", "pyxtorch.amp.grad_scaler"), "Lower precision where it is enough"),
     "profiler": (("pyxtorch.profiler", "pyxtorch.autograd.profiler"), "What takes how long"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),
     "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
+    "monitor": (("pyxtorch.monitor", "pyxtorch.utils.flop_counter"), "Events and figures of a running program"),
     "library": (("pyxtorch.library", "pyxtorch.hub", "pyxtorch.quasirandom", "pyxtorch.utils.benchmark"), "Operations of one's own, models of others, measuring"),
 }
 

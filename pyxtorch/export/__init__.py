@@ -113,7 +113,7 @@ def _checked(mod, program, leaves, in_spec, wanted, random):
                 del kept[place]
             continue
         shown = group if isinstance(group, str) else f"{program.graph_signature.user_inputs[group[0]]}.size()[{group[1]}]"
-        raise RuntimeError(f"export: the size {shown} is to be open, but {problem}. Leave it out of dynamic_shapes, or change the module.")
+        raise RuntimeError(f"export: the size {shown!r} is to be open, but {problem}. Leave it out of dynamic_shapes, or change the module.")
     return kept
 
 

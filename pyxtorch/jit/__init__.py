@@ -315,9 +315,9 @@ def isinstance(obj, target_type):  # noqa: A001
         return True
     if origin is typing.Union or type(target_type).__name__ == "UnionType":
         return any(obj is None if t is type(None) else isinstance(obj, t) for t in inner)
+    if target_type is typing.Optional or origin in (list, dict, tuple) and not inner:
+        raise RuntimeError(f"Attempted to use {target_type} without a contained type. Please add a contained type, e.g. List[int]")
     if origin is None:
-        if target_type in (typing.List, typing.Dict, typing.Tuple, typing.Optional):
-            raise RuntimeError(f"Attempted to use {target_type} without a contained type. Please add a contained type, e.g. List[int]")
         return _isinstance(obj, target_type)
     if not _isinstance(obj, origin):
         return False

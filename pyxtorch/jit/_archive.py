@@ -9,7 +9,15 @@ import os
 from pickle import UnpicklingError
 
 from pyxtorch import fx, serialization
-from pyxtorch.jit._modules import RecursiveScriptModule, ScriptFunction, ScriptModule, TopLevelTracedModule, known_classes, script_module, skeleton
+from pyxtorch.jit._modules import (
+    RecursiveScriptModule,
+    ScriptFunction,
+    ScriptModule,
+    TopLevelTracedModule,
+    known_classes,
+    script_module,
+    skeleton,
+)
 from pyxtorch.jit._program import NotPlain, decode, encode
 from pyxtorch.nn import Module
 

@@ -73,7 +73,6 @@ class ScriptModule(Module):
 
     def _saved_programs(self):
         """Two dicts from methods to graphs, for training and for evaluation, where the module is given by graphs alone; else None."""
-        return None
 
 
 class RecursiveScriptModule(ScriptModule):

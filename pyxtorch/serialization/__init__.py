@@ -187,7 +187,10 @@ def _load(file, mapped, map_location, modules):
         raise ArchiveError(f"load: a checkpoint holds one data.pkl, the zip archive {len(roots)}.")
     root = roots[0]
     if f"{root}constants.pkl" in archive:
-        raise ArchiveError("load: the file is a TorchScript archive, which holds a program; only checkpoints can be loaded.")
+        raise ArchiveError(
+            "load: the file is a TorchScript archive of PyTorch's, a program in a language that is not run here. Save its tensors in PyTorch, "
+            "torch.save(module.state_dict(), path), and load them into the module here; or script or trace the module here, and use jit.save."
+        )
     order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive else b"little"
     if order not in (b"little", b"big"):
         raise ArchiveError(f"load: Unknown endianness type: {order[:20]!r}.")

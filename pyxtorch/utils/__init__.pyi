@@ -5,6 +5,7 @@ from pyxtorch.utils import benchmark as benchmark
 from pyxtorch.utils import checkpoint as checkpoint
 from pyxtorch.utils import data as data
 from pyxtorch.utils import dlpack as dlpack
+from pyxtorch.utils import flop_counter as flop_counter
 from pyxtorch.utils import hooks as hooks
 from pyxtorch.utils import model_zoo as model_zoo
 from pyxtorch.utils import module_tracker as module_tracker

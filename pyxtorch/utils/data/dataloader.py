@@ -52,6 +52,19 @@ def make_fetch(dataset, grouped, collate, drop_last):
     return lambda indices: collate([dataset[i] for i in indices])
 
 
+class _DatasetKind:
+    """How a dataset gives samples, and what makes batches of them."""
+
+    Map, Iterable = 0, 1
+
+    @staticmethod
+    def create_fetcher(kind, dataset, auto_collation, collate_fn, drop_last):
+        """An object whose `fetch(numbers)` gives a batch."""
+        from types import SimpleNamespace
+
+        return SimpleNamespace(dataset=dataset, fetch=make_fetch(dataset, auto_collation, collate_fn, drop_last))
+
+
 # -------------------------------------------------------------------------------- iterators
 
 class _Iterator:

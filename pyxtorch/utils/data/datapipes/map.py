@@ -96,7 +96,6 @@ class Zipper(MapDataPipe):
         return min(map(len, self.datapipes))
 
 
-@functional_datapipe("shuffle")
 class Shuffler(IterDataPipe):
     """The samples in random order."""
 
@@ -123,3 +122,6 @@ class Shuffler(IterDataPipe):
 
     def __len__(self):
         return len(self.datapipe)
+
+
+MapDataPipe.register_datapipe_as_function("shuffle", Shuffler)

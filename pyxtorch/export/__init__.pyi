@@ -1,0 +1,63 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from collections.abc import Callable as _Callable
+from pyxtorch.overrides import TorchFunctionMode as _TorchFunctionMode
+
+from pyxtorch.export.dynamic_shapes import AdditionalInputs as AdditionalInputs
+from pyxtorch.export.exported_program import CallSpec as CallSpec
+from pyxtorch.export.dynamic_shapes import Constraint as Constraint
+from pyxtorch.export.exported_program import CustomDecompTable as CustomDecompTable
+from pyxtorch.export.dynamic_shapes import Dim as Dim
+from pyxtorch.export.graph_signature import ExportBackwardSignature as ExportBackwardSignature
+from pyxtorch.export.graph_signature import ExportGraphSignature as ExportGraphSignature
+from pyxtorch.export.exported_program import ExportedProgram as ExportedProgram
+from pyxtorch.export.unflatten import FlatArgsAdapter as FlatArgsAdapter
+from pyxtorch.fx.graph_module import GraphModule as GraphModule
+from pyxtorch.export.graph_signature import InputKind as InputKind
+from pyxtorch.export.graph_signature import InputSpec as InputSpec
+from pyxtorch.nn.modules.module import Module as Module
+from pyxtorch.export.exported_program import ModuleCallEntry as ModuleCallEntry
+from pyxtorch.export.exported_program import ModuleCallSignature as ModuleCallSignature
+from pyxtorch.export.graph_signature import OutputKind as OutputKind
+from pyxtorch.export.graph_signature import OutputSpec as OutputSpec
+class Recorder(_TorchFunctionMode):
+    def __init__(self, root: _t.Any = None) -> None: ...
+    def argument(self, value: _t.Any) -> _t.Any: ...
+    def at_work(self) -> _t.Any: ...
+    def finish(self, result: _t.Any) -> _t.Any: ...
+    def input(self, name: _b.str, value: _t.Any) -> _t.Any: ...
+    def know(self, value: _t.Any, node: _t.Any) -> _t.Any: ...
+    def number(self, value: _t.Any, node: _t.Any) -> _t.Any: ...
+    def opaque(self, function: _Callable[..., _t.Any], args: _t.Any, kwargs: _t.Any) -> _t.Any: ...
+    constants: _t.Any
+    graph: _t.Any
+    kept: _t.Any
+    names: _t.Any
+    nodes: _t.Any
+    sizes: _t.Any
+from pyxtorch.export.dynamic_shapes import ShapesCollection as ShapesCollection
+from pyxtorch.tensor import Tensor as Tensor
+from pyxtorch.export.graph_signature import TensorArgument as TensorArgument
+from pyxtorch.export.unflatten import UnflattenedModule as UnflattenedModule
+from pyxtorch.export.dynamic_shapes import constraints_of as constraints_of
+def decode(nodes: _t.Any) -> _t.Any: ...
+from pyxtorch.export.exported_program import default_decompositions as default_decompositions
+from pyxtorch.export.dynamic_shapes import dims as dims
+def draft_export(mod: _t.Any, args: _t.Any, kwargs: _t.Any = None, *, dynamic_shapes: _t.Any = None, preserve_module_call_signature: _t.Any = ..., strict: _b.bool = False, prefer_deferred_runtime_asserts_over_guards: _b.bool = False) -> _t.Any: ...
+from pyxtorch.export import dynamic_shapes as dynamic_shapes
+def encode(graph: _t.Any) -> _t.Any: ...
+def export(mod: _t.Any, args: _t.Any, kwargs: _t.Any = None, *, dynamic_shapes: _t.Any = None, strict: _b.bool = False, preserve_module_call_signature: _t.Any = ..., prefer_deferred_runtime_asserts_over_guards: _b.bool = False) -> _t.Any: ...
+from pyxtorch.export import exported_program as exported_program
+from pyxtorch.export import graph_signature as graph_signature
+from pyxtorch.export.exported_program import lifted as lifted
+def load(f: _t.Any, map_location: _t.Any = None, pickle_module: _t.Any = None, *, weights_only: _b.bool | None = None, mmap: _b.bool | None = None, **pickle_load_args: _t.Any) -> _t.Any: ...
+from pyxtorch.export.dynamic_shapes import numbered as numbered
+def register_dataclass(cls: _t.Any, *, serialized_type_name: _t.Any = None) -> _t.Any: ...
+def save(ep: _t.Any, f: _t.Any, *, extra_files: _t.Any = None, opset_version: _t.Any = None, pickle_protocol: _b.float = 2) -> None: ...
+from pyxtorch import serialization as serialization
+def tree_flatten(tree: _t.Any, is_leaf: _t.Any = None) -> _t.Any: ...
+def tree_unflatten(leaves: _t.Any, treespec: _t.Any) -> _t.Any: ...
+def treespec_dumps(treespec: _t.Any, protocol: _t.Any = None) -> _t.Any: ...
+def treespec_loads(serialized: _t.Any) -> _t.Any: ...
+from pyxtorch.export.unflatten import unflatten as unflatten
