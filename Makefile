@@ -60,16 +60,14 @@ sdist: $(BIN)/python
 	$(PIP) install build
 	$(BIN)/python -m build --sdist -o dist >/dev/null
 
-# device="cuda" on a driver that runs kernels on the CPU, the threads of a block in both orders; then the
-# kernels by NVIDIA's own compiler, for machine code that no GPU is needed to make.
+# device="cuda" on a driver that runs kernels on the CPU, the threads of a block in both orders.
 STANDIN = PYXTORCH_CUDA_STANDIN=1 PYXTORCH_CACHE=$(CURDIR)/build/standin-cache $(BIN)/python -m pytest -n 2 -p no:cacheprovider tests/standin
 test-standin: build
-	$(PIP) install pytest pytest-timeout pytest-xdist nvidia-cuda-nvrtc
+	$(PIP) install pytest pytest-timeout pytest-xdist
 	$(STANDIN)
 	PYXEMU_REVERSE=1 $(STANDIN)
-	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py --quick
 
-# Every kernel for both architectures: some minutes.
+# The kernels by NVIDIA's own compiler, for both architectures: some minutes, and no GPU is needed.
 gpu-compile: build
 	$(PIP) install nvidia-cuda-nvrtc
 	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py

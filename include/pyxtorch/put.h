@@ -19,9 +19,12 @@ template <>
 struct Add<bool, bool> {
     static PYX_HD void one(bool* d, const bool* s) { *d |= *s; }
 };
-template <class R>
-struct Add<complex<R>, complex<R>> {
-    static PYX_HD void one(complex<R>* d, const complex<R>* s) { d->re += s->re; d->im += s->im; }
+template <class T, class R>
+struct Add<T, complex<R>> {
+    static PYX_HD void one(T* d, const T* s) {
+        complex<R> a = load(d), b = load(s);
+        store<T>(d, complex<R>{a.re + b.re, a.im + b.im});
+    }
 };
 template <class T, class A = acc_t<T>>
 struct Mul {
@@ -31,12 +34,11 @@ template <>
 struct Mul<bool, bool> {
     static PYX_HD void one(bool* d, const bool* s) { *d &= *s; }
 };
-template <class R>
-struct Mul<complex<R>, complex<R>> {
-    static PYX_HD void one(complex<R>* d, const complex<R>* s) {
-        complex<R> a = *d, b = *s;
-        d->re = a.re * b.re - a.im * b.im;
-        d->im = a.re * b.im + a.im * b.re;
+template <class T, class R>
+struct Mul<T, complex<R>> {
+    static PYX_HD void one(T* d, const T* s) {
+        complex<R> a = load(d), b = load(s);
+        store<T>(d, complex<R>{a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re});
     }
 };
 /* NaN wins, as in minimum and maximum. */

@@ -1,7 +1,10 @@
-"""Compile every GPU kernel with NVRTC, for each compute capability asked for; needs no GPU.
+"""Compile the GPU kernels with NVRTC, for each compute capability asked for; needs no GPU.
+
+An elementwise kernel is what it computes times how it walks its operands: without --all each computation is compiled for
+contiguous operands, and the two strided walks in float32 alone.
 
     python tools/gpu/compile.py --arch 80,90 --jobs 2
-    python tools/gpu/compile.py --quick          every formula once, in float32, and all other families
+    python tools/gpu/compile.py --all            every formula and cast in all three ways of walking
 
 Prints registers, shared memory and spills of the heaviest kernels; exits with 1 if a kernel fails to
 compile or spills registers. Needs the package (built) and libnvrtc, such as the wheel nvidia-cuda-nvrtc.
@@ -16,21 +19,24 @@ from concurrent.futures import ProcessPoolExecutor
 BATCH = 64  # kernels in a program: enough to share its headers, few enough to share out the work
 
 
-def kernels(quick=False):
-    """[(source, [name expressions])] of all kernels that the package can launch."""
+def kernels(every=False):
+    """[(source, [name expressions])] of the kernels that the package can launch."""
     import pyxtorch
     import pyxtorch.kernels.cuda  # noqa: F401  fills defined_kernels
     from pyxtorch import _cuda
     from pyxtorch.kernels.cuda import elementwise
 
     found = [(source, list(dict.fromkeys(names.values()))) for source, names in _cuda.defined_kernels]  # bool and uint8 share some
-    formulas = elementwise.kernel_names(dtypes=(pyxtorch.float32.code,), variants=(0,)) if quick else elementwise.kernel_names()
-    casts = elementwise.cast_names(variants=(0,) if quick else (0, 1, 2))
-    return [*found, (elementwise.SOURCE, formulas), (elementwise.SOURCE, casts)]
+    if every:
+        names = [*elementwise.kernel_names(), *elementwise.cast_names()]
+    else:
+        names = [*elementwise.kernel_names(variants=(0,)), *elementwise.kernel_names((pyxtorch.float32.code,), (1, 2)),
+                 *elementwise.cast_names(variants=(0,))]
+    return [*found, (elementwise.SOURCE, names)]
 
 
-def batches(quick=False):
-    for source, names in kernels(quick):
+def batches(every=False):
+    for source, names in kernels(every):
         for first in range(0, len(names), BATCH):
             yield source, names[first : first + BATCH]
 
@@ -66,14 +72,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--arch", default="80,90", help="compute capabilities, such as 80,90")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    parser.add_argument("--quick", action="store_true", help="only a part of the elementwise kernels")
+    parser.add_argument("--all", action="store_true", help="also what differs only in how operands are walked")
     args = parser.parse_args()
     from pyxtorch import _cuda_program
 
     start = time.perf_counter()
     archs = [int(a) for a in args.arch.split(",")]
     print(f"NVRTC {'.'.join(map(str, _cuda_program.nvrtc_version()))}")
-    tasks = [(source, names, arch) for arch in archs for source, names in batches(args.quick)]
+    tasks = [(source, names, arch) for arch in archs for source, names in batches(args.all)]
     with ProcessPoolExecutor(args.jobs) as pool:
         results = list(pool.map(compile_batch, tasks))
     bad = 0

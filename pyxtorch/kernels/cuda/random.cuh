@@ -136,7 +136,7 @@ template <class T> struct Scaled { static PYX_HD T of(T x, double s) { return x 
 template <> struct Scaled<f16> { static PYX_HD f16 of(f16 x, double s) { return to_f16(to_float(x) * (float)s); } };
 template <> struct Scaled<bf16> { static PYX_HD bf16 of(bf16 x, double s) { return to_bf16(to_float(x) * (float)s); } };
 template <class R> struct Scaled<complex<R>> {
-    static PYX_HD complex<R> of(complex<R> x, double s) { return complex<R>{x.re * (R)s, x.im * (R)s}; }
+    static PYX_HD complex<R> of(complex<R> x, double s) { return complex<R>{Scaled<R>::of(x.re, s), Scaled<R>::of(x.im, s)}; }
 };
 
 /* One word an element; kept where it is at least `least`; all or none where `decided` is 1 or -1. */
