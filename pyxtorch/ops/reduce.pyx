@@ -429,9 +429,18 @@ cdef object with_indices(int kind, Variable x, object dim, bint keepdim, str op,
     return kinds(v, i)
 
 
+cdef object dim_of_tensor(Variable dim, str op):
+    """The dimension that a tensor tells where it cannot be the other operand."""
+    if dim.nd or not is_integral(dim.dt):
+        raise TypeError(f"{op}(): argument 'dim' must be int, not Tensor of shape {tuple(dim.shape)} and {dim.dtype}; an element by element {op} takes no keepdim")
+    return dim.item()
+
+
 def max(input, dim=None, keepdim=False, *, out=None, other=None):
     """The largest element; with `dim` (values, indices) along it; with a tensor the larger of both."""
     cdef Variable x = checked(input, "max", "input")
+    if keepdim and isinstance(dim, Variable):
+        dim = dim_of_tensor(dim, "max")
     if other is not None or isinstance(dim, Variable):
         return maximum(x, dim if other is None else other, out=out)
     if dim is None:
@@ -442,6 +451,8 @@ def max(input, dim=None, keepdim=False, *, out=None, other=None):
 def min(input, dim=None, keepdim=False, *, out=None, other=None):
     """The smallest element; with `dim` (values, indices) along it; with a tensor the smaller of both."""
     cdef Variable x = checked(input, "min", "input")
+    if keepdim and isinstance(dim, Variable):
+        dim = dim_of_tensor(dim, "min")
     if other is not None or isinstance(dim, Variable):
         return minimum(x, dim if other is None else other, out=out)
     if dim is None:

@@ -223,3 +223,14 @@ def test_infinite_terms_of_logsumexp_have_the_gradient():
         assert gradient_of(lambda x: torch.logsumexp(x, 0), list(x)) == pytest.approx(slope), x
         assert gradient_of(lambda x: torch.logsumexp(x, (0, 1), True), [list(x)])[0] == pytest.approx(slope), x
     assert np.isnan(gradient_of(lambda x: torch.logsumexp(x, 0), [nan, 0.0])).all()
+
+
+def test_a_tensor_beside_keepdim_is_a_dimension():
+    x = torch.arange(6.0).view(2, 3)
+    values, indices = x.max(torch.tensor(1), True)
+    assert values.tolist() == [[2], [5]] and indices.tolist() == [[2], [2]]
+    assert torch.min(x, torch.tensor(0), keepdim=True).values.tolist() == [[0, 1, 2]]
+    assert x.max(torch.tensor(1)).tolist() == [[1, 1, 2], [3, 4, 5]]
+    for other in (torch.tensor(1.0), torch.tensor([1]), x):
+        with pytest.raises(TypeError, match=r"max\(\): argument 'dim' must be int"):
+            x.max(other, keepdim=True)
