@@ -1,4 +1,4 @@
-"""What programs take from torch._C: switches of `__torch_function__`, the class above Tensor, and Generator."""
+"""What programs take from torch._C: switches of `__torch_function__`, the class above Tensor, Generator, and what libraries ask at import."""
 from pyxtorch._gate import DisableTorchFunction, DisableTorchFunctionSubclass
 from pyxtorch._gate import EnableTorchFunction as _EnableTorchFunction
 from pyxtorch._gate import disabled_torch_function as _disabled_torch_function_impl
@@ -8,7 +8,27 @@ from pyxtorch.ops.random import Generator
 
 _TensorBase = TensorBase
 
+
+class _ClassesOfTensors(type):
+    def __instancecheck__(cls, thing):
+        if cls is not _TensorMeta:
+            return type.__instancecheck__(cls, thing)
+        return issubclass(type(thing), type) and issubclass(thing, TensorBase)
+
+
+class _TensorMeta(type, metaclass=_ClassesOfTensors):
+    """What PyTorch calls the class of Tensor's class: Tensor and its subclasses are its instances. Usable as a metaclass of theirs."""
+
+
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_disabled_torch_function_impl",
-    "_is_torch_function_enabled",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_TensorMeta", "_disabled_torch_function_impl",
+    "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once",
 ]  # fmt: skip
+
+
+def _get_tracing_state():
+    """The state of the trace that is being recorded: None, as nothing here records one below Python."""
+
+
+def _log_api_usage_once(event):
+    """Tell PyTorch's usage log of `event`, once. Nobody listens to it here, as with PyTorch unless its builder has hung a logger in."""

@@ -117,7 +117,7 @@ _LATER.update(dict.fromkeys((
 _LATER.update(dict.fromkeys((
     "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
 ), "_symbols"))
-_LATER["lobpcg"] = "_lobpcg"
+_LATER.update(lobpcg="_lobpcg", Future="futures", PyTorchFileReader="serialization.reader")
 
 
 _TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.DTYPES if not (what == "Tensor" and "Complex" in kind)]

@@ -1,11 +1,14 @@
 """torch.futures: results that come later."""
 import threading
+from types import GenericAlias
 
 __all__ = ["Future", "collect_all", "wait_all"]
 
 
 class Future:
-    """A result that somebody sets once, and others wait for. `devices` is taken as PyTorch takes it."""
+    """A result that somebody sets once, and others wait for. `devices` is taken as PyTorch takes it; `Future[T]` is an annotation."""
+
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __init__(self, *, devices=None):
         self._lock, self._set = threading.Lock(), threading.Event()

@@ -122,6 +122,7 @@ def test_the_store_of_one_process():
 def test_futures():
     from pyxtorch.futures import Future, collect_all, wait_all
 
+    assert Future[int].__origin__ is Future is torch.Future
     first, second, seen = Future(), Future(), []
     after = first.then(lambda f: f.value() + 1)
     first.add_done_callback(lambda f: seen.append(f.value()))

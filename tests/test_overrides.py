@@ -525,3 +525,23 @@ def test_a_foreign_class_is_found_when_it_is_first_seen():
     """Where nobody has overridden anything before: the operation fails on it, and then it is asked."""
     done = subprocess.run([sys.executable, "-c", FIRST_SEEN], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_names_of_the_compiled_module():
+    """What libraries ask of torch._C as they are imported."""
+    from pyxtorch._C import _get_tracing_state, _log_api_usage_once, _TensorMeta
+
+    assert isinstance(Tensor, _TensorMeta) and isinstance(nn.Parameter, _TensorMeta)
+    assert not isinstance(int, _TensorMeta) and not isinstance(torch.ones(1), _TensorMeta)
+
+    class Meta(_TensorMeta):
+        made = []
+
+        def __init__(cls, *args):
+            cls.made.append(cls.__name__)
+
+    class Own(Tensor, metaclass=Meta):
+        pass
+
+    assert type(torch.ones(2).as_subclass(Own) + 1) is Own and Meta.made == ["Own"] and isinstance(Own, Meta) and not isinstance(Tensor, Meta)
+    assert _get_tracing_state() is None and _log_api_usage_once("here") is None

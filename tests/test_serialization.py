@@ -157,11 +157,11 @@ class Point:
 def test_whole_modules_once_their_class_is_allowed():
     net, x = Net(), torch.ones(1, 2)
     with pytest.raises(pickle.UnpicklingError, match="Net"):
-        again(net, weights_only=False)
-    with serialization.safe_globals([Net]):
-        with pytest.raises(pickle.UnpicklingError, match="Sequential"):
-            again(net)
-        loaded = again(net, weights_only=False)
+        again(net)
+    with serialization.safe_globals([Net]), pytest.raises(pickle.UnpicklingError, match="Sequential"):
+        again(net)
+    with serialization.safe_globals([Net, nn.Sequential, nn.Linear, nn.ReLU]):
+        loaded = again(net)
     assert torch.equal(loaded(x), net(x)) and list(loaded.state_dict()) == list(net.state_dict())
     assert serialization.get_safe_globals() == []
 
@@ -499,7 +499,7 @@ def test_calls_of_the_file_are_refused(evil, protocol, canary):
     with pytest.raises(pickle.UnpicklingError, match="not an allowed global|not allowed"):
         loads(archive(pickle.dumps({"a": [evil]}, protocol)))
     with pytest.raises(pickle.UnpicklingError, match="not an allowed global|not allowed"):
-        loads(archive(pickle.dumps(evil, protocol)), weights_only=False)
+        loads(archive(pickle.dumps(evil, protocol)), weights_only=True)
     with pytest.raises(pickle.UnpicklingError):
         loads(archive(pickle.dumps(evil, 0)))
 

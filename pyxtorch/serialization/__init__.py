@@ -130,14 +130,16 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     """Read what `save` of pyxtorch or of PyTorch wrote.
 
     No code of the file's choosing runs, whatever the file is: tensors, numbers, strings and containers
-    are rebuilt, and classes only if they were allowed by `add_safe_globals` or `safe_globals`.
+    are rebuilt, and classes only if they were allowed by `add_safe_globals` or `safe_globals`. Only where
+    `weights_only=False` says that the file is trusted is everything loaded that pickle can load.
 
     Args:
         f: a path, or a seekable file object with `read`.
         map_location: where tensors go: a device, a dict from device names to device names, or
             `function(storage, location)`, which returns a storage or None. By default where they were.
-        weights_only: False also takes the layers of `pyxtorch.nn`, so that a whole module loads once
-            its own class is allowed. It executes no more than True does.
+        pickle_module: with `weights_only=False`, the module whose `Unpickler` reads the file.
+        weights_only: False imports and calls what the file names, as pickle does: whole modules and objects of
+            classes of your own. A file by somebody else may then do whatever its author likes.
         mmap: map the file (a path) instead of reading it: memory is read when it is used, and
             changes stay in memory.
     Raises:
@@ -145,14 +147,14 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
         RuntimeError: the file is damaged, or its tensors lie on a device that is not here.
         UnpicklingError: the file is no checkpoint, or asks for something that may not be loaded.
     """
-    if pickle_module is not None and pickle_module is not pickle:
-        raise ValueError("load: files are only read by pyxtorch's own unpickler. Leave pickle_module at its default.")
-    if pickle_load_args.keys() - {"encoding"}:
+    trusted = None if weights_only is not False else (pickle_module or pickle, {"encoding": "utf-8", **pickle_load_args})
+    if trusted is None and pickle_module not in (None, pickle):
+        raise ValueError("load: only with weights_only=False, for a file that you trust, is it read by another pickle_module.")
+    if trusted is None and pickle_load_args.keys() - {"encoding"}:
         raise TypeError(f"load: unexpected arguments {sorted(pickle_load_args.keys() - {'encoding'})}.")
-    modules = weights_only is False
     if isinstance(f, (str, os.PathLike)):
         with open(f, "rb") as file:
-            return _load(file, _mapped(file) if mmap else None, map_location, modules)
+            return _load(file, _mapped(file) if mmap else None, map_location, trusted)
     if mmap:
         raise ValueError("load: f must be a file path in order to use the mmap argument.")
     if not hasattr(f, "read") or not hasattr(f, "seek"):
@@ -160,7 +162,7 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
             f"load: {type(f).__name__} has no 'read' or no 'seek'. You can only torch.load from a file that is seekable; "
             "pre-load the data into a buffer like io.BytesIO."
         )
-    return _load(f, None, map_location, modules)
+    return _load(f, None, map_location, trusted)
 
 
 def _mapped(file):
@@ -170,7 +172,7 @@ def _mapped(file):
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
 
-def _load(file, mapped, map_location, modules):
+def _load(file, mapped, map_location, trusted):
     start = file.tell()
     magic = file.read(4)
     file.seek(start)
@@ -195,30 +197,45 @@ def _load(file, mapped, map_location, modules):
     if order not in (b"little", b"big"):
         raise ArchiveError(f"load: Unknown endianness type: {order[:20]!r}.")
     storages = _Storages(archive, root, mapped, order.decode() != sys.byteorder, map_location)
+    pickled = archive.read(f"{root}data.pkl")
+    if trusted is not None:
+        return _load_trusted(pickled, storages, *trusted)
     user = _user_globals()
-    layers = _layers() if modules else {}
-    allowed = _Allowed([*user.values(), *(thing for thing in layers.values() if isinstance(thing, type))])
 
     def find(module, name):
-        known = _CALLS.get((module, name)) or NAMED.get((module, name)) or _TYPES.get((module, name))
+        known = _known(module, name)
         if known is not None:
             return known
         full = f"{module}.{name}"
         if full in user:
             return user[full]
-        if name in layers and module.startswith(("pyxtorch.nn.", "torch.nn.")):
-            return layers[name]
         raise UnpicklingError(
-            f"load: Weights only load failed: Unsupported global: GLOBAL {full} was not an allowed global by default. "
-            f"If the file is to be trusted, allow it: serialization.add_safe_globals([{name}])."
+            f"load: Weights only load failed: Unsupported global: GLOBAL {full} was not an allowed global by default. If you trust "
+            f"the class, allow it: serialization.add_safe_globals([{name}]); if you trust the whole file, load(..., weights_only=False)."
         )
 
     try:
-        return Unpickler(archive.read(f"{root}data.pkl"), find, allowed, storages).load()
+        return Unpickler(pickled, find, _Allowed(user.values()), storages).load()
     except UnpicklingError:
         if storages.error is not None:  # it is the user's function that failed, not the pickle
             raise storages.error from None
         raise
+
+
+def _known(module, name):
+    return _CALLS.get((module, name)) or NAMED.get((module, name)) or _TYPES.get((module, name))
+
+
+def _load_trusted(pickled, storages, pickle_module, options):
+    from pyxtorch.serialization.trusting import ours, unpickle
+
+    layers = _layers()
+
+    def find(module, name):
+        known = _known(module, name) if module.startswith("torch") else None  # Python's containers are made as Python makes them
+        return ours(module, name, layers) if known is None else known
+
+    return unpickle(pickled, find, storages, pickle_module, options)
 
 
 class _Allowed:

@@ -32,8 +32,10 @@ from pyxtorch.serialization.unpickler import is_in as is_in
 def load(f: _t.Any, map_location: _t.Any = None, pickle_module: _t.Any = None, *, weights_only: _b.bool | None = None, mmap: _b.bool | None = None, **pickle_load_args: _t.Any) -> _t.Any: ...
 from pyxtorch.serialization import names as names
 from pyxtorch.serialization import pickler as pickler
+from pyxtorch.serialization import reader as reader
 def save(obj: _t.Any, f: _t.Any, pickle_module: _t.Any = None, pickle_protocol: _b.float = 2, _use_new_zipfile_serialization: _b.bool = True, _disable_byteorder_record: _b.bool = False) -> None: ...
 from pyxtorch._core import storage_of as storage_of
+from pyxtorch.serialization import trusting as trusting
 from pyxtorch.serialization import unpickler as unpickler
 from pyxtorch._core import view_storage as view_storage
 class safe_globals:

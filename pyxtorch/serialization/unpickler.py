@@ -15,12 +15,15 @@ _CONTAINERS = (list, tuple, dict, set, frozenset, str, bytes, bytearray)
 
 
 class Call:
-    """What a file may call: `function(*args)`. Only the machine can reach the function."""
+    """What a file may call: `function(*args)`."""
 
     __slots__ = ("function",)
 
     def __init__(self, function):
         self.function = function
+
+    def __call__(self, *args):
+        return self.function(*args)
 
 
 class Unpickler:

@@ -6,7 +6,7 @@ import weakref
 import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
-from pyxtorch.nn.modules._state import StateDict, in_one_place
+from pyxtorch.nn.modules._state import StateDict, _IncompatibleKeys, in_one_place  # noqa: F401, programs take the keys' class from here
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 
 _MISSING = object()

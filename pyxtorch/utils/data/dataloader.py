@@ -67,7 +67,7 @@ class _DatasetKind:
 
 # -------------------------------------------------------------------------------- iterators
 
-class _Iterator:
+class _BaseDataLoaderIter:
     """One pass over a DataLoader."""
 
     def __init__(self, loader):
@@ -92,7 +92,7 @@ class _Iterator:
         return batch
 
 
-class _InProcess(_Iterator):
+class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
     def __init__(self, loader):
         super().__init__(loader)
         loader._draw_seed()
@@ -102,7 +102,7 @@ class _InProcess(_Iterator):
         return self._fetch(next(self._numbers))
 
 
-class _WithWorkers(_Iterator):
+class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Hands out numbers of samples in turn, `prefetch_factor` batches ahead of each worker, and takes the batches back in that order."""
 
     def __init__(self, loader):
@@ -114,7 +114,7 @@ class _WithWorkers(_Iterator):
             for number in range(loader.num_workers):
                 self._workers.append(Worker(context, number, *common))
         except BaseException:
-            self._close()
+            self._shutdown_workers()
             raise
         self._start()
 
@@ -159,7 +159,7 @@ class _WithWorkers(_Iterator):
                 kind, value = worker.receive(self._loader.timeout)
             except BaseException:
                 self._order.clear()
-                self._close()
+                self._shutdown_workers()
                 raise
             if kind == "end":
                 worker.ended = True
@@ -170,10 +170,10 @@ class _WithWorkers(_Iterator):
                 reraise(*value)
             return value
         if not self._loader.persistent_workers:
-            self._close()
+            self._shutdown_workers()
         raise StopIteration
 
-    def _close(self):
+    def _shutdown_workers(self):
         for worker in self._workers:  # all at once, then one after the other is waited for
             worker.dismiss()
         for worker in self._workers:
@@ -286,11 +286,11 @@ class DataLoader:
 
     def __iter__(self):
         if self.num_workers == 0:
-            return _InProcess(self)
+            return _SingleProcessDataLoaderIter(self)
         if not self.persistent_workers:
-            return _WithWorkers(self)
+            return _MultiProcessingDataLoaderIter(self)
         if self._iterator is None or not self._iterator.alive:
-            self._iterator = _WithWorkers(self)
+            self._iterator = _MultiProcessingDataLoaderIter(self)
         else:
             self._iterator.restart()
         return self._iterator
