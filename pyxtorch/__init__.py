@@ -98,7 +98,7 @@ _NAMESPACES = (
 # Functions and classes that come with their namespace.
 _LATER = {
     "save": "serialization", "load": "serialization", "set_printoptions": "_tensor_str", "as_torch": "_alias", "compile": "compiler",
-    "vmap": "func", "fork": "jit", "wait": "jit", "ScriptFunction": "jit", "GradScaler": "amp.grad_scaler", "TypedStorage": "storage", "UntypedStorage": "storage", "set_default_tensor_type": "_typed_tensors",
+    "vmap": "func", "fork": "jit", "wait": "jit", "ScriptFunction": "jit", "ScriptModule": "jit", "GradScaler": "amp.grad_scaler", "TypedStorage": "storage", "UntypedStorage": "storage", "set_default_tensor_type": "_typed_tensors",
 }
 _LATER.update(dict.fromkeys((
     "are_deterministic_algorithms_enabled", "get_deterministic_debug_mode", "get_float32_matmul_precision", "get_num_interop_threads",

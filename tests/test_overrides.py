@@ -544,4 +544,10 @@ def test_names_of_the_compiled_module():
         pass
 
     assert type(torch.ones(2).as_subclass(Own) + 1) is Own and Meta.made == ["Own"] and isinstance(Own, Meta) and not isinstance(Tensor, Meta)
-    assert _get_tracing_state() is None and _log_api_usage_once("here") is None
+    seen = []
+    torch.jit.trace(lambda x: seen.append(_get_tracing_state()) or x + 1, torch.ones(1), check_trace=False)
+    assert torch._C._nn._parse_to("cpu", torch.half, True) == (torch.device("cpu"), torch.half, True, None)
+    assert torch._C._nn._parse_to(torch.ones(1).double(), memory_format=torch.channels_last) == (torch.device("cpu"), torch.double, False, torch.channels_last)
+    with pytest.raises(TypeError, match="not list"):
+        nn.Linear(1, 1).to([1])
+    assert seen[0] is not None and _get_tracing_state() is None and _log_api_usage_once("here") is None

@@ -261,7 +261,7 @@ assert not _gate.watching() and not optimizer._global_pre_hooks and not optimize
 assert len(prof.events()) == 2
 """
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
-    assert not hasattr(single, "emit_nvtx") and not hasattr(torch.profiler, "ExecutionTraceObserver")
+    assert not hasattr(single, "emit_itt") and not hasattr(torch.profiler, "ExecutionTraceObserver")
 
 
 # --------------------------------------------------------------------------------------- tables and files
@@ -436,3 +436,10 @@ def test_modes_and_regions_around_it():
         y = torch.mm(x, x)
     assert y.dtype == torch.bfloat16 and names(prof.events()) == ["aten::mm", "aten::mm"]
     assert prof.events()[0].input_dtypes == ["float32", "float32"]  # what it was called with
+
+
+def test_marks_of_other_profilers_are_refused():
+    with single.emit_nvtx(enabled=False):
+        pass
+    with pytest.raises(RuntimeError if torch.cuda.is_available() else (AssertionError, RuntimeError)), single.emit_nvtx():
+        pass

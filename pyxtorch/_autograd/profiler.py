@@ -18,7 +18,7 @@ from pyxtorch import _events, cuda
 from pyxtorch.autograd.profiler_util import ATEN, QUIET, DeviceType, EventList, FunctionEvent, FunctionEventAvg, Interval, flops_of
 from pyxtorch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-__all__ = ["DeviceType", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "profile", "record_function", "write_trace"]
+__all__ = ["DeviceType", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "emit_nvtx", "profile", "record_function", "write_trace"]
 
 _RANGE, _STEP = _events.KINDS.index("range"), _events.KINDS.index("step")
 
@@ -51,6 +51,27 @@ class record_function:
                 return func(*given, **named)
 
         return wrapped
+
+
+class emit_nvtx:
+    """Marks of NVIDIA's profilers around each operation. They are not made here: to enter it is an error, unless `enabled` is False.
+
+    Raises:
+        AssertionError: there is no GPU.
+        RuntimeError: there is one.
+    """
+
+    def __init__(self, enabled=True, record_shapes=False):
+        self.enabled, self.record_shapes = enabled, record_shapes
+
+    def __enter__(self):
+        if self.enabled:
+            cuda.synchronize()
+            raise RuntimeError("emit_nvtx: NVTX ranges are not emitted. Use profile(), which records the same operations.")
+        return self
+
+    def __exit__(self, exc_type, exc_value, traceback):
+        pass
 
 
 # --------------------------------------------------------------------------------------- steps of optimisers

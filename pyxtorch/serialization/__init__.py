@@ -11,7 +11,9 @@ import pickle
 import stat
 import sys
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pickle import UnpicklingError
+from typing import IO
 
 import pyxtorch
 from pyxtorch._core import Size, device, storage_of, view_storage
@@ -25,6 +27,8 @@ from pyxtorch.tensor import Tensor
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 
 DEFAULT_PROTOCOL = 2
+FILE_LIKE = str | os.PathLike | IO[bytes]  # what `f` may be, and `map_location`: for annotations
+MAP_LOCATION = Callable[[UntypedStorage, str], UntypedStorage | None] | device | str | dict[str, str] | None
 _numbers = itertools.count()
 
 

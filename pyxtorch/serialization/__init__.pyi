@@ -9,6 +9,7 @@ from pyxtorch.serialization.unpickler import Call as Call
 DEFAULT_PROTOCOL: _b.int
 DTYPES: _t.Any
 LAYOUTS: _t.Any
+MAP_LOCATION: _t.Any
 NAMED: _t.Any
 from pyxtorch.nn.parameter import Parameter as Parameter
 from pyxtorch.serialization.archive import Reader as Reader

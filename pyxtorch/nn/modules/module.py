@@ -5,6 +5,7 @@ import weakref
 
 import pyxtorch
 from pyxtorch import Tensor
+from pyxtorch._C._nn import _parse_to
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
 from pyxtorch.nn.modules._state import StateDict, _IncompatibleKeys, in_one_place  # noqa: F401, programs take the keys' class from here
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
@@ -482,26 +483,13 @@ class Module(StateDict):
 
         Floating-point and complex parameters and buffers are cast, all are moved, those of 4 or 5 dimensions are laid out as memory_format says.
         """
-        device, dtype = kwargs.pop("device", None), kwargs.pop("dtype", None)
-        non_blocking = kwargs.pop("non_blocking", False)
-        memory_format = kwargs.pop("memory_format", None)
-        if kwargs:
-            raise TypeError(f"to() got an unexpected keyword argument '{next(iter(kwargs))}'")
-        for arg in args:
-            if isinstance(arg, pyxtorch.dtype):
-                dtype = arg
-            elif isinstance(arg, Tensor):
-                device, dtype = arg.device, arg.dtype
-            elif isinstance(arg, bool):
-                non_blocking = arg
-            elif arg is not None:
-                device = arg
+        device, dtype, non_blocking, memory_format = _parse_to(*args, **kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}")
 
         def convert(t):
             cast = dtype if dtype is not None and (t.is_floating_point() or t.is_complex()) else t.dtype
-            if t.is_meta and device is not None and pyxtorch.device(device).type != "meta":
+            if t.is_meta and device is not None and device.type != "meta":
                 raise NotImplementedError(
                     "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of torch.nn.Module.to() "
                     "when moving module from meta to a different device."

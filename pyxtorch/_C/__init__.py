@@ -1,4 +1,7 @@
 """What programs take from torch._C: switches of `__torch_function__`, the class above Tensor, Generator, and what libraries ask at import."""
+import sys
+
+from pyxtorch._C import _nn
 from pyxtorch._gate import DisableTorchFunction, DisableTorchFunctionSubclass
 from pyxtorch._gate import EnableTorchFunction as _EnableTorchFunction
 from pyxtorch._gate import disabled_torch_function as _disabled_torch_function_impl
@@ -22,12 +25,14 @@ class _TensorMeta(type, metaclass=_ClassesOfTensors):
 
 __all__ = [
     "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_TensorMeta", "_disabled_torch_function_impl",
-    "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once",
+    "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
 ]  # fmt: skip
 
 
 def _get_tracing_state():
-    """The state of the trace that is being recorded: None, as nothing here records one below Python."""
+    """What records the `jit.trace` that this thread is in; None outside of one."""
+    recorder = sys.modules.get("pyxtorch.jit._recorder")
+    return None if recorder is None else recorder.active()
 
 
 def _log_api_usage_once(event):
