@@ -91,7 +91,7 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "accelerator", "amp", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked",
+    "_C", "__config__", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked",
     "monitor", "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
     "version",
 )
@@ -143,3 +143,8 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *_NAMESPACES, *_LATER, *_TYPES})
+
+
+from pyxtorch import _neighbours  # noqa: E402
+
+_neighbours.install()

@@ -4,20 +4,34 @@ import inspect
 # Flags that PyTorch tests in Python, where whatever counts as true or false will do.
 LOOSE_FLAGS = frozenset(("inplace", "return_indices", "hard", "antialias", "full", "center", "return_inverse", "return_counts"))
 NOT_AMONG_THE_FIRST = 1 << 30
+# What NumPy and the Array API standard call these parameters. PyTorch takes those names, too, wherever it takes its own.
+OTHER_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 
 
-def flags_of(function):
-    """The parameters that are flags, those whose default is True or False: their places by name, and the first place.
+def parameters_of(function):
+    """Of the parameters that are flags, those whose default is True or False, the places by name, and the first place; and other names.
 
-    -1 is the place of one that can be given by name only.
+    -1 is the place of one that can be given by name only. The other names are those of NumPy for what the function has, and has
+    no parameter of that name for.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):     # a C function without a signature
         parameters = ()
+    names = {p.name for p in parameters}
     flags = {p.name: place if p.kind == p.POSITIONAL_OR_KEYWORD else -1 for place, p in enumerate(parameters)
              if type(p.default) is bool and p.name not in LOOSE_FLAGS}
-    return flags, min((place for place in flags.values() if place >= 0), default=NOT_AMONG_THE_FIRST)
+    others = {theirs: ours for theirs, ours in OTHER_NAMES.items() if ours in names and theirs not in names}
+    return flags, min((place for place in flags.values() if place >= 0), default=NOT_AMONG_THE_FIRST), others
+
+
+def own_names(operation, names, others):
+    """The names of arguments with NumPy's replaced by the operation's own."""
+    own = tuple(others.get(name, name) for name in names)
+    for name, theirs in zip(own, names):
+        if own.count(name) > 1 and name != theirs:
+            raise TypeError(f"{operation}(): {name} and {theirs} are both given, but are one argument. Leave one out.")
+    return own
 
 
 def in_other_words(operation, error):

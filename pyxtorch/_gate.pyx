@@ -349,7 +349,7 @@ cdef class Operation:
     cdef vectorcallfunc call
     cdef void* code
     cdef PyObject* code_self
-    cdef object function, flags
+    cdef object function, flags, others
     cdef Py_ssize_t first_flag
     cdef str name, qualname, module
     cdef readonly str key           # its name beneath the gate

@@ -158,3 +158,55 @@ def test_memory_format_keeps_values_and_gradients():
     assert (conv.to(memory_format=torch.channels_last)(image.to(memory_format=torch.channels_last)) - before).abs().max().item() < 1e-5
     with pytest.raises(RuntimeError, match="nothing to preserve"):
         torch.empty(2, memory_format=torch.preserve_format)
+
+
+# ------------------------------------------------------------------------------- names of NumPy
+
+ROWS = torch.tensor([[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]])
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, axis: x.sum(**axis), lambda x, axis: torch.mean(x, **axis), lambda x, axis: x.softmax(**axis), lambda x, axis: torch.max(x, **axis)[0],
+    lambda x, axis: torch.cat([x, x], **axis), lambda x, axis: torch.stack([x, x], **axis), lambda x, axis: x.argmax(**axis), lambda x, axis: x.cumsum(**axis),
+    lambda x, axis: torch.sort(x, **axis)[1], lambda x, axis: x.unbind(**axis)[0], lambda x, axis: x.unsqueeze(**axis), lambda x, axis: F.normalize(x, **axis),
+    lambda x, axis: torch.linalg.vector_norm(x, **axis), lambda x, axis: torch.fft.fft(x, **axis), lambda x, axis: x.logsumexp(**axis), lambda x, axis: x.std(**axis),
+    lambda x, axis: x.amin(**axis), lambda x, axis: torch.all(x, **axis), lambda x, axis: x.select(index=0, **axis), lambda x, axis: x.prod(**axis),
+])
+def test_axis_is_dim(call):
+    for axis in (0, 1, -1):
+        assert torch.equal(call(ROWS, {"axis": axis}), call(ROWS, {"dim": axis}))
+    with pytest.raises(TypeError, match="dim and axis are both given"):
+        call(ROWS, {"dim": 0, "axis": 0})
+
+
+def test_keepdims_is_keepdim():
+    assert ROWS.sum(axis=1, keepdims=True).tolist() == [[6.0], [15.0]] and torch.amax(ROWS, 0, keepdims=True).shape == (1, 3)
+    assert torch.median(ROWS, axis=1, keepdims=True).values.shape == (2, 1) and ROWS.mean(axis=(0, 1)).item() == 3.5
+    for wrong, words in (({"keepdims": True, "keepdim": True}, "keepdim and keepdims are both given"), ({"keepdims": "no"}, "'keepdim' must be bool, not str"), ({"axes": 1}, "axes")):
+        with pytest.raises(TypeError, match=words):
+            ROWS.sum(0, **wrong)
+    with pytest.raises(TypeError):
+        ROWS.sum(0, axis=0)
+    with pytest.raises(TypeError, match="axis"):        # as in PyTorch: what has no dim has no axis
+        ROWS.flip(axis=0)
+    with pytest.raises(IndexError):
+        ROWS.sum(axis=2)
+
+
+def test_operands_have_numpy_s_names_too():
+    assert torch.sum(a=ROWS, axis=0).tolist() == torch.sum(x=ROWS, dim=0).tolist() == [7, 7, 7] and torch.add(x1=ROWS, x2=1)[0, 0].item() == 4
+    assert torch.cdist(x1=ROWS, x2=ROWS).shape == (2, 2)        # these are its own
+    name = "".join(["a", "xis"])        # not the string that stands in the table
+    assert torch.equal(ROWS.sum(**{name: 1}), ROWS.sum(1))
+
+
+def test_overrides_see_the_own_names():
+    seen = []
+
+    class Sub(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            seen.append(kwargs)
+            return super().__torch_function__(func, types, args, kwargs)
+
+    assert ROWS.as_subclass(Sub).sum(axis=1, keepdims=True).shape == (2, 1) and {"dim": 1, "keepdim": True} in seen

@@ -24,14 +24,14 @@ FLOORS = [
     ("kernels",),
     ("_tape",),
     ("autograd",),
-    ("_numbers", "_settings"),
+    ("_numbers", "_settings", "_neighbours"),
     ("ops",),
     ("tensor", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
-     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional"),
+     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional", "array_api", "_einops"),
     ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
@@ -46,6 +46,7 @@ LATE = {
     "nn.utils": "a module's rarely used helper",
     "_cuda": "a device is opened when it is first used",
     "_dlpack": "the exchange by capsules, when it is first asked for",
+    "array_api": "the standard's namespace, when a tensor is asked for it",
     "storage": "the objects that users see of storages, when the first is asked for",
 }
 STATEMENT = re.compile(r"^([ \t]*)(?:from[ \t]+([\w.]+)[ \t]+(c?import)\b[ \t]*(\([^)]*\)|[^#\n]*)|(c?import)[ \t]+([^#\n]*))", re.M)

@@ -185,3 +185,29 @@ def test_from_dlpack_copies_where_it_must():
     assert x[0] == 7 and torch.from_dlpack(x.__dlpack__())[0] == 7
     del x
     assert y.tolist() == [7, 1, 2]
+
+
+def test_reductions_of_numpy():
+    """NumPy would hand these to the tensor's method, with arguments of its own; they are NumPy's, and give tensors as ufuncs do."""
+    x = torch.tensor([[1.0, 4.0], [3.0, 2.0]])
+    a = x.numpy()
+    for got, expected in (
+        (np.mean(x), a.mean()), (np.mean(x, axis=0), a.mean(0)), (np.sum(x, axis=1, keepdims=True), a.sum(1, keepdims=True)), (np.max(x, axis=0), a.max(0)),
+        (np.min(x), a.min()), (np.std(x), a.std()), (np.var(x, ddof=1, axis=1), a.var(1, ddof=1)), (np.prod(x, axis=-1), a.prod(-1)), (np.any(x > 3), (a > 3).any()),
+        (np.all(x > 1, axis=0), (a > 1).all(0)), (np.amax(x, 1), a.max(1)), (np.sum(x, where=x > 1), a.sum(where=a > 1)), (np.sum(x, dtype=np.float64), a.sum(dtype=float)),
+        (np.sum(x, axis=0, initial=5), a.sum(0, initial=5)),
+    ):
+        assert type(got) is torch.Tensor and got.numpy().dtype == np.asarray(expected).dtype and np.array_equal(got.numpy(), expected)
+    for got in (np.concatenate([x, x]), np.where(x > 2, x, 0), np.dot(x, x), np.stack([x, a])):        # as in PyTorch
+        assert type(got) is np.ndarray
+    for got, expected in ((np.reshape(x, 4), a.reshape(4)), (np.transpose(x), a.T), (np.clip(x, 0, 2), a.clip(0, 2)), (np.squeeze(x[None], axis=0), a), (np.argmax(x), 1)):
+        assert type(got) is torch.Tensor and got.tolist() == np.asarray(expected).tolist()
+    assert np.allclose(x, a) and np.ndim(x) == 2 and np.shape(x) == (2, 2)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        np.mean(x.requires_grad_())
+
+    class Foreign:
+        def __array_function__(self, func, types, args, kwargs):
+            return sorted(kind.__name__ for kind in types)
+
+    assert np.concatenate([x.detach(), Foreign()]) == ["Foreign", "Tensor"]

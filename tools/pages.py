@@ -47,6 +47,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "jit": (("pyxtorch.jit", "pyxtorch.export", "pyxtorch.export.dynamic_shapes", "pyxtorch.export.exported_program"), "Programs that are traced, saved and loaded"),
     "amp": (("pyxtorch.amp.autocast_mode", "pyxtorch.amp.grad_scaler"), "Lower precision where it is enough"),
     "profiler": (("pyxtorch.profiler", "pyxtorch.autograd.profiler"), "What takes how long"),
+    "array_api": (("pyxtorch.array_api", "pyxtorch.array_api.linalg", "pyxtorch.array_api.fft"), "The namespace of the Array API standard"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),

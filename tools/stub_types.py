@@ -61,6 +61,12 @@ PARAMETERS = {
     "function": "Callable[..., Any]", "inputs": "Tensors", "copy": "bool", "shapes": "Ints", "name": "str",
 }  # fmt: skip
 PARAMETERS = {name: kind for line, kind in PARAMETERS.items() for name in line.split()}
+# The same for the namespaces of the Array API standard.
+STANDARD = {
+    "x arrays condition indices": "Tensor", "x1 x2 min max prepend append": "Tensor | Number", "repeats": "Tensor | int", "sorter": "Tensor", "shift axis axes": "Dims",
+    "shape source destination": "Ints", "rtol": "Tensor | float", "repetitions": "Sequence[int]", "n_rows n_cols num": "int", "stop": "Number",
+}
+STANDARD = {name: kind for line, kind in STANDARD.items() for name in line.split()}
 # By function, where a name stands for something else there: "function.parameter".
 ELSEWHERE = {
     "lerp.weight": "Tensor | float", "lerp_.weight": "Tensor | float", "select.index": "int", "select_scatter.index": "int", "select_copy.index": "int",
@@ -112,6 +118,9 @@ ELSEWHERE = {
     "ReduceLROnPlateau.__init__.min_lr": "float | Sequence[float]", "SubsetRandomSampler.__init__.indices": "Sequence[int]",
     "norm.p": "float | str | None", "bernoulli.p": "float | Tensor", "bernoulli_.p": "float | Tensor", "LocalResponseNorm.__init__.k": "float",
     "local_response_norm.k": "float", "set_grad_enabled.__init__.mode": "bool",
+    "array_api.concat.arrays": "Sequence[Tensor]", "array_api.stack.arrays": "Sequence[Tensor]", "array_api.tensordot.axes": "Any",
+    "array_api.linalg.tensordot.axes": "Any", "array_api.permute_dims.axes": "Sequence[int]", "array_api.from_dlpack.x": "Any",
+    **{f"array_api.fft.{n}.n": "int" for n in names("fft ifft rfft irfft hfft ihfft fftfreq rfftfreq")}, "array_api.astype.device": "Device",
     "has_torch_function_unary.tensor": "object", "gradient.input": "Tensor", "hessian.inputs": "Any", "jacobian.inputs": "Any", "vjp.inputs": "Any", "jvp.inputs": "Any", "hvp.inputs": "Any", "vhp.inputs": "Any",
 }  # fmt: skip
 
@@ -134,6 +143,10 @@ RESULTS = {
                           "adaptive_max_pool1d_with_indices adaptive_max_pool2d_with_indices adaptive_max_pool3d_with_indices "
                           "fractional_max_pool2d_with_indices fractional_max_pool3d_with_indices lstm_cell gru rnn_tanh rnn_relu"), PAIR),
     **dict.fromkeys(names("native_batch_norm native_group_norm native_layer_norm pca_lowrank svd_lowrank"), "tuple[Tensor, Tensor, Tensor]"),
+    **{f"array_api.{n}": "Any" for n in names("__array_namespace_info__ finfo iinfo unique_all unique_counts unique_inverse")},
+    **{f"array_api.{n}": "bool" for n in names("can_cast isdtype")}, **{f"array_api.{n}": MANY for n in names("nonzero unstack")},
+    **{f"array_api.{n}": "list[Tensor]" for n in names("broadcast_arrays meshgrid")}, "array_api.result_type": "dtype",
+    **{f"array_api.linalg.{n}": f"return_types.linalg_{n}" for n in names("eigh qr slogdet svd")},
     "multi_head_attention_forward": "tuple[Tensor, Tensor | Any]", "lu": "Any",
     "item": "Item", "tolist": "Any", "numpy": "NdArray", "untyped_storage": "UntypedStorage", "to_dlpack": "Any", "broadcast_shapes": "Size",
     "typename": "str", "get_include": "str", "get_float32_matmul_precision": "str", "get_default_device": "device", "get_default_dtype": "dtype",

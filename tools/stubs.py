@@ -33,7 +33,10 @@ from pyxtorch._names import properties  # noqa: E402  (made by functions, which 
 HEADER = "# Written by tools/stubs.py; do not edit."
 PRIVATE = {"pyxtorch._core", "pyxtorch._dtype", "pyxtorch._size", "pyxtorch._storage"}  # private modules that have a stub
 DUNDERS = set("__init__ __enter__ __exit__ __call__ __len__ __iter__ __getitem__ __setitem__ __delitem__ __contains__ __add__".split())
-SPACES = {"pyxtorch.linalg": "linalg", "pyxtorch.special": "special", "pyxtorch.fft": "fft"}  # prefixes in the tables
+SPACES = {  # prefixes in the tables
+    "pyxtorch.linalg": "linalg", "pyxtorch.special": "special", "pyxtorch.fft": "fft", "pyxtorch.array_api": "array_api",
+    "pyxtorch.array_api.linalg": "array_api.linalg", "pyxtorch.array_api.fft": "array_api.fft",
+}  # fmt: skip
 Parameter = inspect.Parameter
 
 
@@ -77,6 +80,8 @@ def annotation(key, parameter):
     """The type of a parameter of the function `key` ("relu", "Linear.__init__")."""
     name, default = parameter.name, parameter.default
     kind = known.ELSEWHERE.get(f"{key}.{name}") or known.ELSEWHERE.get(f"{key.rpartition('.')[2]}.{name}" if key.startswith("Tensor.") else "")
+    if kind is None and key.startswith("array_api."):
+        kind = known.STANDARD.get(name)
     if kind is None:
         if parameter.kind == Parameter.VAR_KEYWORD:
             return "Any"
@@ -154,7 +159,8 @@ def without_out(parameters):
 def function_lines(name, function, module):
     """An operation or another function of a namespace."""
     key = f"{SPACES[module]}.{name}" if module in SPACES else name
-    whole = known.MEMBERS.get(name) or known.OVERLOADS.get(key)
+    standard = key.startswith("array_api.")
+    whole = (None if standard else known.MEMBERS.get(name)) or known.OVERLOADS.get(key)
     if whole:
         return written(name, [w.format(self="input: Tensor", condition="condition: Tensor", name=name) for w in whole])
     parameters = parameters_of(function)
@@ -162,8 +168,8 @@ def function_lines(name, function, module):
         parameters = without_out(parameters_of(base)) if name.endswith("_") else parameters_of(base)
     if parameters and parameters[0].name == "self":
         parameters[0] = parameters[0].replace(name="input")
-    text = "*args: Any, **kwargs: Any" if parameters is None else signature_text(name, parameters)
-    result = known.RESULTS.get(key) or ("Tensor" if is_operation(function) else known.python_result(module, "", name))
+    text = "*args: Any, **kwargs: Any" if parameters is None else signature_text(key if standard else name, parameters)
+    result = known.RESULTS.get(key) or ("Tensor" if standard or is_operation(function) else known.python_result(module, "", name))
     return written(name, [f"({text}) -> {result.format(name=name)}"])
 
 

@@ -27,6 +27,7 @@ typedef struct {
     PyObject* code_self;        /* its first argument, or the class that it must be of (both borrowed) */
     PyObject* function;
     PyObject* flags;            /* dict of parameters that are true or false, by name; None before the first call that needs it */
+    PyObject* others;           /* dict of other names of parameters, by which they may be given, too; None as long as `flags` is */
     Py_ssize_t first_flag;      /* how many arguments can be given by place before one of them is a flag */
     PyObject* name;
 } pyx_operation;
@@ -35,19 +36,19 @@ typedef PyObject* (*pyx_fast_code)(PyObject*, PyObject* const*, Py_ssize_t, PyOb
 static vectorcallfunc pyx_watched_call = NULL;          /* set by Cython code */
 static vectorcallfunc pyx_after_error = NULL;
 /* What a function of _arguments.py says; only asked where an operation is called for the first time, or has failed. */
-static PyObject* pyx_ask_arguments(const char* function, PyObject* a, PyObject* b) {
+static PyObject* pyx_ask_arguments(const char* function, PyObject* a, PyObject* b, PyObject* c) {
     PyObject *module = PyImport_ImportModule("pyxtorch._arguments"), *f = NULL, *result = NULL;
     if (module != NULL) f = PyObject_GetAttrString(module, function);
-    if (f != NULL) result = PyObject_CallFunctionObjArgs(f, a, b, NULL);
+    if (f != NULL) result = PyObject_CallFunctionObjArgs(f, a, b, c, NULL);
     Py_XDECREF(f);
     Py_XDECREF(module);
     return result;
 }
-static int pyx_know_flags(pyx_operation* op) {
-    PyObject* known = pyx_ask_arguments("flags_of", op->function, NULL);
+static int pyx_know_parameters(pyx_operation* op) {
+    PyObject* known = pyx_ask_arguments("parameters_of", op->function, NULL, NULL);
     if (known == NULL) return -1;
-    Py_INCREF(PyTuple_GET_ITEM(known, 0));
-    Py_SETREF(op->flags, PyTuple_GET_ITEM(known, 0));
+    Py_SETREF(op->flags, Py_NewRef(PyTuple_GET_ITEM(known, 0)));
+    Py_SETREF(op->others, Py_NewRef(PyTuple_GET_ITEM(known, 2)));
     op->first_flag = PyLong_AsSsize_t(PyTuple_GET_ITEM(known, 1));
     Py_DECREF(known);
     return 0;
@@ -58,11 +59,19 @@ static int pyx_is_flag(pyx_operation* op, PyObject* name, PyObject* value) {
     PyErr_Format(PyExc_TypeError, "%S(): argument '%U' must be bool, not %s", op->name, name, kind);
     return 0;
 }
-/* Whether all that is given for flags is true or false, as PyTorch demands: keepdim="no" would count as true. */
-static int pyx_flags_right(pyx_operation* op, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+/* Whether `name` is one of those in OTHER_NAMES, by a look that costs nothing; a false yes is only slower. */
+static inline int pyx_may_be_other(PyObject* name) {
+    Py_ssize_t n = PyUnicode_GET_LENGTH(name);
+    return n <= 2 || (n == 4 && PyUnicode_READ_CHAR(name, 1) == 'x') || (n == 8 && PyUnicode_READ_CHAR(name, 7) == 's');
+}
+/* Whether all that is given for flags is true or false, as PyTorch demands: keepdim="no" would count as true. -1: names are not the operation's own. */
+static int pyx_arguments_right(pyx_operation* op, PyObject* const* args, Py_ssize_t n, PyObject* names) {
     PyObject *name, *place;
     Py_ssize_t at = 0, i;
-    if (op->flags == Py_None && pyx_know_flags(op) < 0) return 0;
+    if (op->flags == Py_None && pyx_know_parameters(op) < 0) return 0;
+    if (names != NULL)
+        for (i = 0; i < PyTuple_GET_SIZE(names); i++)
+            if (pyx_may_be_other(PyTuple_GET_ITEM(names, i)) && PyDict_GetItem(op->others, PyTuple_GET_ITEM(names, i))) return -1;
     if (n > op->first_flag)
         while (PyDict_Next(op->flags, &at, &name, &place)) {
             i = PyLong_AsSsize_t(place);
@@ -81,19 +90,31 @@ static void pyx_say_otherwise(PyObject* op) {
     PyObject *kind, *value, *trace, *other = NULL;
     if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return;
     PyErr_Fetch(&kind, &value, &trace);
-    if (value != NULL) other = pyx_ask_arguments("in_other_words", ((pyx_operation*)op)->name, value);
+    if (value != NULL) other = pyx_ask_arguments("in_other_words", ((pyx_operation*)op)->name, value, NULL);
     if (other == NULL) PyErr_Clear();
     PyErr_Restore(kind, value, trace);
     if (other != NULL && other != Py_None) PyErr_SetObject((PyObject*)Py_TYPE(other), other);
     Py_XDECREF(other);
 }
 
+/* The call with the operation's own names, or NULL where the arguments are not right. */
+static PyObject* pyx_by_own_names(int right, PyObject* self, PyObject* const* args, size_t n, PyObject* names) {
+    pyx_operation* op = (pyx_operation*)self;
+    PyObject *own, *result;
+    if (right == 0 || (own = pyx_ask_arguments("own_names", op->name, names, op->others)) == NULL) return NULL;
+    result = op->entry(self, args, n, own);
+    Py_DECREF(own);
+    return result;
+}
+
 #define PYX_QUIET __builtin_expect(pyx_watching == 0, 1)
 #define PYX_ENTRY(name, CALL) \
     static PyObject* name(PyObject* self, PyObject* const* args, size_t n, PyObject* names) { \
         pyx_operation* op = (pyx_operation*)self; \
-        if (__builtin_expect(names != NULL || PyVectorcall_NARGS(n) > op->first_flag, 0) \
-            && !pyx_flags_right(op, args, PyVectorcall_NARGS(n), names)) return NULL; \
+        if (__builtin_expect(names != NULL || PyVectorcall_NARGS(n) > op->first_flag, 0)) { \
+            int right = pyx_arguments_right(op, args, PyVectorcall_NARGS(n), names); \
+            if (__builtin_expect(right < 1, 0)) return pyx_by_own_names(right, self, args, n, names); \
+        } \
         PyObject* result; \
         if (PYX_QUIET) { \
             result = CALL; \

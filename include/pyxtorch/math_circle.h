@@ -32,10 +32,10 @@ PYX_HD double minus_pi(double x, double n) {
     x = x - n * 1.21542010130123852e-10;
     return x - n * 4.04453249758915862e-20;
 }
-/* sin r for |r| <= pi/2 */
+/* sin r for |r| <= pi/2; exactly 1 at pi/2, so that cos(0) is */
 PYX_HD float sin_reduced(float r) {
     float s = r * r, p = -2.40801522e-8f;
-    p = p * s + 2.75364619e-6f;
+    p = p * s + 2.75408684e-6f;
     p = p * s - 1.98410865e-4f;
     p = p * s + 8.33333277e-3f;
     p = p * s - 0.166666667f;
@@ -61,7 +61,8 @@ template <> constexpr double round_magic<double> = round_double;
 
 template <class T> PYX_HD T sin_near(T x) {
     T k = x * (T)(1 / PYX_PI) + round_magic<T>, n = k - round_magic<T>;
-    return flip_sign(sin_reduced(minus_pi(x, n)), k);
+    T y = flip_sign(sin_reduced(minus_pi(x, n)), k);
+    return x == (T)0 ? x : y;       /* -0 stays */
 }
 /* cos(x) = (-1)^n sin(x - (n - 1/2) pi), n - 1/2 next to x / pi */
 template <class T> PYX_HD T cos_near(T x) {

@@ -46,8 +46,11 @@ template <class T> PYX_HD T remainder_of(T a, T b) {
     T r = fmod_of(a, b);
     return r != (T)0 && (r < (T)0) != (b < (T)0) ? (T)(r + b) : r;
 }
-/* The remainder and the floor of the quotient, from r = fmod(a, b) */
-template <class T> PYX_HD T remainder_from(T r, T b) { return (r != (T)0) & ((r < (T)0) != (b < (T)0)) ? r + b : r; }
+/* The remainder, whose sign is that of b even where it is 0, and the floor of the quotient, from r = fmod(a, b) */
+template <class T> PYX_HD T remainder_from(T r, T b) {
+    T near = (r < (T)0) != (b < (T)0) ? r + b : r;
+    return r != (T)0 ? near : copysign((T)0, b);
+}
 template <class T> PYX_HD T div_floor_from(T r, T a, T b) {
     /* (a - r) / b is whole up to rounding: round it so. */
     T q = (a - r) / b;

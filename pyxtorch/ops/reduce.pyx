@@ -165,7 +165,7 @@ cdef Variable sum_mask(Variable x, Mask mask, bint keepdim):
     return y
 
 
-def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
+def sum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The sum of all elements, or over dimensions; integers and bools add up in int64.
 
     Args:
@@ -173,10 +173,10 @@ def sum(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
     Gradient: the gradient of the result, expanded.
     """
     cdef Variable x = checked(input, "sum", "input")
-    if dim is None and dtype is None and out is None and axis is None:
+    if dim is None and dtype is None and out is None:
         return sum_mask(x, dims_mask(None, x.nd, "sum"), keepdim)
     cdef int dt = sum_dtype(x, dtype if dtype is not None or out is None else checked(out, "sum", "out").dtype)
-    y = sum_mask(to_dtype(x, dt), dims_mask(dim if axis is None else axis, x.nd, "sum"), keepdim)
+    y = sum_mask(to_dtype(x, dt), dims_mask(dim, x.nd, "sum"), keepdim)
     return finish_out(to_dtype(y, dt), out, "sum")
 
 
@@ -194,7 +194,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None, out=None):
     return finish_out(to_dtype(sum_mask(x, dims_mask(dim, x.nd, "nansum"), keepdim), dt), out, "nansum")
 
 
-def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
+def mean(input, dim=None, keepdim=False, *, dtype=None, out=None):
     """The mean of all elements, or over dimensions, of a floating-point or complex tensor."""
     cdef Variable x = checked(input, "mean", "input")
     cdef Mask mask
@@ -206,7 +206,7 @@ def mean(input, dim=None, keepdim=False, *, dtype=None, out=None, axis=None):
         raise RuntimeError(
             f"mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: {dtype_of(x.dt).name}"
         )
-    mask = dims_mask(dim if axis is None else axis, x.nd, "mean")
+    mask = dims_mask(dim, x.nd, "mean")
     for i in range(x.nd):
         if mask >> i & 1:
             n *= x.sizes[i]

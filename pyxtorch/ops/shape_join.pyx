@@ -26,7 +26,7 @@ cdef class Cat(Function):
             start += self.lengths[i]
 
 
-def cat(tensors, dim=0, *, out=None, axis=None):
+def cat(tensors, dim=0, *, out=None):
     """Join tensors along an existing dimension.
 
     Args:
@@ -41,8 +41,6 @@ def cat(tensors, dim=0, *, out=None, axis=None):
     cdef int64_t start = 0
     cdef int d, i, dt = -1
     cdef Cat node
-    if axis is not None:
-        dim = axis
     if isinstance(tensors, Variable):
         raise TypeError("cat(): argument 'tensors' must be tuple of Tensors, not Tensor")
     parts, empty = [], []       # empty vectors fit anything

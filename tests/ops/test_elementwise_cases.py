@@ -1,4 +1,6 @@
 """What the records of test_elementwise.py do not say: numbers, in-place forms, special values."""
+import math
+
 import numpy as np
 import pytest
 
@@ -291,3 +293,27 @@ def test_copies_between_parts_of_one_memory(n, lent):
             expected = y.clone().to(x.dtype).expand(x.shape)
             write(x, y)
             assert torch.equal(x, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("n", [1, 3, 40, 2000])
+def test_sines_of_zeros_and_of_a_quarter_turn(n, dtype):
+    low, high = torch.full((n,), -0.0, dtype=dtype), torch.zeros(n, dtype=dtype)
+    for function in (torch.sin, torch.tan, torch.sinh, torch.tanh, torch.asin, torch.atan, torch.asinh, torch.atanh, torch.expm1, torch.log1p, torch.sqrt):
+        assert not function(low).any() and function(low).signbit().all() and not function(high).any() and not function(high).signbit().any(), function
+    assert (torch.cos(low) == 1).all() and (torch.cos(high) == 1).all() and (torch.cosh(low) == 1).all()
+    if dtype in (torch.float32, torch.float64):
+        assert (torch.sin(high + math.pi / 2) == 1).all()
+        turns = torch.linspace(-7, 7, 10007, dtype=dtype)
+        assert torch.sin(turns).abs().max() <= 1 and torch.cos(turns).abs().max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("n", [1, 3, 40])
+def test_a_remainder_of_zero_has_the_sign_of_the_divisor(n, dtype):
+    """As in Python, and in the Array API standard."""
+    for x in (0.0, -0.0, 6.0, -6.0):
+        for y in (3.0, -3.0, math.inf, -math.inf):
+            if x == 0 or math.isfinite(y):
+                z = torch.full((n,), x, dtype=dtype) % torch.full((n,), y, dtype=dtype)
+                assert not z.any() and (z.signbit() == (y < 0)).all() and (torch.remainder(x, torch.full((n,), y, dtype=dtype)).signbit() == (y < 0)).all()
