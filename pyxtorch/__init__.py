@@ -118,6 +118,10 @@ _LATER.update(dict.fromkeys((
     "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
 ), "_symbols"))
 _LATER.update(lobpcg="_lobpcg", Future="futures", PyTorchFileReader="serialization.reader")
+_LATER.update(dict.fromkeys((
+    "_assert", "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all", "_check_tensor_all_with",
+    "_check_type", "_check_value", "_check_with",
+), "_checks"))
 
 
 _TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.DTYPES if not (what == "Tensor" and "Complex" in kind)]
@@ -138,6 +142,10 @@ def __getattr__(name):
 
         found = globals()[name] = typed(name)
         return found
+    if name == "torch":  # `torch.torch` is torch, which programs have come to rely on
+        import sys
+
+        return sys.modules[__name__]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

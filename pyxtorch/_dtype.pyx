@@ -201,7 +201,9 @@ cdef int code_of_format(const char* format, Py_ssize_t itemsize) noexcept:
 
 # --------------------------------------------------------------------------------- devices
 
-cdef tuple DEVICES = ("cpu", "cuda", "meta")     # by code
+cdef tuple DEVICES = ("cpu", "cuda", "meta",     # by code; the others are named and compared, and nothing can be there
+                      "fpga", "hip", "hpu", "ideep", "ipu", "lazy", "maia", "mkldnn", "mps", "mtia", "opencl", "opengl", "privateuseone", "ve",
+                      "vulkan", "xla", "xpu")
 
 
 cdef str device_name(int kind):
@@ -218,7 +220,8 @@ cdef list _device_stack = []
 cdef class device:
     """Where a tensor lives: `device("cpu")`, `device("cuda:0")`, `device("cuda", 1)`; `device("meta")`: nowhere, it has a shape only.
 
-    As a context manager it becomes the default device of what is created inside.
+    As a context manager it becomes the default device of what is created inside. PyTorch's other types of devices (`"mps"`, `"xpu"`
+    and so on) can be named and compared; putting a tensor there is an error.
     """
 
     def __init__(self, type, index=None):
@@ -241,7 +244,7 @@ cdef class device:
                 raise RuntimeError(f"device: invalid device string: {type!r}. Use 'cpu', 'cuda', 'cuda:N' or 'meta'.")
             index = int(text)
         if name not in DEVICES:
-            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda', 'cuda:N' or 'meta'.")
+            raise RuntimeError(f"device: unknown device type in {type!r}. Use 'cpu', 'cuda', 'cuda:N' or 'meta'; known besides: {', '.join(DEVICES[META + 1:])}.")
         if index is not None:
             if index < 0 or index > 127:
                 raise RuntimeError(f"device: index {index} is out of range in {type!r}; use 0 to 127.")
@@ -303,7 +306,10 @@ def set_default_device(d):
     if d is None:
         _default_kind, _default_index = CPU, -1
         return
+    cdef int index = -1
     d = device(d)
+    if (<device>d).kind > META:
+        parse_device(d, &index)                  # says that nothing can be there
     _default_kind, _default_index = (<device>d).kind, (<device>d).number
 
 
@@ -320,6 +326,8 @@ cdef int parse_device(object d, int* index) except -1:
     if kind == CUDA:
         if index[0] < 0:
             index[0] = _cuda_current()
+    elif kind > META:
+        raise RuntimeError(f"device: pyxtorch has no tensors on {device_name(kind)!r} devices; use 'cpu', 'cuda' or 'meta'.")
     else:
         index[0] = 0
     return kind

@@ -10,7 +10,7 @@ class _Options:
     precision, threshold, edgeitems, linewidth, sci_mode = 4, 1000, 3, 80, None
 
 
-_options = _Options()
+PRINT_OPTS = _Options()
 _PROFILES = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
@@ -32,15 +32,15 @@ def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=N
     if profile is not None:
         if profile not in _PROFILES:
             raise ValueError(f"set_printoptions: unknown profile {profile!r}; use one of {sorted(_PROFILES)}.")
-        vars(_options).update(_PROFILES[profile])
+        vars(PRINT_OPTS).update(_PROFILES[profile])
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    vars(_options).update({name: value for name, value in given.items() if value is not None})
-    _options.sci_mode = sci_mode
+    vars(PRINT_OPTS).update({name: value for name, value in given.items() if value is not None})
+    PRINT_OPTS.sci_mode = sci_mode
 
 
 def get_printoptions():
     """The options of `set_printoptions` as they are, a dict."""
-    return {name: getattr(_options, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
+    return {name: getattr(PRINT_OPTS, name) for name in ("precision", "threshold", "edgeitems", "linewidth", "sci_mode")}
 
 
 class _Format:
@@ -49,7 +49,7 @@ class _Format:
     def __init__(self, numbers, floating):
         """`numbers`: Python numbers of the elements that will be shown."""
         self.floating, self.integral, self.scientific, self.width = floating, True, False, 1
-        precision = _options.precision
+        precision = PRINT_OPTS.precision
         if not floating:
             self.width = max([1, *map(len, map(str, numbers))])
             return
@@ -60,8 +60,8 @@ class _Format:
         self.integral = all(x == math.ceil(x) for x in finite)
         wide = largest / smallest > 1000.0 or largest > 1.0e8
         self.scientific = wide if self.integral else wide or smallest < 1.0e-4
-        if _options.sci_mode is not None:
-            self.scientific = _options.sci_mode
+        if PRINT_OPTS.sci_mode is not None:
+            self.scientific = PRINT_OPTS.sci_mode
         pattern = f".{precision}e" if self.scientific else ".0f" if self.integral else f".{precision}f"
         shown = [x for x in numbers if x and math.isfinite(x)]
         longest = max(len(format(x, pattern)) for x in shown)
@@ -71,13 +71,13 @@ class _Format:
         if not self.floating:
             return str(x).rjust(self.width)
         if self.scientific:
-            text = format(x, f"{self.width}.{_options.precision}e")
+            text = format(x, f"{self.width}.{PRINT_OPTS.precision}e")
         elif self.integral:
             text = format(x, ".0f")
             if math.isfinite(x):
                 text += "."
         else:
-            text = format(x, f".{_options.precision}f")
+            text = format(x, f".{PRINT_OPTS.precision}f")
         return text.rjust(self.width)
 
 
@@ -111,7 +111,7 @@ def _edges(x, summarize):
     """The elements to show, as nested lists, with Ellipsis where some are left out."""
     if x.ndim == 0 or not summarize:
         return x.tolist()
-    keep, n = _options.edgeitems, x.shape[0]
+    keep, n = PRINT_OPTS.edgeitems, x.shape[0]
     if n > 2 * keep:
         parts = [x[i] for i in range(keep)], [x[i] for i in range(n - keep, n)]
         return [*(_edges(p, True) for p in parts[0]), Ellipsis, *(_edges(p, True) for p in parts[1])]
@@ -119,7 +119,7 @@ def _edges(x, summarize):
 
 
 def _vector(values, indent, show, width):
-    per_line = max(1, int(math.floor((_options.linewidth - indent) / (width + 2))))
+    per_line = max(1, int(math.floor((PRINT_OPTS.linewidth - indent) / (width + 2))))
     words = [" ..." if v is Ellipsis else show(v) for v in values]
     lines = [", ".join(words[i:i + per_line]) for i in range(0, len(words), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
@@ -135,9 +135,12 @@ def _body(nested, depth, indent, show, width):
     return "[" + ("," + "\n" * (depth - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
-def _text(x, indent):
-    """The elements of `x`, off the tape and on the CPU, as text that starts in column `indent`."""
-    summarize = x.numel() > _options.threshold
+def _tensor_str(x, indent):
+    """The elements of `x` as text that starts in column `indent`."""
+    x = x.detach().cpu()
+    if x.numel() == 0:
+        return "[]"
+    summarize = x.numel() > PRINT_OPTS.threshold
     nested = _edges(x, summarize)
     numbers = _numbers(nested)
     if x.is_complex():
@@ -153,8 +156,21 @@ def _known_from_text(name):
     return name in ("int64", "bool", default, {"float64": "complex128"}.get(default, "complex64"))
 
 
-def tensor_str(x):
-    """The text of a tensor, as `repr` and `print` show it."""
+def _add_suffixes(text, suffixes, indent, force_newline=False):
+    """`text` with what is said of the tensor besides its elements, where lines begin in column `indent`, and the last bracket."""
+    column = len(text) - text.rfind("\n") + 1
+    for suffix in suffixes:
+        if force_newline or column + len(suffix) + 2 > PRINT_OPTS.linewidth:
+            text += ",\n" + " " * indent + suffix
+            column, force_newline = indent + len(suffix), False
+        else:
+            text += ", " + suffix
+            column += len(suffix) + 2
+    return text + ")"
+
+
+def tensor_str(x, *, tensor_contents=None):
+    """The text of a tensor, as `repr` and `print` show it; `tensor_contents` stands in the place of its elements."""
     import pyxtorch
 
     prefix = "tensor("
@@ -179,22 +195,14 @@ def tensor_str(x):
     else:
         if not _known_from_text(x.dtype.name):
             suffixes.append(named)
-        body = _text(x.detach().cpu(), len(prefix))
+        body = _tensor_str(x, len(prefix)) if tensor_contents is None else tensor_contents
     node = x.grad_fn
     if node is not None:
         suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
-    text = prefix + body
-    column = len(text) - text.rfind("\n") + 1
-    for suffix in suffixes:
-        if column + len(suffix) + 2 > _options.linewidth:
-            text += ",\n" + " " * len(prefix) + suffix
-            column = len(prefix) + len(suffix)
-        else:
-            text += ", " + suffix
-            column += len(suffix) + 2
-    return text + ")"
+    return _add_suffixes(prefix + body, suffixes, len(prefix))
 
 
+_str_intern = tensor_str
 __all__ = ["get_printoptions", "set_printoptions", "Size"]

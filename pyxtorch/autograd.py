@@ -48,7 +48,7 @@ from pyxtorch._tape.modes import (  # noqa: F401
 
 # Parts in plain Python, imported when somebody asks: name to the module it is in (itself, if it is one).
 _LATE = {
-    **dict.fromkeys(("anomaly_mode", "function", "functional", "grad_mode", "graph", "profiler", "profiler_util", "variable"), None),
+    **dict.fromkeys(("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "profiler_util", "variable"), None),
     "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode",
 }
 __path__ = [os.path.join(os.path.dirname(__file__), "_autograd")]

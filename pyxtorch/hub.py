@@ -2,16 +2,19 @@
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pyxtorch
 
 __all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the beginning of the SHA-256 in a file's name, as in resnet18-5c106cde.pth
 _CONF = "hubconf.py"
 _folder = None
 
@@ -130,14 +133,11 @@ def load_state_dict_from_url(url, model_dir=None, map_location=None, progress=Tr
     Args:
         check_hash: the name of the file ends with the beginning of its SHA-256, as in resnet18-5c106cde.pth.
     """
-    import re
-    from urllib.parse import urlparse
-
     folder = os.path.join(get_dir(), "checkpoints") if model_dir is None else os.path.expanduser(model_dir)
     os.makedirs(folder, exist_ok=True)
     name = file_name or os.path.basename(urlparse(url).path)
     path = os.path.join(folder, name)
     if not os.path.exists(path):
-        found = re.search(r"-([a-f0-9]*)\.", name) if check_hash else None
+        found = HASH_REGEX.search(name) if check_hash else None
         download_url_to_file(url, path, found[1] if found else None, progress)
     return pyxtorch.load(path, map_location=map_location, weights_only=weights_only)

@@ -2,6 +2,7 @@
 import gc
 import math
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -168,6 +169,16 @@ def test_devices():
     for bad in ("gpu", "cuda:x", "cuda:-1", ""):
         with pytest.raises(RuntimeError):
             torch.device(bad)
+    for name in ("mps", "xpu:1"):                               # known by name, compared, and nothing can be there
+        elsewhere = torch.device(name)
+        assert str(elsewhere) == name and elsewhere != torch.device("cpu") and torch.device(elsewhere) == elsewhere
+        assert pickle.loads(pickle.dumps(elsewhere)) == elsewhere and not torch.is_autocast_enabled(elsewhere.type)
+        for call in (lambda: torch.ones(1, device=elsewhere), lambda: torch.ones(1).to(elsewhere), lambda: torch.set_default_device(elsewhere)):
+            with pytest.raises(RuntimeError, match=elsewhere.type):
+                call()
+        with elsewhere, pytest.raises(RuntimeError, match=elsewhere.type):
+            torch.ones(1)
+    assert torch.ones(1).device.type == "cpu"
     with torch.device("cpu"):
         assert torch.zeros(1).device.type == "cpu"
 

@@ -31,7 +31,7 @@ FLOORS = [
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
-     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "library", "functional", "array_api", "_einops"),
+     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_subclasses", "library", "functional", "array_api", "_einops"),
     ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]
@@ -45,6 +45,7 @@ LATE = {
     "kernels": "the kernels of a device register themselves when the device is first used",
     "nn.utils": "a module's rarely used helper",
     "_cuda": "a device is opened when it is first used",
+    "_aten": "PyTorch's internal names of operations, when one is asked for",
     "_dlpack": "the exchange by capsules, when it is first asked for",
     "array_api": "the standard's namespace, when a tensor is asked for it",
     "storage": "the objects that users see of storages, when the first is asked for",

@@ -24,7 +24,8 @@ class _TensorMeta(type, metaclass=_ClassesOfTensors):
 
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_TensorMeta", "_disabled_torch_function_impl",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
+    "_are_functorch_transforms_active", "_disabled_torch_function_impl",
     "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
 ]  # fmt: skip
 
@@ -37,3 +38,8 @@ def _get_tracing_state():
 
 def _log_api_usage_once(event):
     """Tell PyTorch's usage log of `event`, once. Nobody listens to it here, as with PyTorch unless its builder has hung a logger in."""
+
+
+def _are_functorch_transforms_active():
+    """Whether tensors may be wrapped by a transform of `torch.func`: never, as the transforms of pyxtorch.func call functions with plain tensors."""
+    return False

@@ -7,7 +7,7 @@ from cpython.object cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 from pyxtorch._beneath cimport Caster, set_caster
 from pyxtorch._compound cimport has_compound
-from pyxtorch._core cimport BFLOAT16, CPU, CUDA, FLOAT16, FLOAT32, REQUIRES_GRAD, TensorBase, dtype as Dtype, dtype_code, dtype_of, is_floating
+from pyxtorch._core cimport BFLOAT16, CPU, CUDA, FLOAT16, FLOAT32, REQUIRES_GRAD, TensorBase, device, dtype as Dtype, dtype_code, dtype_of, is_floating
 from pyxtorch.autograd cimport Variable, grad_enabled, state_of
 from pyxtorch.ops.shape cimport to_dtype
 
@@ -23,10 +23,10 @@ cdef tuple devices = ("cpu", "cuda")
 cdef int[2] codes = [CPU, CUDA]
 
 
-cdef dict table_of(str device):
+cdef dict table_of(str kind):
     """name: ((policy, condition or None), ...)."""
     table = {}
-    for policy, names in _lists.LISTS[device].items():
+    for policy, names in _lists.LISTS[kind].items():
         for entry in names.split():
             name, _, condition = entry.partition(":")
             table[name] = (*table.get(name, ()), (policies[policy], _lists.CONDITIONS[condition] if condition else None))
@@ -36,12 +36,12 @@ cdef dict table_of(str device):
 cdef tuple tables = (table_of("cpu"), table_of("cuda"))
 
 
-cdef int place_of(object device) except -1:
-    if not isinstance(device, str):
-        raise TypeError(f"autocast: device_type must be str, not {type(device).__name__}")
-    if device not in devices:
-        raise RuntimeError(f"autocast: unsupported device_type {device!r}; there are lists for 'cpu' and 'cuda'.")
-    return devices.index(device)
+cdef int place_of(object kind) except -1:
+    if not isinstance(kind, str):
+        raise TypeError(f"autocast: device_type must be str, not {type(kind).__name__}")
+    if kind not in devices:
+        raise RuntimeError(f"autocast: unsupported device_type {kind!r}; there are lists for 'cpu' and 'cuda'.")
+    return devices.index(kind)
 
 
 cdef class State(Caster):
@@ -217,7 +217,10 @@ def is_autocast_available(device_type):
 
 
 def is_autocast_enabled(device_type="cuda"):
-    """Whether operations on this type of device are autocast in this thread."""
+    """Whether operations on this type of device are autocast in this thread; never on those of PyTorch's that pyxtorch does not have."""
+    if isinstance(device_type, str) and device_type not in devices:
+        device(device_type)                      # an error where PyTorch does not know it either
+        return False
     return mine().on[place_of(device_type)]
 
 

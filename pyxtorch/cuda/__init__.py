@@ -7,6 +7,7 @@ from pyxtorch import device as _device
 from pyxtorch._core import OutOfMemoryError
 from pyxtorch._cuda_device import Event, Stream
 from pyxtorch.cuda import amp, random
+from pyxtorch.cuda.graphs import CUDAGraph, graph, is_current_stream_capturing
 from pyxtorch.cuda.memory import (
     empty_cache,
     max_memory_allocated,
@@ -33,10 +34,10 @@ from pyxtorch.cuda.random import (
 )
 
 __all__ = [
-    "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_device", "current_stream", "default_stream", "device",
+    "CUDAGraph", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_device", "current_stream", "default_stream", "device",
     "device_count", "device_of", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
-    "get_device_properties", "get_rng_state", "get_rng_state_all", "init", "initial_seed", "is_available",
-    "is_bf16_supported", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",
+    "get_device_properties", "get_rng_state", "get_rng_state_all", "graph", "init", "initial_seed", "is_available",
+    "is_bf16_supported", "is_current_stream_capturing", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",
     "mem_get_info", "memory_allocated", "memory_reserved", "memory_stats", "memory_summary", "random",
     "reset_accumulated_memory_stats", "reset_peak_memory_stats", "seed", "seed_all", "set_device",
     "set_per_process_memory_fraction", "set_rng_state", "set_rng_state_all", "set_stream", "stream", "synchronize",

@@ -281,6 +281,9 @@ def unused(fn):
     return fn
 
 
+_overload = _overload_method = unused  # what is marked is a signature for the compiler; the definition that follows it is called
+
+
 def export(fn):
     """Mark a method that is saved along with forward; gives back `fn`."""
     fn._exported = True

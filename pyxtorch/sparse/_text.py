@@ -1,7 +1,7 @@
 """How sparse tensors are printed: PyTorch's notation."""
 import pyxtorch as torch
 from pyxtorch._compound import parts_of
-from pyxtorch._tensor_str import _options, _text
+from pyxtorch._tensor_str import _add_suffixes, _tensor_str
 from pyxtorch.sparse._layout import COO, CSR
 
 
@@ -10,7 +10,7 @@ def _item(name, x, indent):
     prefix = f"{name}=tensor("
     if x.numel() == 0:
         return f"{prefix}[], size={tuple(x.shape)})"
-    return f"{prefix}{_text(x, indent + len(prefix))})"
+    return f"{prefix}{_tensor_str(x, indent + len(prefix))})"
 
 
 def tensor_str(x):
@@ -30,13 +30,4 @@ def tensor_str(x):
         suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
-    column = len(text) - text.rfind("\n") + 1
-    for place, suffix in enumerate(suffixes):
-        first = parts.layout is COO and place == 0
-        if first or column + len(suffix) + 2 > _options.linewidth:
-            text += ",\n" + " " * indent + suffix
-            column = indent + len(suffix)
-        else:
-            text += ", " + suffix
-            column += len(suffix) + 2
-    return text + ")"
+    return _add_suffixes(text, suffixes, indent, force_newline=parts.layout is COO)

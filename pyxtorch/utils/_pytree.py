@@ -520,3 +520,8 @@ def treespec_pprint(treespec):
 
 
 _register_containers()
+for _cls in (tuple, list, dict, namedtuple, OrderedDict, defaultdict, deque):  # by the names that packages register their own containers with
+    _name, _node = _cls.__name__.lower(), SUPPORTED_NODES[_cls]
+    globals()[f"_{_name}_flatten"] = _node.flatten_fn
+    globals()[f"_{_name}_unflatten"] = _node.unflatten_fn
+    globals()[f"_{_name}_flatten_with_keys"] = _node.flatten_with_keys_fn

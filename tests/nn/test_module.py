@@ -414,6 +414,12 @@ def test_parameter_list_and_dict():
     assert "a" in table and len(table) == 2
     del table["a"]
     assert list(table.keys()) == ["b"]
+    pairs = [(name, torch.ones(1)) for name in "zyx"]           # a dict is sorted, and nothing else is
+    kinds = (dict(pairs), pairs, OrderedDict(pairs), nn.ParameterDict(pairs))
+    assert ["".join(nn.ParameterDict(kind)) for kind in kinds] == ["xyz", "zyx", "zyx", "zyx"]
+    both = nn.ParameterDict(pairs) | {"b": torch.ones(1), "a": torch.ones(1)}
+    assert "".join(both) == "zyxab" == "".join(both.copy()) and "".join(both.fromkeys("ba")) == "ba"
+    assert "".join(nn.ModuleDict({"b": nn.ReLU(), "a": nn.ReLU()})) == "ba"
 
 
 def test_parameter_is_a_leaf_of_its_own_class():

@@ -71,6 +71,19 @@ def test_what_does_not_fit(call, words):
         call()
 
 
+def test_containers_are_taken_apart_by_name():
+    """Packages register subclasses of the standard containers with the functions of those."""
+    class Output(dict):
+        pass
+
+    tree.register_pytree_node(Output, tree._dict_flatten, lambda values, keys: Output(tree._dict_unflatten(values, keys)),
+                              flatten_with_keys_fn=tree._dict_flatten_with_keys)  # fmt: skip
+    doubled = tree.tree_map(lambda x: 2 * x, Output(a=1, b=[2]))
+    assert type(doubled) is Output and doubled == {"a": 2, "b": [4]}
+    assert [tree.keystr(path) for path, _ in tree.tree_leaves_with_path(doubled)] == ["['a']", "['b'][0]"]
+    assert tree._list_flatten([1, 2])[0] == [1, 2] and tree._tuple_unflatten([1, 2], None) == (1, 2)
+
+
 def test_kinds_of_tuples():
     assert tree.is_namedtuple(Point) and tree.is_namedtuple_instance(Point(1, 2)) and not tree.is_namedtuple((1, 2))
     assert tree.is_structseq_instance(time.gmtime(0)) and not tree.is_structseq(Point) and tree.tree_is_leaf(time.gmtime(0))

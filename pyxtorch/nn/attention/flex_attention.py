@@ -13,6 +13,8 @@ __all__ = [
     "AuxOutput", "AuxRequest", "BlockMask", "FlexKernelOptions", "and_masks", "create_block_mask", "create_mask", "flex_attention", "noop_mask", "or_masks",
 ]
 
+_DEFAULT_SPARSE_BLOCK_SIZE = 128  # of a BlockMask, in queries and in keys
+
 
 class AuxRequest(NamedTuple):
     """What else than the output is wanted."""
@@ -122,7 +124,7 @@ class BlockMask:
             setattr(self, name, value)
 
     @classmethod
-    def from_kv_blocks(cls, kv_num_blocks, kv_indices, full_kv_num_blocks=None, full_kv_indices=None, BLOCK_SIZE=128, mask_mod=None, seq_lengths=None,
+    def from_kv_blocks(cls, kv_num_blocks, kv_indices, full_kv_num_blocks=None, full_kv_indices=None, BLOCK_SIZE=_DEFAULT_SPARSE_BLOCK_SIZE, mask_mod=None, seq_lengths=None,
                        compute_q_blocks=True):  # fmt: skip
         """From lists of blocks by rows; those by columns are computed from them."""
         size = _pair(BLOCK_SIZE)
@@ -192,7 +194,7 @@ class BlockMask:
         return f"BlockMask(shape={self.shape}, sparsity={self.sparsity():.2f}%, BLOCK_SIZE={self.BLOCK_SIZE}, mask_mod={name})"
 
 
-def create_block_mask(mask_mod, B, H, Q_LEN, KV_LEN, device=None, BLOCK_SIZE=128, _compile=False, separate_full_blocks=True, compute_dq_write_order=False,
+def create_block_mask(mask_mod, B, H, Q_LEN, KV_LEN, device=None, BLOCK_SIZE=_DEFAULT_SPARSE_BLOCK_SIZE, _compile=False, separate_full_blocks=True, compute_dq_write_order=False,
                       dq_kv_order=True):  # fmt: skip
     """The BlockMask of a function (b, h, q_idx, kv_idx) that says which query sees which key.
 

@@ -6,7 +6,7 @@ from pyxtorch import Tensor
 from pyxtorch._tape.hooks import hang
 from pyxtorch.nn.parameter import Parameter, is_lazy
 
-_EXTRA = "_extra_state"
+_EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
 
 class _IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
@@ -94,7 +94,7 @@ class StateDict:
             if buffer is not None and name not in self._non_persistent_buffers_set:
                 destination[prefix + name] = buffer if keep_vars or is_lazy(buffer) else buffer.detach()
         if type(self).get_extra_state is not StateDict.get_extra_state:
-            destination[prefix + _EXTRA] = self.get_extra_state()
+            destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
     def state_dict(self, *args, destination=None, prefix="", keep_vars=False):
         """Parameters and persistent buffers by name, sharing memory with the module.
@@ -159,7 +159,7 @@ class StateDict:
                     f'While copying the parameter named "{key}", whose dimensions in the model are {current.shape} and whose '
                     f"dimensions in the checkpoint are {value.shape}, an exception occurred : {error.args}."
                 )
-        extra = prefix + _EXTRA
+        extra = prefix + _EXTRA_STATE_KEY_SUFFIX
         if type(self).set_extra_state is not StateDict.set_extra_state:
             if extra in state_dict:
                 self.set_extra_state(state_dict[extra])

@@ -1,6 +1,7 @@
 """Containers: Sequential, ModuleList, ModuleDict, ParameterList, ParameterDict."""
 import operator
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import pyxtorch
 from pyxtorch import Tensor
@@ -369,10 +370,14 @@ class ParameterDict(_Parameters):
         return key in self._keys
 
     def __or__(self, other):
-        return type(self)({**self, **other})
+        both = self.copy()
+        both.update(other)
+        return both
 
     def __ror__(self, other):
-        return type(self)({**other, **self})
+        both = other.copy()
+        both.update(self)
+        return both
 
     def __ior__(self, other):
         self.update(other)
@@ -410,7 +415,7 @@ class ParameterDict(_Parameters):
 
     def fromkeys(self, keys, default=None):
         """A new dict with `keys`, each of value `default`."""
-        return type(self)(dict.fromkeys(keys, default))
+        return type(self)([(key, default) for key in keys])
 
     def keys(self):
         """The keys in order."""
@@ -425,8 +430,11 @@ class ParameterDict(_Parameters):
         return [self[key] for key in self._keys]
 
     def update(self, parameters):
-        """Add or replace values by key."""
-        for key, value in _pairs(parameters, "ParameterDict.update"):
+        """Add or replace values by key: in the order of pairs, of an OrderedDict or a ParameterDict; of other mappings by sorted keys, as in PyTorch."""
+        pairs = _pairs(parameters, "ParameterDict.update")
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs = sorted(pairs, key=lambda pair: pair[0])
+        for key, value in pairs:
             self[key] = value
 
     def extra_repr(self):

@@ -7,7 +7,7 @@ import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch._C._nn import _parse_to
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
-from pyxtorch.nn.modules._state import StateDict, _IncompatibleKeys, in_one_place  # noqa: F401, programs take the keys' class from here
+from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, in_one_place  # noqa: F401  (two are asked for here)
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 
 _MISSING = object()

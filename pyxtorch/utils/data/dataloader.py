@@ -107,9 +107,9 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
 
     def __init__(self, loader):
         super().__init__(loader)
+        self._workers = []
         seed, context = loader._draw_seed(), loader._context()
         common = (loader.num_workers, seed, loader.dataset, loader._make_fetch, loader.worker_init_fn)
-        self._workers = []
         try:
             for number in range(loader.num_workers):
                 self._workers.append(Worker(context, number, *common))
@@ -125,7 +125,7 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             for worker in self._workers:
                 self._ask(worker)
 
-    def restart(self):
+    def _reset(self, loader, first_iter=False):
         """Begin a new pass with the same workers; what they still make for the last one is thrown away."""
         self._loader._draw_seed()
         for worker in self._workers:
@@ -176,6 +176,10 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     def _shutdown_workers(self):
         for worker in self._workers:  # all at once, then one after the other is waited for
             worker.dismiss()
+        for worker in self._workers:
+            worker.close()
+
+    def __del__(self):
         for worker in self._workers:
             worker.close()
 
@@ -284,15 +288,17 @@ class DataLoader:
             )
         return int(pyxtorch.empty((), dtype=pyxtorch.int64).random_(generator=self.generator).item())
 
+    def _get_iterator(self):
+        """One pass; what subclasses of other packages wrap."""
+        return (_MultiProcessingDataLoaderIter if self.num_workers else _SingleProcessDataLoaderIter)(self)
+
     def __iter__(self):
-        if self.num_workers == 0:
-            return _SingleProcessDataLoaderIter(self)
         if not self.persistent_workers:
-            return _MultiProcessingDataLoaderIter(self)
-        if self._iterator is None or not self._iterator.alive:
-            self._iterator = _MultiProcessingDataLoaderIter(self)
+            return self._get_iterator()
+        if self._iterator is None or not getattr(self._iterator, "alive", True):
+            self._iterator = self._get_iterator()
         else:
-            self._iterator.restart()
+            self._iterator._reset(self)
         return self._iterator
 
     def __len__(self):
