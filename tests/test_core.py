@@ -1,4 +1,5 @@
 """Storage, dtypes, devices, shapes: what lies under every operation."""
+import functools
 import gc
 import math
 import os
@@ -173,7 +174,8 @@ def test_devices():
         elsewhere = torch.device(name)
         assert str(elsewhere) == name and elsewhere != torch.device("cpu") and torch.device(elsewhere) == elsewhere
         assert pickle.loads(pickle.dumps(elsewhere)) == elsewhere and not torch.is_autocast_enabled(elsewhere.type)
-        for call in (lambda: torch.ones(1, device=elsewhere), lambda: torch.ones(1).to(elsewhere), lambda: torch.set_default_device(elsewhere)):
+        for call in (functools.partial(torch.ones, 1, device=elsewhere), functools.partial(torch.ones(1).to, elsewhere),
+                     functools.partial(torch.set_default_device, elsewhere)):  # fmt: skip
             with pytest.raises(RuntimeError, match=elsewhere.type):
                 call()
         with elsewhere, pytest.raises(RuntimeError, match=elsewhere.type):

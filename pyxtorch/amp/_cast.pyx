@@ -276,10 +276,10 @@ def autocast_decrement_nesting():
     return state.nesting
 
 
-def enter_region(str device, bint enabled, lower, bint caching):
+def enter_region(str kind, bint enabled, lower, bint caching):
     """Put a region into force in this thread, and remember what was."""
     state = mine()
-    at = place_of(device)
+    at = place_of(kind)
     code = dtype_code(lower)
     state.entered.append((at, state.on[at], state.lower[at], state.caching))
     state.lower[at] = code

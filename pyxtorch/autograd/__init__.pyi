@@ -13,6 +13,7 @@ from pyxtorch._tape.backward import backward as backward
 from pyxtorch._tape.graph import current_task as current_task
 from pyxtorch.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from pyxtorch._tape.modes import enable_grad as enable_grad
+from pyxtorch.autograd import forward_ad as forward_ad
 from pyxtorch.autograd import function as function
 from pyxtorch.autograd import functional as functional
 from pyxtorch._tape.backward import grad as grad

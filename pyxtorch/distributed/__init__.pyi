@@ -61,7 +61,9 @@ from pyxtorch.distributed.distributed_c10d import ReduceOp as _ReduceOp
 reduce_op = _ReduceOp
 from pyxtorch.distributed.distributed_c10d import reduce_scatter as reduce_scatter
 from pyxtorch.distributed.distributed_c10d import reduce_scatter_tensor as reduce_scatter_tensor
+from pyxtorch.distributed import rpc as rpc
 from pyxtorch.distributed.distributed_c10d import scatter as scatter
 from pyxtorch.distributed.distributed_c10d import scatter_object_list as scatter_object_list
 from pyxtorch.distributed.distributed_c10d import send as send
 from pyxtorch.distributed.distributed_c10d import supports_complex as supports_complex
+from pyxtorch.distributed import tensor as tensor

@@ -12,6 +12,7 @@ from pyxtorch.fx.tracer import ProxyableClassMeta as ProxyableClassMeta
 from pyxtorch.fx.tracer import Tracer as Tracer
 from pyxtorch.fx.interpreter import Transformer as Transformer
 from pyxtorch.fx import code as code
+from pyxtorch.fx import experimental as experimental
 from pyxtorch.fx import graph as graph
 from pyxtorch.fx import graph_module as graph_module
 from pyxtorch.fx.node import has_side_effect as has_side_effect

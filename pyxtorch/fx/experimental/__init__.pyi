@@ -1,0 +1,3 @@
+# Written by tools/stubs.py; do not edit.
+
+from pyxtorch.fx.experimental import proxy_tensor as proxy_tensor
