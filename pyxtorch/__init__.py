@@ -142,6 +142,11 @@ def __getattr__(name):
 
         found = globals()[name] = typed(name)
         return found
+    if name.startswith("_foreach_"):
+        from pyxtorch import _foreach
+
+        if name in _foreach.FUNCTIONS:
+            return _foreach.FUNCTIONS[name]
     if name == "torch":  # `torch.torch` is torch, which programs have come to rely on
         import sys
 

@@ -21,9 +21,10 @@ def one(name, size, arguments):
     model = fill(timm.create_model(name, num_classes=10, **arguments))
     x = numbers(2, 3, size, size, seed=5)
     with torch.no_grad():
-        agree(f"{name} in use", model.eval()(x)[0, :4], rtol=1e-3, atol=1e-4)
+        agree(f"{name} in use", model.eval()(x)[0, :4])
         features = model.forward_features(x)
         assert torch.equal(model.forward_head(features), model(x))
+    model, x = model.double(), x.double()                       # in float32, Adam's first steps follow the signs of what rounds to nothing
     losses, norms = [], []
     optimizer = create_optimizer_v2(model, opt="adamw", lr=1e-3, weight_decay=0.05)
     assert len(optimizer.param_groups) == 2                     # vectors are not decayed
@@ -37,14 +38,15 @@ def one(name, size, arguments):
         optimizer.zero_grad()
         ema.update(model)
         losses.append(loss.item())
-    agree(f"{name} losses and norms", [*losses, *norms], rtol=1e-3)
+    agree(f"{name} losses and norms", [*losses, *norms])
+    model, x = model.float(), x.float()
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "x.safetensors")
         safetensors.torch.save_model(model, file)
         again = timm.create_model(name, num_classes=10, checkpoint_path=file, **arguments).eval()
         assert torch.equal(again(x), model.eval()(x))
         assert accuracy(again(x), labels, topk=(1, 5))[1] <= 100
-        assert not torch.equal(ema.module.eval()(x), again(x))
+        assert not torch.equal(ema.module.float().eval()(x), again(x))
 
 
 def other_uses():
