@@ -49,6 +49,11 @@ cdef struct DLManagedTensorVersioned:
     uint64_t flags
     DLTensor dl_tensor
 
+# The versioned form's flags
+cdef enum:
+    READ_ONLY = 1
+    IS_COPIED = 2
+
 # DLPack's type codes: 0 int, 1 uint, 2 float, 4 bfloat, 5 complex, 6 bool, 10 to 14 float8
 cdef int[NUM_DTYPES] CODES = [6, 1, 1, 1, 1, 0, 0, 0, 0, 12, 10, 13, 11, 14, 2, 4, 2, 2, 5, 5, 5]
 
@@ -93,13 +98,14 @@ cdef void describe(TensorBase x, DLTensor* t, int64_t* sizes):
     t.byte_offset = 0
 
 
-def to_dlpack(TensorBase x not None, max_version=None):
+def to_dlpack(TensorBase x not None, max_version=None, bint copied=False):
     """A DLPack capsule of the tensor's memory (not of its history).
 
     Args:
         x: the tensor; must not require grad.
         max_version: (major, minor) of the newest DLPack that the borrower reads, None for the form
             before versions.
+        copied: whether nobody but the borrower has the memory, as it is told.
     """
     cdef DLManagedTensor* managed
     cdef DLManagedTensorVersioned* versioned
@@ -118,7 +124,7 @@ def to_dlpack(TensorBase x not None, max_version=None):
         if versioned == NULL:
             raise MemoryError()
         describe(x, &versioned.dl_tensor, <int64_t*>(versioned + 1))
-        versioned.major, versioned.minor, versioned.flags = 1, 0, 0
+        versioned.major, versioned.minor, versioned.flags = 1, 0, IS_COPIED if copied else 0
         versioned.manager_ctx = <PyObject*>lender
         versioned.deleter = forget_versioned
         Py_INCREF(lender)
@@ -197,7 +203,7 @@ cdef TensorBase lent(object ext_tensor, bint* readonly):
         versioned = <DLManagedTensorVersioned*>PyCapsule_GetPointer(capsule, "dltensor_versioned")
         if versioned.major != 1:
             raise RuntimeError(f"from_dlpack: DLPack {versioned.major}.{versioned.minor} is not known; ask for version 1.")
-        readonly[0] = versioned.flags & 1
+        readonly[0] = versioned.flags & READ_ONLY
         t = &versioned.dl_tensor
         owner = versioned
         release = give_back_versioned

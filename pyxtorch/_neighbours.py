@@ -2,7 +2,7 @@
 import sys
 
 # Their module: ours that tells it.
-_TOLD = {"einops._backends": "pyxtorch._einops"}
+_TOLD = {"einops._backends": "pyxtorch._einops", "matplotlib.units": "pyxtorch._matplotlib"}
 
 
 class _Finder:

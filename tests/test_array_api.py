@@ -607,6 +607,7 @@ def test_linear_algebra(dtype):
         for b in (data(dtype, (3, 2), 6, special=False), data(dtype, (*batch, 3, 1), 7, special=False), data(dtype, (3, 3), 8, special=False)):
             check("linalg.solve", x, b, tolerance=close)
     check("linalg.solve", data(dtype, (3, 3), special=False) + np.eye(3).astype(dtype), data(dtype, (3, 3, 3), 1, special=False), tolerance=close)
+    check("linalg.solve", np.full((1, 1, 1), 2, dtype), np.full(1, 3, dtype), tolerance=close)
     check("linalg.matrix_rank", np.stack([np.diag([1, 1e-3, 0]), np.eye(3)]).astype(dtype), rtol=np.array([0.1, 0.1], real))
     x = data(dtype, (2, 3, 4), special=False)
     for axis in (None, 0, -1, (0, 2), (0, 1, 2)):

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.skipif(not (ROOT / "docs" / "architecture.md").exists(), reason="the sources are not beside the tests")
-PAGES = ["docs/architecture.md", "docs/adding_an_operation.md", "docs/dependencies.md", "docs/run.md", "CONTRIBUTING.md"]
+PAGES = ["docs/architecture.md", "docs/adding_an_operation.md", "docs/dependencies.md", "docs/run.md", "docs/array_api.md", "CONTRIBUTING.md"]
 SUFFIXES = ".py .pyx .pxd .pyi .h .hpp .cpp .cu .cuh .md .toml .so".split()
 EXAMPLE = {"gudermannian", "mul_op"}  # what adding_an_operation.md adds, and so is not there
 

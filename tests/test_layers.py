@@ -31,7 +31,7 @@ FLOORS = [
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
-     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_foreach", "_subclasses", "library", "functional", "array_api", "_einops"),
+     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_foreach", "_subclasses", "library", "functional", "array_api", "_einops", "_matplotlib"),
     ("distributions",),
     ("_alias", "run", "_as_torch.torch"),  # all of it under another name
 ]

@@ -120,3 +120,130 @@ SCIPY = """
 def test_scipy_gives_tensors_back(begin):
     """With SCIPY_ARRAY_API=1; under the alias SciPy takes tensors for torch's and wraps them with a namespace of its own."""
     assert int(run(f"\n    {begin}{SCIPY}", SCIPY_ARRAY_API="1")) > 40
+
+
+SKLEARN = """
+    import numpy as np
+    import pyxtorch as torch
+    import sklearn.metrics as m
+    from sklearn import config_context
+    from sklearn.datasets import make_classification
+    from sklearn.decomposition import PCA
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import Ridge, RidgeClassifierCV
+    from sklearn.metrics import pairwise
+    from sklearn.model_selection import GridSearchCV, cross_val_predict, train_test_split
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import LabelEncoder, MaxAbsScaler, MinMaxScaler, Normalizer, PolynomialFeatures, StandardScaler
+
+    a, b = make_classification(200, 10, random_state=0)
+    x, y = torch.from_numpy(a), torch.from_numpy(b)
+    with config_context(array_api_dispatch=True):
+        for make, name in (
+            (lambda: PCA(3, svd_solver="full"), "transform"), (lambda: PCA(3, svd_solver="covariance_eigh"), "transform"), (StandardScaler, "transform"),
+            (MinMaxScaler, "transform"), (MaxAbsScaler, "transform"), (Normalizer, "transform"), (PolynomialFeatures, "transform"),
+            (LinearDiscriminantAnalysis, "predict_proba"), (lambda: Ridge(solver="svd"), "predict"), (RidgeClassifierCV, "predict"), (GaussianNB, "predict_proba"),
+            (lambda: make_pipeline(StandardScaler(), PCA(3, svd_solver="full"), Ridge(solver="svd")), "predict"),
+        ):
+            ours, numpys = getattr(make().fit(x, y), name)(x), getattr(make().fit(a, b), name)(a)
+            assert type(ours) is torch.Tensor
+            np.testing.assert_allclose(abs(ours.numpy()), abs(numpys), rtol=1e-6, atol=1e-8)
+        assert all(type(part) is torch.Tensor for part in train_test_split(x, y, random_state=0))
+        assert type(cross_val_predict(LinearDiscriminantAnalysis(), x, y)) is torch.Tensor
+        assert GridSearchCV(Ridge(solver="svd"), {"alpha": [0.1, 1.0]}).fit(x, y.double()).best_score_ > 0
+        assert LabelEncoder().fit(y).transform(y).tolist() == b.tolist()
+        p = torch.from_numpy(np.random.default_rng(0).random(200))
+        for name in "accuracy_score f1_score precision_score recall_score zero_one_loss jaccard_score".split():
+            assert abs(getattr(m, name)(y, (p > 0.5).long()) - getattr(m, name)(b, (p.numpy() > 0.5) * 1)) < 1e-6, name
+        assert m.confusion_matrix(y, (p > 0.5).long()).tolist() == m.confusion_matrix(b, (p.numpy() > 0.5) * 1).tolist()
+        for name in "mean_squared_error mean_absolute_error r2_score max_error log_loss brier_score_loss".split():
+            assert abs(float(getattr(m, name)(y.double() if "error" in name or "r2" in name else y, p)) - getattr(m, name)(b, p.numpy())) < 1e-5, name
+        for name in "cosine_similarity euclidean_distances rbf_kernel linear_kernel polynomial_kernel".split():
+            ours = getattr(pairwise, name)(x, x[:5])
+            assert type(ours) is torch.Tensor
+            np.testing.assert_allclose(ours.numpy(), getattr(pairwise, name)(a, a[:5]), rtol=1e-6, atol=1e-6, err_msg=name)
+    print("done")
+    """
+
+
+@pytest.mark.parametrize("begin", ["", "import pyxtorch; pyxtorch.as_torch()"], ids=["plain", "alias"])
+def test_scikit_learn_gives_tensors_back(begin):
+    """With array_api_dispatch=True."""
+    pytest.importorskip("sklearn")
+    assert run(f"\n    {begin}{SKLEARN}", SCIPY_ARRAY_API="1") == "done"
+
+
+def test_array_api_compat():
+    compat = pytest.importorskip("array_api_compat")
+    x = torch.ones(2, 3)
+    xp = compat.array_namespace(x, 1.0, None)
+    assert xp is x.__array_namespace__() and compat.is_array_api_obj(x) and not compat.is_torch_array(x)
+    assert compat.device(x) == torch.device("cpu") and compat.to_device(x, "cpu") is x and compat.size(x) == 6
+
+
+UNDER_THE_ALIAS = """
+    import pyxtorch
+    pyxtorch.as_torch()
+    import array_api_compat, numpy as np, torch
+    x = torch.tensor([[3.0, 1.0, 2.0]])
+    xp = array_api_compat.array_namespace(x)
+    assert xp.__name__ == "array_api_compat.torch" and array_api_compat.is_torch_array(x)
+    assert xp.sort(x, axis=1).tolist() == [[1, 2, 3]] and xp.max(x, axis=1, keepdims=True).shape == (1, 1) and xp.take(x, torch.tensor([2]), axis=1).item() == 2
+    assert xp.add(x, torch.tensor(1.0, dtype=xp.float64)).dtype is xp.float64 and xp.astype(x, xp.int8).dtype is xp.int8 and xp.isdtype(x.dtype, "real floating")
+    assert abs(xp.linalg.vector_norm(x, axis=1).item() - 14 ** 0.5) < 1e-6
+    assert xp.fft.fft(x, axis=0).shape == (1, 3) and xp.__array_namespace_info__().default_dtypes()["integral"] is torch.int64
+    assert xp.unique_values(x).tolist() == [1, 2, 3] and xp.cumulative_sum(x[0]).tolist() == [3, 4, 6] and xp.std(x, correction=1).item() == 1
+    print("done")
+    """
+
+
+def test_array_api_compat_under_the_alias():
+    pytest.importorskip("array_api_compat")
+    assert run(UNDER_THE_ALIAS) == "done"
+
+
+# --------------------------------------------------------------------- pandas, matplotlib, Pillow
+
+
+def test_pandas():
+    pd = pytest.importorskip("pandas")
+    x, v = torch.arange(6.0).reshape(2, 3), torch.arange(3)
+    frame = pd.DataFrame(x, columns=list("abc"))
+    assert frame.shape == (2, 3) and set(frame.dtypes.astype(str)) == {"float32"} and frame.to_numpy().tolist() == x.tolist()
+    frame = pd.DataFrame({"a": v, "b": v.double()})
+    assert frame.dtypes.astype(str).tolist() == ["int64", "float64"]
+    frame["c"] = v * 2
+    assert frame.c.tolist() == [0, 2, 4] and frame.iloc[v[:2]].shape == (2, 3) and pd.Index(v).tolist() == pd.Series(v).tolist() == [0, 1, 2]
+    assert len(pd.cut(x.reshape(-1), 3)) == 6 and torch.tensor(frame.b).dtype is torch.float64 and torch.tensor(frame.to_numpy()).shape == (3, 3)
+
+
+def test_matplotlib():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    x, v = torch.arange(6.0).reshape(2, 3), torch.arange(3)
+    figure, axes = plt.subplots()
+    lines = axes.plot(v, x.T) + axes.plot(x)
+    assert [line.get_ydata().tolist() for line in lines] == [[0, 1, 2], [3, 4, 5], [0, 3], [1, 4], [2, 5]]
+    assert axes.hist(x.reshape(-1), bins=3)[0].tolist() == [2, 2, 2] and axes.scatter(v, v, c=x[0], s=v + 1).get_offsets().tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert axes.imshow(x).get_array().tolist() == x.tolist() and axes.bar(v, v)[2].get_height() == 2
+    axes.errorbar(v, v, yerr=v)
+    axes.fill_between(v, x[0], x[1])
+    axes.contourf(x.expand(2, 3))
+    axes.set_xlim(torch.tensor(0.0), torch.tensor(3.0))
+    figure.canvas.draw()
+    with pytest.raises((RuntimeError, matplotlib.units.ConversionError), match="requires.grad"):
+        axes.plot(torch.ones(3, requires_grad=True))
+    plt.close(figure)
+
+
+def test_pillow():
+    pytest.importorskip("PIL")
+    from PIL import Image
+
+    pixels = torch.arange(60, dtype=torch.uint8).reshape(5, 4, 3)
+    image = Image.fromarray(np.asarray(pixels))
+    assert image.size == (4, 5) and torch.equal(torch.asarray(image), pixels) and torch.equal(torch.from_numpy(np.array(image)), pixels)
+    assert Image.fromarray(pixels[:, :, 0].contiguous().numpy()).mode == "L"

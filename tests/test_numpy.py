@@ -211,3 +211,17 @@ def test_reductions_of_numpy():
             return sorted(kind.__name__ for kind in types)
 
     assert np.concatenate([x.detach(), Foreign()]) == ["Foreign", "Tensor"]
+
+
+def test_dlpack_says_what_is_asked_for():
+    x = torch.arange(3.0)
+    shared, apart = np.from_dlpack(x), np.from_dlpack(x, device="cpu", copy=True)
+    shared[0] = 7
+    assert x[0] == 7 and apart[0] == 0 and apart.flags.writeable and np.from_dlpack(x, copy=False)[0] == 7
+    for wishes, versioned in (({}, False), ({"max_version": (1, 0)}, True), ({"max_version": (1, 3)}, True), ({"max_version": (0, 8)}, False), ({"dl_device": (1, 0)}, False)):
+        capsule = x.__dlpack__(**wishes)
+        assert ("dltensor_versioned" in repr(capsule)) == versioned and torch.from_dlpack(capsule).data_ptr() == x.data_ptr()
+    assert torch.from_dlpack(x.__dlpack__(copy=True)).data_ptr() != x.data_ptr() == torch.from_dlpack(x.__dlpack__(copy=False)).data_ptr()
+    for wishes in ({"dl_device": (9, 0)}, {"dl_device": (2, 0), "copy": False}):
+        with pytest.raises(BufferError, match=r"\(\d, 0\)"):
+            x.__dlpack__(**wishes)

@@ -115,7 +115,7 @@ def solve(x1, x2, /):
     """The solution y of x1 @ y = x2, which is a vector if it has one dimension, else matrices."""
     need_tensor("solve", x1, x2)
     x1, x2 = operands("solve", x1, x2)
-    return _linalg.solve(x1, x2[:, None])[..., 0] if x2.ndim == 1 else _solve_matrices(x1, x2)
+    return _solve_matrices(x1, x2[:, None])[..., 0] if x2.ndim == 1 else _solve_matrices(x1, x2)
 
 
 def _solve_matrices(x1, x2):

@@ -26,12 +26,31 @@ def array_wrap(Variable self not None, array, context=None, return_scalar=False)
 
 
 def dlpack(Variable self not None, *, stream=None, max_version=None, dl_device=None, copy=None):
-    """A DLPack capsule of the memory."""
+    """A DLPack capsule of the memory.
+
+    Args:
+        stream: of a GPU's memory, the stream on which it will be used.
+        max_version: (major, minor) of the newest DLPack that the borrower reads; None for the form before versions.
+        dl_device: the (device type, device number) where the borrower wants it; None for where it is.
+        copy: True copies always; False never; None where another device is asked for.
+    Raises:
+        BufferError: a device that cannot be had, or copy=False where that is another one; a tensor that requires grad.
+    """
     from pyxtorch._dlpack import to_dlpack
+    cdef bint copied = copy is True
+    if dl_device is not None and self.dev != META and tuple(map(int, dl_device)) != dlpack_device(self):
+        kind, index = map(int, dl_device)
+        if copy is False or kind not in (1, 2):
+            raise BufferError(f"__dlpack__: the tensor is on {self.device}, but DLPack's device ({kind}, {index}) is asked for"
+                              + (" with copy=False." if kind in (1, 2) else ", which is neither the CPU nor a CUDA device."))
+        self = self.to("cpu" if kind == 1 else f"cuda:{index}")
+        copied = True
+    elif copied:
+        self = self.clone()
     if self.dev == CUDA:
         from pyxtorch import _cuda_device
         _cuda_device.let_wait(self.dev_index, stream)
-    return to_dlpack(self.clone() if copy else self, max_version)
+    return to_dlpack(self, max_version, copied)
 
 
 def dlpack_device(Variable self not None):
