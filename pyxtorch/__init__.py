@@ -91,9 +91,10 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda", "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked",
-    "monitor", "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal", "sparse", "special", "storage", "testing", "torch_version", "types", "utils",
-    "version",
+    "_C", "__config__", "_dynamo", "_inductor", "_six", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
+    "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked", "monitor", "mps",
+    "mtia", "multiprocessing", "nested", "nn", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal",
+    "sparse", "special", "storage", "testing", "torch_version", "types", "utils", "version", "xpu",
 )
 # Functions and classes that come with their namespace.
 _LATER = {

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
     ("_dtype", "_size", "_storage", "_core"),
-    ("_arguments",),
+    ("_arguments", "_absent"),
     ("_beneath", "_sources"),
     ("_compound", "_events"),
     ("_gate",),
@@ -30,6 +30,7 @@ FLOORS = [
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
+     "_inductor", "_vmap_internals", "_six", "xpu", "mps", "mtia", "_old_calls",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
      "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_foreach", "_subclasses", "library", "functional", "array_api", "_einops", "_matplotlib"),
     ("distributions",),

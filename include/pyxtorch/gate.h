@@ -107,6 +107,29 @@ static PyObject* pyx_by_own_names(int right, PyObject* self, PyObject* const* ar
     return result;
 }
 
+/* An operation has refused its arguments: its result if this is a call in an order that was PyTorch's once (_old_calls.py); else NULL. */
+static PyObject* pyx_as_years_ago(PyObject* self, PyObject* const* args, Py_ssize_t n) {
+    PyObject *kind, *value, *trace, *module, *given = NULL, *found = NULL, *result = NULL;
+    if (n < 3 || !PyErr_ExceptionMatches(PyExc_TypeError)) return NULL;
+    PyErr_Fetch(&kind, &value, &trace);
+    module = PyImport_ImportModule("pyxtorch._old_calls");
+    if (module != NULL && (given = PyTuple_New(n)) != NULL) {
+        for (Py_ssize_t i = 0; i < n; i++) PyTuple_SET_ITEM(given, i, Py_NewRef(args[i]));
+        found = PyObject_CallMethod(module, "again", "OO", self, given);    /* None, or the result in a tuple; its errors are the call's */
+    }
+    if (found == Py_None) PyErr_Restore(kind, value, trace);
+    else {
+        if (found != NULL) result = Py_NewRef(PyTuple_GET_ITEM(found, 0));
+        Py_XDECREF(kind);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+    }
+    Py_XDECREF(module);
+    Py_XDECREF(given);
+    Py_XDECREF(found);
+    return result;
+}
+
 #define PYX_QUIET __builtin_expect(pyx_watching == 0, 1)
 #define PYX_ENTRY(name, CALL) \
     static PyObject* name(PyObject* self, PyObject* const* args, size_t n, PyObject* names) { \
@@ -122,6 +145,7 @@ static PyObject* pyx_by_own_names(int right, PyObject* self, PyObject* const* ar
             result = pyx_after_error(self, args, n, names); \
         } \
         else result = pyx_watched_call(self, args, n, names); \
+        if (result == NULL && names == NULL) result = pyx_as_years_ago(self, args, PyVectorcall_NARGS(n)); \
         if (result == NULL) pyx_say_otherwise(self); \
         return result; \
     }

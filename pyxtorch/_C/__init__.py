@@ -24,7 +24,7 @@ class _TensorMeta(type, metaclass=_ClassesOfTensors):
 
 
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "Value", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
     "_are_functorch_transforms_active", "_disabled_torch_function_impl",
     "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
 ]  # fmt: skip
@@ -43,3 +43,13 @@ def _log_api_usage_once(event):
 def _are_functorch_transforms_active():
     """Whether tensors may be wrapped by a transform of `torch.func`: never, as the transforms of pyxtorch.func call functions with plain tensors."""
     return False
+
+
+class Value:
+    """A value in a program of TorchScript, as annotations name it. Programs recorded here are of `fx`: there is none of these."""
+
+    def __init__(self):
+        raise RuntimeError("torch._C.Value: values of TorchScript's programs are not made. Use torch.fx.Node.")
+
+
+Value.__module__ = "torch._C"

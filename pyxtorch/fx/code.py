@@ -53,7 +53,7 @@ class _Writer:
         if path.startswith("torch.") and self._reaches(path, target):
             self.globals["torch"] = pyxtorch
             return path
-        return self.name(path.rpartition(".")[2] or "function", target)
+        return self.name(path.replace(".", "_") or "function", target)
 
     def _reaches(self, path, target):
         if "torch" in self.taken:
@@ -159,8 +159,8 @@ class _Writer:
             if node in gone:
                 line += ";  " + " = ".join([*gone[node], "None"])
             body.append(line)
-        lines = [f"def forward({', '.join([self.root, *parameters])}):", *[f"    {line}" for line in body], f"    return {returned}", ""]
-        return PythonCode("\n" + "\n".join(lines), self.globals)
+        lines = [f"def forward({', '.join([self.root, *parameters])}):", *[f"    {line}" for line in body], f"    return {returned}", "    "]
+        return PythonCode("\n\n\n" + "\n".join(lines), self.globals)
 
     def statement(self, node):
         name = getattr(node.target, "__name__", "")

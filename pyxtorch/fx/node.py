@@ -2,10 +2,17 @@
 import builtins
 import operator
 import types
+from collections.abc import Callable
+from typing import Any
 
+import pyxtorch
 from pyxtorch import Tensor
 
-__all__ = ["Node", "has_side_effect", "map_aggregate", "map_arg"]
+__all__ = ["Argument", "BaseArgumentTypes", "Node", "Target", "has_side_effect", "map_aggregate", "map_arg"]
+
+Target = Callable[..., Any] | str
+BaseArgumentTypes = str | int | float | bool | complex | pyxtorch.dtype | Tensor | pyxtorch.device | pyxtorch.memory_format | pyxtorch.layout
+Argument = Any  # a Node, one of these, or tuples, lists, dicts, slices and ranges of them
 
 OPS = ("placeholder", "get_attr", "call_function", "call_method", "call_module", "output")
 # Functions whose result is not all that they do: `has_side_effect` adds others. `operator.iadd` and its like write into their first operand.

@@ -3,7 +3,9 @@ import builtins as _b
 import typing as _t
 from pyxtorch._types import Tensor as _Tensor
 
+BaseArgumentTypes: _t.Any
 OPS: _t.Any
+Target: _t.Any
 def has_side_effect(fn: _t.Any) -> _b.bool: ...
 def map_aggregate(a: _t.Any, fn: _t.Any) -> _t.Any: ...
 def map_arg(a: _t.Any, fn: _t.Any) -> _t.Any: ...

@@ -30,12 +30,6 @@ class Proxy:
             raise AttributeError(f"a traced value has no attribute {name!r}.")
         return Attribute(self, name)
 
-    def __setattr__(self, name, value):
-        if name in ("node", "tracer", "root", "attr", "_node"):
-            object.__setattr__(self, name, value)
-            return
-        self.tracer.create_proxy("call_function", setattr, (self, name, value), {})
-
     def __deepcopy__(self, memo):
         return Proxy(self.node, self.tracer)
 

@@ -16,10 +16,11 @@ from pyxtorch.amp.autocast_mode import regions_here
 from pyxtorch.autograd import Function, Variable, backward, enable_grad, no_grad
 from pyxtorch.autograd.graph import saved_tensors_hooks
 from pyxtorch.random import get_rng_state, set_rng_state
+from pyxtorch.utils import _pytree as _tree
 
 __all__ = [
     "CheckpointError", "CheckpointFunction", "check_backward_validity", "checkpoint", "checkpoint_sequential", "detach_variable",
-    "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop",
+    "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
 ]
 
 
@@ -340,3 +341,19 @@ def checkpoint_sequential(functions, segments, input, use_reentrant=None, preser
     for start in range(0, size * (segments - 1), size):
         input = checkpoint(part(start, start + size), input, use_reentrant=use_reentrant, preserve_rng_state=preserve_rng_state)
     return part(size * (segments - 1), len(functions))(input)
+
+
+def get_device_states(*args):
+    """(numbers, generator states) of the GPUs that hold tensors among `args`, to be given back by `set_device_states`."""
+    found = []
+    _tree.tree_map(lambda a: found.append(a.device.index or 0) if isinstance(a, Variable) and a.device.type == "cuda" else None, args)
+    devices = sorted(set(found))
+    return devices, [pyxtorch.cuda.get_rng_state(i) for i in devices]
+
+
+def set_device_states(devices, states, *, device_type=None):
+    """Give the generators of these GPUs their states back."""
+    if device_type not in (None, "cuda") and devices:
+        raise RuntimeError(f"set_device_states: there are no generators of device_type={device_type!r}; states are kept of 'cuda' alone.")
+    for device, state in zip(devices, states):
+        pyxtorch.cuda.set_rng_state(state, device)

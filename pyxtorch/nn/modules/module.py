@@ -578,7 +578,12 @@ def _type_name(value):
 
 def indent(text):
     """`text` with all lines but the first moved in by two spaces."""
-    return text.replace("\n", "\n  ")
+    return _addindent(text, 2)
+
+
+def _addindent(s_, numSpaces):  # noqa: N803 (asked for by packages that print modules)
+    """`s_` with all lines but the first moved in."""
+    return s_.replace("\n", "\n" + " " * numSpaces)
 
 
 # ---------------------------------------------------------------------------------- errors
