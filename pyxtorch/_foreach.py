@@ -28,7 +28,7 @@ def _others(what, given, count):
         if len(given) != count:
             if given and isinstance(given[0], Tensor):
                 raise RuntimeError(f"Tensor lists must have the same number of tensors, got {count} and {len(given)}")
-            raise RuntimeError("Tensor list must have same number of elements as scalar list.")
+            raise RuntimeError(f"Tensor list must have same number of elements as scalar list, got {count} and {len(given)}.")
         return given
     if isinstance(given, Tensor) and given.dim():
         raise RuntimeError(f"scalar tensor expected to be 0 dim but it has {given.dim()} dimensions and {given.numel()} elements.")
