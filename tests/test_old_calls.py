@@ -103,7 +103,7 @@ def test_lists_that_do_not_fit():
         torch._foreach_add(two(), two()[:1])
     with pytest.raises(RuntimeError, match="2 and 3"):
         torch._foreach_mul_(two(), [1.0, 2.0, 3.0])
-    with pytest.raises(TypeError, match="list or tuple of Tensors, not int"):
+    with pytest.raises(TypeError, match="list or tuple of tensors, not int"):
         torch._foreach_add(1, 1)
     with pytest.raises(AttributeError, match="_foreach_nothing"):
         torch._foreach_nothing
