@@ -130,4 +130,9 @@ def _all():
 FUNCTIONS = dict(_all())
 for _name, _function in FUNCTIONS.items():
     _function.__name__ = _function.__qualname__ = _name
-globals().update(FUNCTIONS)
+
+
+def __getattr__(name):
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
