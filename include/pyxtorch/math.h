@@ -330,10 +330,14 @@ PYX_HD double log2(double x) {
     double t = log_tail(f) - 0.5 * f * f;
     return log_special(x, t * 0.44269504088896340736 + f * 0.44269504088896340736 + t + f + e);
 }
+/* A power of ten must give a whole number: the large parts are exact products, of numbers of 12 bits, and what their sum rounds off is kept. */
 PYX_HD float log10(float x) {
     float e, f = split(x, &e) - 1.0f;
-    float t = log_tail(f) - 0.5f * f * f;
-    return log_special(x, (t + f) * 0.434294482f + e * 1.43031e-6f + e * 0.3010285645f);
+    float half = 0.5f * f * f, large = bits<float>(bits<pyx_u32>(f - half) & 0xfffff000u);
+    float small = f - large - half + log_tail(f);
+    float a = e * 0.301029205f, b = large * 0.434326172f, sum = a + b;
+    float rest = e * 7.90341517e-7f - (small + large) * 3.16899714e-5f + small * 0.434326172f;
+    return log_special(x, rest + (a - sum + b) + sum);
 }
 PYX_HD double log10(double x) {
     double e, f = split(x, &e) - 1.0;

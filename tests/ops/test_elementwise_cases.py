@@ -317,3 +317,17 @@ def test_a_remainder_of_zero_has_the_sign_of_the_divisor(n, dtype):
             if x == 0 or math.isfinite(y):
                 z = torch.full((n,), x, dtype=dtype) % torch.full((n,), y, dtype=dtype)
                 assert not z.any() and (z.signbit() == (y < 0)).all() and (torch.remainder(x, torch.full((n,), y, dtype=dtype)).signbit() == (y < 0)).all()
+
+
+@pytest.mark.parametrize("n", [1, 3, 40])
+def test_logarithms_of_powers_are_whole_numbers(n):
+    """log10(1000) is 3, not the number before it, whose floor is 2."""
+    for dtype, tens in ((torch.float32, 11), (torch.float64, 23)):
+        for k in range(tens):
+            assert (torch.full((n,), 10.0**k, dtype=dtype).log10() == k).all(), (dtype, k)
+        for k in range(-100, 100):
+            assert (torch.full((n,), 2.0**k, dtype=dtype).log2() == k).all(), (dtype, k)
+    x = torch.from_numpy(np.random.RandomState(0).uniform(-37, 38, 4000)).exp2().to(torch.float32)
+    x = torch.cat([x, torch.linspace(0.5, 2, 4000)])
+    right = np.log10(x.double().numpy())
+    assert (np.abs(x.log10().numpy() - right) <= 0.75 * np.spacing(np.abs(right).astype(np.float32))).all()
