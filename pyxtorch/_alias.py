@@ -3,7 +3,8 @@
 Here, a finder in front of all others gives for `torch.nn` the module `pyxtorch.nn` itself. In processes to come, the folder
 `_as_torch`, which comes first in PYTHONPATH and on `sys.path`, holds a package `torch` of one file that installs the same
 finder, and what `importlib.metadata` reads of it. Until somebody imports torch the folder does nothing; no file outside of
-the package is written, so that an installed torch stays as it is.
+the package is written, so that an installed torch stays as it is. In the same way `pyxtorch.vision` is torchvision, which
+cannot work without the torch that it was built for.
 """
 import importlib
 import importlib.util
@@ -53,6 +54,7 @@ MODULES = (
     ("torch.nn.modules.upsampling", "pyxtorch.nn.modules.rearrange", "Upsample UpsamplingBilinear2d UpsamplingNearest2d"),
     *((f"torch.optim.{name.lower()}", "pyxtorch.optim.adaptive", name) for name in ("Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "Rprop")),
 )  # fmt: skip
+ROOTS = {"torch": "pyxtorch", "torchvision": "pyxtorch.vision"}  # packages of theirs, and what they are here
 _OWN = {"pyxtorch._alias", "pyxtorch.run"}  # they keep their names: a process that is being started finds them before torch
 _HOMES = {f"{ours}.{name}": theirs for theirs, ours, names in CLASSES + MODULES for name in names.split() or ["*"]}
 _MOVED = {theirs: ours for theirs, ours, _ in MODULES}
@@ -75,11 +77,12 @@ def install():
     """The same for this process alone, which finds the folder on its path."""
     package = importlib.import_module("pyxtorch")
     importlib.import_module("pyxtorch.return_types")  # results are of its classes, whether it is imported or not
-    there = sys.modules.get("torch")
     if any(type(finder) is Finder for finder in sys.meta_path):
         return
-    if there is not None and getattr(there, "__file__", None) != os.path.join(FOLDER, "torch", "__init__.py"):
-        raise RuntimeError(f"as_torch: torch is already imported, from {getattr(there, '__file__', 'somewhere')}. Call as_torch() before that.")
+    for root in ROOTS:
+        there = sys.modules.get(root)
+        if there is not None and getattr(there, "__file__", None) != os.path.join(FOLDER, root, "__init__.py"):
+            raise RuntimeError(f"as_torch: {root} is already imported, from {getattr(there, '__file__', 'somewhere')}. Call as_torch() before that.")
     from pyxtorch import _gate
     from pyxtorch.torch_version import TorchVersion
 
@@ -132,7 +135,7 @@ class Finder(MetaPathFinder):
         """The spec of a module of torch or pyxtorch; None for others, and for what is not there."""
         if name == "torch":  # only after somebody has taken it out of sys.modules
             return ModuleSpec(name, _Same("pyxtorch"), origin=os.path.join(HERE, "__init__.py"), is_package=True)
-        if name.startswith("torch."):
+        if name.partition(".")[0] in ROOTS:
             ours = _ours(name)
             spec = ours and importlib.util.find_spec(ours)
             return spec and ModuleSpec(name, _Same(ours), origin=spec.origin, is_package=spec.submodule_search_locations is not None)
@@ -146,11 +149,18 @@ class Finder(MetaPathFinder):
 
 def _ours(name):
     """What torch.x is called here, or None."""
-    ours = "pyxtorch" + name[len("torch"):]
+    root, point, rest = name.partition(".")
+    ours = ROOTS[root] + point + rest
     try:
         return ours if importlib.util.find_spec(ours) else _MOVED.get(name)
     except ModuleNotFoundError:  # its parent is not there
         return _MOVED.get(name)
+
+
+def _theirs(name):
+    """What a module of pyxtorch is called in torch, or torchvision."""
+    root = "torchvision" if name == "pyxtorch.vision" or name.startswith("pyxtorch.vision.") else "torch"
+    return root + name[len(ROOTS[root]):]
 
 
 class _Same(Loader):
@@ -185,7 +195,7 @@ def _mirror(name):
     module = sys.modules[name]
     if name in _OWN:
         return
-    sys.modules["torch" + name[len("pyxtorch"):]] = module
+    sys.modules[_theirs(name)] = module
     for theirs in (t for t, ours in _MOVED.items() if ours == name):
         sys.modules[theirs] = module
         above, _, leaf = theirs.rpartition(".")
@@ -199,7 +209,7 @@ def _rename(name):
     if name in _OWN:
         return
     module = sys.modules[name]
-    theirs = "torch" + name[len("pyxtorch"):]
+    theirs = _theirs(name)
     kinds = type if name.startswith("pyxtorch.ops.") else type | FunctionType  # functions of the families: see Operation.family
     for key, value in list(vars(module).items()):
         if not isinstance(value, kinds) or value.__module__ != name or not value.__name__ == key:

@@ -34,7 +34,8 @@ FLOORS = [
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
      "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_foreach", "_subclasses", "library", "functional", "array_api", "_einops", "_matplotlib"),
     ("distributions",),
-    ("_alias", "run", "_as_torch.torch"),  # all of it under another name
+    ("vision",),
+    ("_alias", "run", "_as_torch.torch", "_as_torch.torchvision"),  # all of it under another name
 ]
 FAMILIES = ["_common", "_factory", "_inplace", "_precision", "create", "elementwise", "shape", "reduce"]  # then the rest
 # Late imports (inside a function, when it runs) may look up: these floors, and this is why.

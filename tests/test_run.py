@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pyxtorch
-from pyxtorch import _alias
+from pyxtorch import _alias, vision
 from pyxtorch._names import missing
 
 ROOT = str(Path(pyxtorch.__file__).resolve().parent.parent)
@@ -72,8 +72,31 @@ def test_versions_and_metadata(tmp_path):
         assert torch.__version__ == "2.13.0" and torch.__version__ >= (2, 1) and torch.__version__ < "2.100" and torch.version.cuda is None
         assert torch.version.__version__ == torch.torch_version.__version__ == "2.13.0"
     """)
-    (found,) = importlib.metadata.distributions(path=[_alias.FOLDER])
-    assert found.version == _alias.VERSION and all(Path(found.locate_file(f)).exists() for f in found.files)
+    found = {d.name: d for d in importlib.metadata.distributions(path=[_alias.FOLDER])}
+    assert {name: d.version for name, d in found.items()} == {"torch": _alias.VERSION, "torchvision": vision.__version__}
+    assert all(Path(d.locate_file(f)).exists() for d in found.values() for f in d.files)
+
+
+def test_torchvision(tmp_path):
+    """It is pyxtorch.vision, in the program and in what it starts, whichever of the two packages is imported first."""
+    run(tmp_path, """
+        import importlib.metadata as metadata, importlib.util, pickle, subprocess, sys
+        import torchvision
+        from torchvision import datasets, transforms
+        from torchvision.models.resnet import BasicBlock, resnet18
+        import torchvision.transforms.functional as F
+        import torch, pyxtorch.vision
+        assert torchvision is pyxtorch.vision and sys.modules["torchvision.transforms"] is sys.modules["pyxtorch.vision.transforms"] is transforms
+        assert metadata.version("torchvision") == torchvision.__version__ and importlib.util.find_spec("torchvision.nope") is None
+        assert BasicBlock.__module__ == resnet18.__module__ == "torchvision.models.resnet" and torchvision.__name__ == "torchvision"
+        assert pickle.loads(pickle.dumps(resnet18)) is resnet18 and F.hflip(torch.eye(2)[None])[0, 0, 1] == 1
+        code = "import torchvision, torch, pyxtorch; assert torchvision is pyxtorch.vision and torch is pyxtorch; import torchvision.ops"
+        subprocess.run([sys.executable, "-c", code], check=True)
+        try:
+            import torchvision.nope
+        except ModuleNotFoundError as error:
+            assert "torchvision.nope" in str(error)
+    """)
 
 
 def test_types_and_pickles_have_the_names_of_torch(tmp_path):

@@ -35,6 +35,8 @@ class Unpickler:
         load_storage: `load_storage(persistent id)`.
     """
 
+    strings = "utf-8"  # what strings of Python 2 are read as
+
     def __init__(self, data, find, user, load_storage):
         self.data, self.at = data, 0
         self.find, self.user, self.load_storage = find, user, load_storage
@@ -234,7 +236,7 @@ def _table():
     for opcode, form in ((pickle.SHORT_BINBYTES, u1), (pickle.BINBYTES, u4), (pickle.BINBYTES8, u8)):
         push(opcode, lambda self, form=form: bytes(self.take(self.number(form))))
     for opcode, form in ((pickle.SHORT_BINSTRING, u1), (pickle.BINSTRING, i4)):  # the strings of Python 2
-        push(opcode, lambda self, form=form: str(self.take(_size(self.number(form))), "utf-8"))
+        push(opcode, lambda self, form=form: str(self.take(_size(self.number(form))), self.strings))
     push(pickle.BYTEARRAY8, lambda self: bytearray(self.take(self.number(u8))))
     push(pickle.GLOBAL, lambda self: self.global_(self.line(), self.line()))
     push(pickle.TUPLE, lambda self: tuple(self.mark()))
@@ -292,7 +294,7 @@ def _table():
     on(pickle.ADDITEMS)(lambda self: self.add_items(self.mark()))
     on(pickle.FROZENSET)(Unpickler.frozen_set)
     on(pickle.REDUCE)(Unpickler.reduce)
-    on(pickle.BUILD)(Unpickler.build)
+    on(pickle.BUILD)(lambda self: self.build())
 
     @on(pickle.SETITEM)
     def set_item(self):

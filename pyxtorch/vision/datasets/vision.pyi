@@ -1,0 +1,19 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+from pyxtorch.utils.data.dataset import Dataset as _Dataset
+
+class StandardTransform:
+    def __call__(self, input: _t.Any, target: _t.Any) -> _t.Any: ...
+    def __init__(self, transform: _t.Any = None, target_transform: _t.Any = None) -> None: ...
+    target_transform: _t.Any
+    transform: _t.Any
+class VisionDataset(_Dataset):
+    def __getitem__(self, index: _t.Any) -> _t.Any: ...
+    def __init__(self, root: _t.Any = None, transforms: _t.Any = None, transform: _t.Any = None, target_transform: _t.Any = None) -> None: ...
+    def __len__(self) -> _b.int: ...
+    def extra_repr(self) -> _b.str: ...
+    root: _t.Any
+    target_transform: _t.Any
+    transform: _t.Any
+    transforms: _t.Any
