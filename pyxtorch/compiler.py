@@ -16,7 +16,7 @@ __all__ = [
 _MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
 _STANCES = ("default", "force_eager", "eager_on_recompile", "fail_on_recompile", "eager_then_compile", "aot_eager_then_compile")
 _BACKENDS = ("inductor", "eager", "aot_eager", "cudagraphs", "onnxrt", "openxla", "tvm")  # PyTorch's names: any of them asks for speed alone
-_state = {"backend": "inductor", "stance": "default"}
+_state = {"backend": "inductor", "stance": "default", "exporting": False}
 
 
 def _check_backend(backend):
@@ -151,8 +151,8 @@ def is_dynamo_compiling():
 
 
 def is_exporting():
-    """False, as `is_compiling`."""
-    return False
+    """Whether a program is being recorded to be written in another form (pyxtorch.onnx.export)."""
+    return _state["exporting"]
 
 
 def list_backends(exclude_tags=("debug", "experimental")):

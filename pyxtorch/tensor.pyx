@@ -25,7 +25,6 @@ from pyxtorch.ops import elementwise_arithmetic as _arithmetic
 from pyxtorch.ops import elementwise_compare as _compare
 from pyxtorch.ops import index as _index
 from pyxtorch.ops import shape as _views
-from pyxtorch.ops import shape_join as _shape
 
 cdef object _backward = _tape.backward
 cdef object _div = _arithmetic.div
@@ -451,7 +450,7 @@ cdef class Tensor(Variable):
     def __iter__(self):
         if self.nd == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter(_shape.unbind(self) if type(self) is Tensor and not self.flags & COMPOUND else self.unbind(0))
+        return iter(self.unbind(0))        # by its name, so that overrides see it
 
     def __contains__(self, item):
         if isinstance(item, Variable) or is_number(item):
@@ -459,7 +458,7 @@ cdef class Tensor(Variable):
         raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(item).__name__}.")
 
     def __reversed__(self):
-        return _shape.flip(self, 0) if self.nd else self
+        return self.flip(0) if self.nd else self
 
     # ------------------------------------------------------------------------ Python numbers
 

@@ -33,6 +33,7 @@ FLOORS = [
      "_inductor", "_vmap_internals", "_six", "xpu", "mps", "mtia", "_old_calls",
      "torch_version", "version", "func", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
      "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_checks", "_aten", "_foreach", "_subclasses", "library", "functional", "array_api", "_einops", "_matplotlib"),
+    ("onnx",),
     ("distributions",),
     ("vision",),
     ("_alias", "run", "_as_torch.torch", "_as_torch.torchvision"),  # all of it under another name

@@ -1,0 +1,292 @@
+"""One run of a program with everything noted that passes the gate.
+
+A `Recorder` is a mode (pyxtorch/overrides.py): it runs each operation on the example and notes it with what its arguments are.
+Only what depends on inputs, on sizes or on chance is noted; what is computed from parameters alone is a constant.
+"""
+import sys
+from pathlib import Path
+
+import pyxtorch
+from pyxtorch import Tensor, _gate
+from pyxtorch.onnx._sizes import Float, Int, Sizes, expression, leaves, patched_math, plain
+from pyxtorch.onnx.errors import OnnxExporterError, SymbolicValueError
+from pyxtorch.overrides import TorchFunctionMode
+
+__all__ = ["Record", "Recorder", "Ref", "each", "tree_map"]
+
+PACKAGE = str(Path(pyxtorch.__file__).parent) + "/"
+DATA = ("data",)  # among what a tensor depends on: elements of an input, or chance
+
+# Attributes that are tensors; others say something of a tensor.
+TENSOR_ATTRIBUTES = frozenset(("T", "mT", "H", "mH", "real", "imag", "data"))
+# What says something of a tensor that is not its elements.
+FACTS = frozenset("""
+dim ndimension is_floating_point is_complex is_contiguous stride element_size storage_offset type get_device is_signed is_inference is_conj
+is_neg is_shared is_pinned result_type can_cast promote_types __hash__ __repr__ __format__ __dir__ data_ptr untyped_storage is_set_to
+register_hook retain_grad has_names nbytes _is_view is_coalesced is_same_size typename
+""".split())  # fmt: skip
+# What fills a tensor by chance: noted whatever its arguments.
+RANDOM = frozenset("""
+rand randn randint randperm rand_like randn_like randint_like normal bernoulli multinomial poisson uniform_ normal_ bernoulli_ random_
+exponential_ geometric_ cauchy_ log_normal_ gumbel_softmax dropout_random
+""".split())
+
+
+class Ref:
+    """A tensor among noted arguments, by its number."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number):
+        self.number = number
+
+    def __repr__(self):
+        return f"%{self.number}"
+
+
+class Record:
+    """An operation that ran: what it was given (tensors as Ref, sizes as symbols), and which tensors it made and wrote."""
+
+    __slots__ = ("args", "depends", "full", "kwargs", "line", "made", "name", "parent", "result", "values", "written")
+
+
+class Known:
+    """What is noted of a tensor: its object, how it came about, and what its elements depend on."""
+
+    __slots__ = ("depends", "dtype", "kind", "name", "parent", "shape", "snapshot", "tensor")
+
+    def __init__(self, tensor, kind, name, depends, parent=None):
+        self.tensor, self.kind, self.name, self.depends, self.parent = tensor, kind, name, depends, parent
+        self.shape, self.dtype, self.snapshot = tuple(tensor.shape), tensor.dtype, None
+
+
+def tree_map(function, x):
+    """`x` with `function` applied to what is in its tuples, lists, dicts and slices."""
+    if isinstance(x, Sizes) or type(x) in (tuple, list):
+        return (list if type(x) is list else tuple)([tree_map(function, v) for v in x])
+    if isinstance(x, tuple) and not isinstance(x, pyxtorch.Size) and hasattr(x, "_fields"):
+        return type(x)(*[tree_map(function, v) for v in x])
+    if isinstance(x, (tuple, list)):
+        return tuple([tree_map(function, v) for v in x])
+    if isinstance(x, dict):
+        return {k: tree_map(function, v) for k, v in x.items()}
+    if isinstance(x, slice):
+        return slice(*[tree_map(function, v) for v in (x.start, x.stop, x.step)])
+    return function(x)
+
+
+def each(x):
+    """All that is in the tuples, lists, dicts and slices of `x`."""
+    found = []
+    tree_map(found.append, x)
+    return found
+
+
+def _writes(name, kwargs):
+    return (name.endswith("_") and not name.endswith("__")) or name.startswith("__i") and name not in ("__invert__", "__index__", "__int__") or (
+        name == "__setitem__" or kwargs.get("out") is not None or kwargs.get("inplace") is True)
+
+
+def _version(tensor):
+    try:
+        return tensor._version
+    except RuntimeError:  # made in inference mode: it has none
+        return None
+
+
+def users_line():
+    """Where the program stands, outside of this package."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return "unknown line" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
+
+
+class Recorder(TorchFunctionMode):
+    """The mode. `inputs` are tensors by name, `constants` names of parameters and buffers by id."""
+
+    def __init__(self, inputs, constants):
+        self.records, self.known, self.numbers = [], [], {}
+        self.guards, self.escapes = [], []
+        self.hot = {}  # address of memory that holds what depends on something: the number of a tensor there
+        self.names = constants
+        for name, tensor in inputs.items():
+            self._add(tensor, "input", name, frozenset((DATA,)))
+
+    # ------------------------------------------------------------------ what symbols tell
+
+    def guard(self, expr, truth):
+        self.guards.append((expr, truth, users_line()))
+        return truth
+
+    def escape(self, expr, value):
+        self.escapes.append((expr, value, users_line()))
+        return value
+
+    # ------------------------------------------------------------------ tensors
+
+    def _add(self, tensor, kind, name, depends, parent=None):
+        number = len(self.known)
+        self.known.append(Known(tensor, kind, name, depends, parent))
+        self.numbers[id(tensor)] = number
+        if depends:
+            self.hot[tensor.untyped_storage().data_ptr()] = number
+        return number
+
+    def number(self, tensor):
+        """The number of a tensor among the arguments; one not seen before is a constant."""
+        number = self.numbers.get(id(tensor))
+        if number is not None:
+            return number
+        if tensor.numel() and tensor.untyped_storage().data_ptr() in self.hot:
+            raise OnnxExporterError(
+                f"export: a tensor of shape {tuple(tensor.shape)} used at {users_line()} shares memory with one that depends on the inputs, but how "
+                "it was made was not seen. Make it by an operation on that tensor."
+            )
+        name = self.names.get(id(tensor))
+        return self._add(tensor, "constant" if name is None else "parameter", name, frozenset())
+
+    def _depends(self, x):
+        if isinstance(x, Tensor):
+            number = self.numbers.get(id(x))
+            if number is not None:
+                return self.known[number].depends
+            return frozenset((DATA,)) if self.hot and x.numel() and x.untyped_storage().data_ptr() in self.hot else frozenset()
+        return frozenset(leaves(x.expr)) if isinstance(x, (Int, Float)) else frozenset()
+
+    def sizes(self, tensor):
+        """The shape of a tensor as symbols."""
+        number = self.numbers.get(id(tensor))
+        if number is None:
+            return tensor.shape
+        return Sizes([Int.made(n, ("dim", number, axis), self) for axis, n in enumerate(tuple(tensor.shape))])
+
+    # ------------------------------------------------------------------ operations
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in ("__get__", "__set__", "__delete__"):
+            attribute = func.__self__.__name__
+            if name == "__get__" and attribute == "shape":
+                return self.sizes(args[0])
+            if name == "__get__" and attribute not in TENSOR_ATTRIBUTES or attribute in ("requires_grad", "grad"):
+                return func(*args, **kwargs)
+            if name != "__get__":
+                raise OnnxExporterError(f"export: the attribute {attribute} of a tensor is set at {users_line()}, which cannot be exported.")
+            return self._noted(attribute, f"torch.Tensor.{attribute}", func, args, kwargs)
+        if name in ("size", "numel", "nelement", "__len__") and args and id(args[0]) in self.numbers:
+            return self._size(name, func, args, kwargs)
+        if name in FACTS:
+            return func(*args, **kwargs)
+        return self._noted(name, _gate.name_of(func), func, args, kwargs)
+
+    def _size(self, name, func, args, kwargs):
+        tensor, axis = args[0], plain(kwargs.get("dim", args[1] if len(args) > 1 else None))
+        if name == "size" and axis is None:
+            return self.sizes(tensor)
+        value = func(*[plain(a) for a in args], **{k: plain(v) for k, v in kwargs.items()})
+        sizes = self.sizes(tensor)
+        if name == "__len__":  # Python makes an ordinary number of it
+            return self.escape(sizes[0].expr, value)
+        if name == "size":
+            return sizes[axis]
+        total = 1
+        for n in sizes:
+            total = n * total
+        return total
+
+    def _noted(self, name, full, func, args, kwargs):
+        found = each((args, kwargs))
+        tensors = [x for x in found if isinstance(x, Tensor)]
+        depends = frozenset().union(*map(self._depends, found))
+        writes = _writes(name, kwargs)
+        noted = bool(depends) or name in RANDOM or writes and any(id(t) in self.numbers for t in tensors)
+        if not noted:
+            return func(*args, **kwargs)
+        if name in RANDOM:
+            depends |= {DATA}
+        record = Record()
+        record.name, record.full, record.line = name, full, users_line()
+        record.args, record.kwargs = tree_map(self._as_argument, (args, kwargs))
+        if writes:
+            for t in tensors:
+                k = self.known[self.numbers[id(t)]]
+                if k.kind in ("constant", "parameter") and k.snapshot is None:
+                    k.snapshot = t.detach().clone()
+        before = [(t, _version(t), tuple(t.shape)) for t in tensors]
+        result = func(*tree_map(plain, args), **tree_map(plain, kwargs))
+        record.depends, record.parent = depends, None
+        record.written = self._targets(record, before, result, writes)
+        for t, _, shape in before:
+            if tuple(t.shape) != shape:
+                raise OnnxExporterError(f"export: {full} at {record.line} changes the shape of a tensor in place, which cannot be exported. Use the operation that returns a new tensor.")
+        self._written(record, depends)
+        record.made, record.values = [], None
+        storages = {t.untyped_storage().data_ptr(): self.numbers[id(t)] for t in reversed(tensors) if t.numel()}
+        record.result = tree_map(lambda x: self._as_result(x, record, storages), result)
+        others = [x for x in each(result) if x is not None and not isinstance(x, Tensor)]
+        if others and name not in ("__setitem__",):
+            self._reading(record, others)
+        self.records.append(record)
+        return result
+
+    def _as_argument(self, x):
+        return Ref(self.number(x)) if isinstance(x, Tensor) else x
+
+    def _targets(self, record, before, result, writes):
+        """The numbers of the tensors that were written. Views of one count as written with it; it is the result, or comes first."""
+        changed = [t for t, version, _ in before if version != _version(t) or version is None and writes]
+        given = {id(x) for x in each(result)}
+        own = [t for t in changed if id(t) in given] or changed[:1]
+        memory = {t.untyped_storage().data_ptr() for t in own}
+        others = [t for t in changed if t.untyped_storage().data_ptr() not in memory]
+        numbers = list(dict.fromkeys(self.numbers[id(t)] for t in own + others))
+        if any(self.known[n].kind == "constant" and self.known[n].snapshot is None for n in numbers):
+            raise OnnxExporterError(f"export: {record.full} at {record.line} writes into a constant; use the form of the operation that ends in an underscore.")
+        return numbers
+
+    def _written(self, record, depends):
+        for number in record.written:
+            k = self.known[number]
+            if k.kind == "parameter":
+                raise OnnxExporterError(
+                    f"export: {record.full} at {record.line} writes into {k.name!r}, which the module keeps between calls; an exported program keeps "
+                    "nothing. Export in eval mode, or return the new value."
+                )
+            address = k.tensor.untyped_storage().data_ptr()
+            for other in self.known:  # whoever looks at this memory
+                if other.tensor.untyped_storage().data_ptr() == address:
+                    other.depends |= depends
+            self.hot[address] = number
+
+    def _as_result(self, x, record, storages):
+        if not isinstance(x, Tensor):
+            return x
+        number = self.numbers.get(id(x))
+        if number is None:
+            parent = storages.get(x.untyped_storage().data_ptr()) if x.numel() else None
+            number = self._add(x, "result", None, record.depends, parent)
+            if DATA not in record.depends:
+                self.known[number].snapshot = x.detach().clone()
+            if parent is not None:
+                record.parent = parent
+            record.made.append(number)
+        return Ref(number)
+
+    def _reading(self, record, others):
+        """Python reads elements."""
+        if DATA in record.depends:
+            raise SymbolicValueError(
+                f"export: {record.full} at {record.line} makes a Python value of elements that depend on the inputs. What the program does with it "
+                "would hold for this example only. Compute with tensors (torch.where in place of a branch)."
+            )
+        record.values = [expression(x) for x in others]
+
+
+def run(program, inputs, constants):
+    """Run `program(**tensors)` recorded; gives the Recorder and the program's result."""
+    recorder = Recorder(inputs, constants)
+    with pyxtorch.no_grad(), patched_math(), recorder:
+        result = program()
+    return recorder, result
