@@ -25,8 +25,8 @@ demo: $(BIN)/python
 	cd examples && ../$(BIN)/python digits.py --out ../$(OUT) --require 0.98
 
 test: build
-	$(PIP) install pytest pytest-timeout
-	$(BIN)/python -m pytest
+	$(PIP) install pytest pytest-timeout pytest-xdist
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 # mypy looks at a sample program, the examples and ten planted mistakes through the stubs (and pyright does, where npm
 # is); `stubs-check` compares those with the built package.
