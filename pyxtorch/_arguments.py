@@ -1,5 +1,6 @@
 """What arguments of operations must be, where the operations themselves do not look: flags, and numbers that fit."""
 import inspect
+import re
 
 # Flags that PyTorch tests in Python, where whatever counts as true or false will do.
 LOOSE_FLAGS = frozenset(("inplace", "return_indices", "hard", "antialias", "full", "center", "return_inverse", "return_counts"))
@@ -24,6 +25,15 @@ def parameters_of(function):
     others = {theirs: ours for theirs, ours in OTHER_NAMES.items() if ours in names and theirs not in names}
     return flags, min((place for place in flags.values() if place >= 0), default=NOT_AMONG_THE_FIRST), others
 
+# What Cython, and the operations themselves, say of something else in a tensor's place; and how a tensor is made of it.
+_NO_TENSOR = re.compile(r"^Argument '(\w+)' has incorrect type \(expected pyxtorch\.[\w.]+, got ([\w.]+)\)$|argument '(\w+)' must be Tensor, not (\w+)$")
+_SEQUENCE = " Use torch.tensor(numbers), or torch.stack(tensors)."
+_TENSORS_OF = {
+    "ndarray": " Use torch.from_numpy(array).", "list": _SEQUENCE, "tuple": _SEQUENCE,
+    **dict.fromkeys(("int", "float", "bool", "complex"), " Use torch.tensor(number)."),
+    "NoneType": " Does the function that made it return its result?",
+}  # fmt: skip
+
 
 def own_names(operation, names, others):
     """The names of arguments with NumPy's replaced by the operation's own."""
@@ -41,4 +51,8 @@ def in_other_words(operation, error):
         return ValueError(f"{operation}: an integer among the arguments does not fit in 64 bits: {text}.")
     if text.startswith("The truth value of an array"):
         return TypeError(f"{operation}(): an array of several elements among the arguments is in the place of a number.")
+    found = _NO_TENSOR.search(text)
+    if found is not None:
+        name, kind = found[1] or found[3], (found[2] or found[4]).rpartition(".")[2]
+        return TypeError(f"{operation}(): argument '{name}' must be Tensor, not {kind}.{_TENSORS_OF.get(kind, '')}")
     return None

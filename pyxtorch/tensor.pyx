@@ -88,6 +88,12 @@ cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 
 
+cdef object number_of(Variable x):
+    if x.n != 1:
+        raise ValueError(f"only one element tensors can be converted to Python scalars, and this one has {x.n}. Take one by its index, or use .tolist().")
+    return item_of(x)
+
+
 @cython.binding(False)  # methods that check the type of their self, called as Class.method(x)
 cdef class Tensor(Variable):
     """An n-dimensional array that can be recorded: see the documentation of each method.
@@ -470,13 +476,13 @@ cdef class Tensor(Variable):
         return bool(item_of(self))
 
     def __float__(self):
-        return float(item_of(self))
+        return float(number_of(self))
 
     def __int__(self):
-        return int(item_of(self))
+        return int(number_of(self))
 
     def __complex__(self):
-        return complex(item_of(self))
+        return complex(number_of(self))
 
     def __index__(self):
         if not (self.dt <= INT64 and self.n == 1):

@@ -88,7 +88,7 @@ static int pyx_arguments_right(pyx_operation* op, PyObject* const* args, Py_ssiz
 /* Where Python itself found a number too large, or an array in place of one: the error that PyTorch raises. */
 static void pyx_say_otherwise(PyObject* op) {
     PyObject *kind, *value, *trace, *other = NULL;
-    if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return;
+    if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_TypeError)) return;
     PyErr_Fetch(&kind, &value, &trace);
     if (value != NULL) other = pyx_ask_arguments("in_other_words", ((pyx_operation*)op)->name, value, NULL);
     if (other == NULL) PyErr_Clear();

@@ -60,7 +60,7 @@ def place_of(t, op: str, what: str, i: cython.int):
         if not x.flags & REQUIRES_GRAD:
             if what == "inputs":
                 raise RuntimeError(f"{op}: One of the differentiated Tensors does not require grad (input {i}, shape {list(shape_of(x))}).")
-            raise RuntimeError(f"{op}: element {i} of tensors does not require grad and does not have a grad_fn.")
+            raise RuntimeError(f"{op}: element {i} of tensors does not require grad and does not have a grad_fn: nothing that it was computed from requires grad, or it was computed under no_grad(), or detached.")
         if x._grad_fn is None:
             return x, 0
         return x._grad_fn, x.output_nr

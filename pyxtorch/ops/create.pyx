@@ -15,7 +15,7 @@ from pyxtorch._dtype import SCALAR_TYPES
 cdef int shape_of_data(object data, int64_t* sizes, str op) except -1:
     """The shape of nested sequences; their regularity is checked while they are read."""
     cdef int nd = 0
-    while isinstance(data, (list, tuple)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, Variable))):
+    while isinstance(data, (list, tuple)) or (hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, (str, Variable, dict))):
         if nd == 64:
             raise ValueError(f"{op}: too many dimensions; a tensor can have at most 64.")
         sizes[nd] = len(data)
@@ -23,12 +23,8 @@ cdef int shape_of_data(object data, int64_t* sizes, str op) except -1:
         if sizes[nd - 1] == 0:
             break
         data = data[0]
-    if isinstance(data, Variable):
-        if nd + (<Variable>data).nd > 64:
-            raise ValueError(f"{op}: too many dimensions; a tensor can have at most 64.")
-        for k in range((<Variable>data).nd):
-            sizes[nd] = (<Variable>data).sizes[k]
-            nd += 1
+    if nd and isinstance(data, str):
+        raise ValueError(f"{op}: too many dimensions 'str': {data!r} is no number. Convert words with float(), or number them.")
     return nd
 
 
@@ -61,7 +57,7 @@ cdef int dtype_of_data(object data, int depth=0) except -2:
         return complex_code(default_dtype())
     if isinstance(data, str):
         raise TypeError(f"new(): invalid data type 'str' in {data!r}; expected numbers.")
-    if hasattr(data, "__len__") and hasattr(data, "__getitem__"):
+    if hasattr(data, "__len__") and hasattr(data, "__getitem__") and not isinstance(data, dict):
         return dtype_of_data(list(data), depth)
     if hasattr(data, "__float__"):
         return default_dtype()
@@ -85,6 +81,8 @@ cdef char* read_data(object data, int depth, int nd, const int64_t* sizes, int d
     cdef Variable x
     if depth == nd:
         if isinstance(data, Variable):
+            if (<Variable>data).n != 1:
+                raise ValueError(f"{op}: only one element tensors can be converted to Python scalars: one is {list(shape_of(<Variable>data))}. Use torch.stack(list).")
             data = item_of(<Variable>data)
         elif isinstance(data, (list, tuple, str)):
             raise ValueError(f"{op}: expected a number at dim {depth} (got {type(data).__name__})")

@@ -329,7 +329,7 @@ def embedding_bag(Variable input not None, Variable weight not None, offsets=Non
 def one_hot(Variable tensor not None, num_classes=-1):
     """int64 (*, num_classes) with 1 where the last index equals the element, else 0."""
     if tensor.dt != INT64:
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, but got {dtype_of(tensor.dt).name}; convert with .long().")
     if num_classes < -1 or num_classes == 0 and tensor.n:
         raise RuntimeError("Class values must be smaller than num_classes." if num_classes == 0 else f"one_hot: num_classes must be positive, got {num_classes}")
     if tensor.n == 0:
@@ -342,7 +342,7 @@ def one_hot(Variable tensor not None, num_classes=-1):
     if num_classes == -1:
         num_classes = most + 1
     elif most >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
+        raise RuntimeError(f"Class values must be smaller than num_classes: got the value {most} for num_classes={num_classes}.")
     return tensor.new_zeros(shape_of(tensor) + (num_classes,)).scatter_(-1, tensor.unsqueeze(-1), 1)
 
 

@@ -143,7 +143,7 @@ cdef Parsed parse(Variable x, object index, bint tape):
             raise IndexError(
                 "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
             )
-        raise IndexError(f"too many indices for tensor of dimension {x.nd}")
+        raise IndexError(f"too many indices for tensor of dimension {x.nd}: {named} were given for shape {list(shape_of(x))}")
     for item in parts:
         if over and item is not Ellipsis:
             raise IndexError("x[...]: no dimension is left for an index after a second ellipsis ('...').")

@@ -99,6 +99,8 @@ def stack(tensors, dim=0, *, out=None):
     """Join tensors of one shape along a new dimension."""
     if isinstance(tensors, Variable):
         tensors = unbind(tensors)
+    if isinstance(dim, Variable):
+        raise TypeError("stack(): argument 'tensors' must be tuple of Tensors, not Tensor: write stack([a, b])")
     if not tensors:
         raise RuntimeError("stack: expects a non-empty TensorList")
     cdef int d = wrap_dim(dim, checked(tensors[0], "stack", "tensors").nd + 1, "stack")

@@ -50,6 +50,8 @@ def check_option(name, value, low=0.0, high=INF, below=False):
         if value.numel() != 1:
             raise ValueError(f"Tensor {'lr' if name == 'learning rate' else name} must be 1-element, not of shape {tuple(value.shape)}.")
         value = value.item()
+    if not hasattr(value, "__float__"):
+        raise TypeError(f"Invalid {name}: {value!r} is {type(value).__name__}; a number is expected.")
     if not low <= value <= high or (below and value == high):
         relation = "below" if below else "at most"
         raise ValueError(f"Invalid {name}: {value}. It must be at least {low}" + (f" and {relation} {high}." if high < INF else "."))
@@ -112,11 +114,16 @@ class Optimizer:
         self.defaults = defaults
         if isinstance(params, Tensor):
             raise TypeError(f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}. Use [tensor].")
+        if not hasattr(params, "__iter__") and not hasattr(params, "__getitem__"):
+            raise TypeError(f"{type(self).__name__}: params should be an iterable of Tensors or dicts, but got {_mistaken(params, '')}.")
         self.state = defaultdict(dict)
         self.param_groups = []
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list: a module without parameters, or a generator that is used up already. Layers kept in a plain list "
+                "are not found: use nn.ModuleList."
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -161,6 +168,8 @@ class Optimizer:
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group).__name__}")
+        if "params" not in param_group:
+            raise KeyError(f"params: a parameter group needs the tensors it is for, but has {list(param_group)}. Write dict(params=model.parameters(), ...).")
         params = param_group["params"]
         if isinstance(params, Tensor):
             params = [params]
@@ -180,9 +189,12 @@ class Optimizer:
                 raise ValueError(f"all optimizer param groups should be with/without names. cannot add param group {which}.")
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_mistaken(p, ' of each module')}")
             if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
-                raise ValueError("can't optimize a non-leaf Tensor")
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor: one of shape {list(p.shape)} is the result of {type(p.grad_fn).__name__}. Train what it is computed from, or "
+                    "start from it with .detach().requires_grad_()."
+                )
         param_group["params"] = params
         if names:
             param_group["param_names"] = names
@@ -376,6 +388,20 @@ class Optimizer:
         self.__setstate__({"state": state, "param_groups": groups})
         for hook in self._state_dict_hooks["load_after"].values():
             hook(self)
+
+
+def _mistaken(given, whose):
+    """What stands in the place of parameters, and what to write instead."""
+    kind = type(given).__name__
+    if hasattr(given, "parameters"):
+        if isinstance(given, type):
+            return f"the class {given.__name__}. Make a module of it, and give module.parameters()"
+        return f"{kind}, a module. Give its parameters: .parameters(){whose}"
+    if callable(given) and getattr(given, "__name__", "") == "parameters":
+        return "the method parameters itself. Call it: .parameters()"
+    if isinstance(given, str):
+        return f"str ({given!r}), a name. Give tensors: model.parameters() rather than a state dict"
+    return kind
 
 
 def _matched(value, p, name):

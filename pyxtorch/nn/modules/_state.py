@@ -2,6 +2,7 @@
 from collections import OrderedDict, namedtuple
 
 import pyxtorch
+from pyxtorch.nn.modules._mistakes import instead_of, what_does_not_fit
 from pyxtorch import Tensor
 from pyxtorch._tape.hooks import hang
 from pyxtorch.nn.parameter import Parameter, is_lazy
@@ -199,7 +200,7 @@ class StateDict:
             RuntimeError: names or shapes do not fit; the message lists all of them.
         """
         if not hasattr(state_dict, "items"):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.{instead_of(state_dict)}")
         metadata = getattr(state_dict, "_metadata", None)
         state_dict = OrderedDict(state_dict)
         if metadata is not None:
@@ -226,6 +227,9 @@ class StateDict:
                 if keys:
                     names = ", ".join([f'"{key}"' for key in keys])
                     errors.insert(0, f"{kind} key(s) in state_dict: {names}. ")
+            advice = what_does_not_fit(missing, unexpected)
+            if advice is not None:
+                errors.append(advice)
         if errors:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
         return _IncompatibleKeys(missing, unexpected)

@@ -12,6 +12,8 @@ def reduction_of(size_average, reduce, reduction):
     """`reduction`, unless the old arguments size_average and reduce are given."""
     if size_average is None and reduce is None:
         return reduction
+    if isinstance(size_average, pyxtorch.Tensor) or isinstance(reduce, pyxtorch.Tensor):
+        raise RuntimeError("a loss was given tensors where it is made: size_average is true or false. Make it, then call it: nn.MSELoss()(input, target).")
     if reduce is False:
         return "none"
     return "sum" if size_average is False else "mean"

@@ -7,6 +7,7 @@ import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch._C._nn import _parse_to
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
+from pyxtorch.nn.modules._mistakes import AS_PARAMETER, NotYet, not_a_module, type_name
 from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, in_one_place  # noqa: F401  (two are asked for here)
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 
@@ -98,6 +99,7 @@ class Module(StateDict):
     _members_are_attributes = True  # but not where a subclass has __getattr__, which is asked for them, as in PyTorch
     _version = 1
     _hooks = None  # Hooks, made when the first is registered
+    _parameters, _buffers, _modules = map(NotYet, _MEMBERS)
 
     def __init__(self, *args, **kwargs):
         if not self.call_super_init and (args or kwargs):
@@ -150,7 +152,7 @@ class Module(StateDict):
         self._check_name(name, "parameter", self._parameters)
         if param is not None:
             if not isinstance(param, Parameter):
-                raise TypeError(f"cannot assign '{_type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
+                raise TypeError(f"cannot assign '{type_name(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)")
             if param.grad_fn is not None:
                 raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. To express '{name}' as a function of another Tensor, compute the value in the forward() method.")
         self._parameters[name] = param
@@ -159,7 +161,7 @@ class Module(StateDict):
         """Add a tensor that moves with the module but is not trained; state_dict has it if `persistent`."""
         self._check_name(name, "buffer", self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(f"cannot assign '{_type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
+            raise TypeError(f"cannot assign '{type_name(tensor)}' object to buffer '{name}' (torch Tensor or None required)")
         self._buffers[name] = tensor
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -169,7 +171,7 @@ class Module(StateDict):
     def add_module(self, name, module):
         """Add a child (or None)."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{_type_name(module)} is not a Module subclass")
+            raise TypeError(not_a_module(self, module))
         self._check_name(name, "module", self._modules)
         self._modules[name] = module
 
@@ -179,7 +181,7 @@ class Module(StateDict):
 
     def _check_name(self, name, kind, members):
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {_type_name(name)}")
+            raise TypeError(f"{kind} name should be a string. Got {type_name(name)}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain ".", got: {name}' if kind == "module" else f'{kind} name can\'t contain "."')
         if name == "":
@@ -202,18 +204,18 @@ class Module(StateDict):
             return
         elif name in own["_parameters"]:
             if value is not None:
-                raise TypeError(f"cannot assign '{_type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)")
+                raise TypeError(f"cannot assign '{type_name(value)}' as parameter '{name}' (torch.nn.Parameter or None expected){AS_PARAMETER}")
             own["_parameters"][name] = None
         elif name in own["_modules"]:
             if value is not None:
-                raise TypeError(f"cannot assign '{_type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)")
+                raise TypeError(f"cannot assign '{type_name(value)}' as child module '{name}' (torch.nn.Module or None expected)")
             own["_modules"][name] = None
         elif isinstance(value, Buffer):
             self._drop(name, but="_buffers")
             self.register_buffer(name, value, value.persistent)
         elif name in own["_buffers"]:
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"cannot assign '{_type_name(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)")
+                raise TypeError(f"cannot assign '{type_name(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)")
             own["_buffers"][name] = value
         else:
             object.__setattr__(self, name, value)
@@ -223,7 +225,7 @@ class Module(StateDict):
 
     def _own_members(self, what):
         if "_parameters" not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call: {type(self).__name__}.__init__ begins with super().__init__()")
 
     def _drop(self, name, but):
         """Forget `name` as anything else than a member of the kind `but`."""
@@ -569,11 +571,10 @@ def _member_or_error(self, name):
     for members in (self.__dict__.get(m, ()) for m in _MEMBERS):
         if name in members:
             return members[name]
+    if name in _MEMBERS:
+        NotYet(name).__get__(self)
     raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
-
-def _type_name(value):
-    return getattr(type(value), "__module__", "") + "." + type(value).__name__ if isinstance(value, Tensor) else type(value).__name__
 
 
 def indent(text):

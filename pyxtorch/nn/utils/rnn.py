@@ -145,6 +145,9 @@ def pad_sequence(sequences, batch_first=False, padding_value=0.0, padding_side="
     sequences = list(sequences)
     if not sequences:
         raise RuntimeError("received an empty list of sequences")
+    for i, s in enumerate(sequences):
+        if not isinstance(s, pyxtorch.Tensor):
+            raise TypeError(f"pad_sequence: expected Tensor as element {i}, but got {type(s).__name__}. Use torch.tensor(numbers) for each sequence.")
     longest = max(s.shape[0] for s in sequences)
     rows = []
     for s in sequences:
