@@ -116,7 +116,7 @@ _LATER.update(dict.fromkeys((
     "set_autocast_cpu_enabled", "set_autocast_gpu_dtype",
 ), "amp.autocast_mode"))
 _LATER.update(dict.fromkeys((
-    "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum",
+    "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "while_loop",
 ), "_symbols"))
 _LATER.update(lobpcg="_lobpcg", Future="futures", PyTorchFileReader="serialization.reader")
 _LATER.update(dict.fromkeys((

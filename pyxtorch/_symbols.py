@@ -3,7 +3,7 @@ import math
 
 import pyxtorch
 
-__all__ = ["SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum"]
+__all__ = ["SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "while_loop"]
 
 
 class _Symbol:
@@ -90,3 +90,25 @@ def cond(pred, true_fn, false_fn, operands=()):
     elif not isinstance(pred, bool):
         raise RuntimeError(f"Expected pred to be bool or tensor, but got {pred}.")
     return (true_fn if pred else false_fn)(*operands)
+
+
+def while_loop(cond_fn, body_fn, carried_inputs):
+    """carried = body_fn(*carried) for as long as cond_fn(*carried) is true; what is carried at last, a tuple.
+
+    Args:
+        cond_fn: gives a bool or a tensor of one element. body_fn: gives a tuple of as many things as it takes.
+    Raises:
+        RuntimeError: something cannot be called, or `body_fn` gives another number of things.
+    """
+    if not callable(cond_fn) or not callable(body_fn):
+        raise RuntimeError("Expect cond_fn and body_fn to be callable.")
+    if not isinstance(carried_inputs, tuple | list):
+        raise RuntimeError(f"Expect carried_inputs to be a tuple or list, but got {type(carried_inputs).__name__}.")
+    carried = tuple(carried_inputs)
+    while bool(cond_fn(*carried)):
+        found = body_fn(*carried)
+        found = tuple(found) if isinstance(found, tuple | list) else (found,)
+        if len(found) != len(carried):
+            raise RuntimeError(f"body_fn should return the same number of elements as it takes, {len(carried)}, but gave {len(found)}.")
+        carried = found
+    return carried

@@ -144,3 +144,43 @@ def test_internal_names_of_operations():
     for wrong in (lambda: aten.nothing, lambda: aten.add.nothing, lambda: aten.save, lambda: torch.ops.nothing):
         with pytest.raises(AttributeError, match="nothing|save"):
             wrong()
+
+
+def test_scans_of_any_associative_function():
+    from pyxtorch._higher_order_ops.associative_scan import associative_scan
+
+    x = torch.arange(1.0, 15).reshape(2, 7)
+    for mode in ("pointwise", "generic"):
+        for n in range(1, 8):
+            part = x[:, :n]
+            torch.testing.assert_close(associative_scan(torch.add, part, 1, combine_mode=mode), part.cumsum(1))
+        torch.testing.assert_close(associative_scan(torch.mul, x, -1, reverse=True, combine_mode=mode), x.flip(1).cumprod(1).flip(1))
+
+        def step(a, b):                                         # of h[i] = a[i] h[i - 1] + b[i]
+            return {"a": a["a"] * b["a"], "h": b["a"] * a["h"] + b["h"]}
+
+        found = associative_scan(step, {"a": x / 10, "h": x}, 1, combine_mode=mode)["h"]
+        h = torch.zeros(2)
+        for i in range(7):
+            h = x[:, i] / 10 * h + x[:, i]
+            torch.testing.assert_close(found[:, i], h)
+    turns = torch.randn(5, 2, 2, dtype=torch.float64)
+    torch.testing.assert_close(associative_scan(torch.matmul, turns, 0, combine_mode="generic")[-1], torch.linalg.multi_dot(list(turns)))
+    leaf = x.clone().requires_grad_()
+    associative_scan(torch.mul, leaf, 1)[:, -1].sum().backward()
+    torch.testing.assert_close(leaf.grad, x.prod(1, keepdim=True) / x)
+    for error, words, call in (
+        (ValueError, "callable", lambda: associative_scan(1, x, 0)), (ValueError, "got x", lambda: associative_scan(torch.add, x, 0, combine_mode="x")),
+        (IndexError, "5", lambda: associative_scan(torch.add, x, 5)), (ValueError, "one shape", lambda: associative_scan(torch.add, (x, x[:, :2]), 1)),
+        (ValueError, "size 0", lambda: associative_scan(torch.add, x[:0], 0)), (ValueError, "dtypes", lambda: associative_scan(torch.eq, x, 1)),
+    ):  # fmt: skip
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_loops():
+    assert [x.item() for x in torch.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (torch.tensor(0), torch.tensor(1.0)))] == [3, 8]
+    with pytest.raises(RuntimeError, match="same number"):
+        torch.while_loop(lambda i: i < 3, lambda i: (i, i), (torch.tensor(0),))
+    with pytest.raises(RuntimeError, match="callable"):
+        torch.while_loop(True, lambda i: i, (torch.tensor(0),))

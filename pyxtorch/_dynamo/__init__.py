@@ -5,7 +5,7 @@ from pyxtorch.compiler import compile as _compile
 from pyxtorch.compiler import allow_in_graph, assume_constant_result, disable, is_compiling, list_backends, reset, substitute_in_graph
 
 __all__ = [
-    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static",
+    "OptimizedModule", "allow_in_graph", "assume_constant_result", "config", "disable", "graph_break", "is_compiling", "list_backends", "mark_dynamic", "mark_static", "mark_static_address",
     "maybe_mark_dynamic", "optimize", "reset", "substitute_in_graph",
 ]  # fmt: skip
 
@@ -28,3 +28,7 @@ def mark_static(t, index=None):
 def optimize(backend="inductor", *, nopython=False, dynamic=None, disable=False):
     """`compile` with these arguments, as a decorator."""
     return lambda model: _compile(model, backend=backend, fullgraph=nopython, dynamic=dynamic, disable=disable)
+
+
+def mark_static_address(t, guard=False):
+    """A tensor whose memory will be the same in all calls."""

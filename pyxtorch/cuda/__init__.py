@@ -212,7 +212,11 @@ def stream(stream):
 # ------------------------------------------------------------------------------ typed tensors
 
 def __getattr__(name):
-    """`cuda.FloatTensor`, `cuda.FloatStorage` and their like, made when they are first named."""
+    """`cuda.FloatTensor`, `cuda.FloatStorage` and their like, made when they are first named; `default_generators`, one for each GPU in use."""
+    if name == "default_generators":
+        from pyxtorch.ops.random import default_generator
+
+        return (default_generator,) * (device_count() if is_initialized() else 0)
     if name.endswith(("Tensor", "Storage")):
         from pyxtorch._typed_tensors import typed
 

@@ -198,6 +198,12 @@ cdef bint alike(Variable x, Variable y) noexcept:
     return x.dt == y.dt and x.dev == y.dev and x.dev_index == y.dev_index
 
 
+cdef object number_beside(limit, other):
+    if isinstance(limit, Variable) and other is not None and (<Variable>limit).ndim == 0 and not limit.requires_grad:
+        return limit.item()
+    return limit
+
+
 def clamp(input, min=None, max=None, *, out=None):
     """Elements below `min` or above `max` (numbers or tensors) become these.
 
@@ -213,6 +219,9 @@ def clamp(input, min=None, max=None, *, out=None):
         raise RuntimeError("clamp: At least one of 'min' or 'max' must not be None")
     if is_complex_code(x.dt):
         raise RuntimeError("clamp: is not supported for complex types")
+    if isinstance(min, Variable) != isinstance(max, Variable):    # a tensor of no dimensions is taken for a number beside a number
+        min = number_beside(min, max)
+        max = number_beside(max, min)
     if isinstance(min, Variable) or isinstance(max, Variable):
         for limit, other in ((min, max), (max, min)):
             if isinstance(limit, Variable) and other is not None and not isinstance(other, Variable):

@@ -331,3 +331,12 @@ def test_logarithms_of_powers_are_whole_numbers(n):
     x = torch.cat([x, torch.linspace(0.5, 2, 4000)])
     right = np.log10(x.double().numpy())
     assert (np.abs(x.log10().numpy() - right) <= 0.75 * np.spacing(np.abs(right).astype(np.float32))).all()
+
+
+def test_clamp_between_a_number_and_a_tensor_of_no_dimensions():
+    x = torch.arange(5.0)
+    assert torch.clamp(x, 1, torch.tensor(3)).tolist() == [1, 1, 2, 3, 3] == x.clamp(torch.tensor(1.0), 3).tolist()
+    assert torch.clamp(x.long(), 1, torch.tensor(3)).dtype == torch.int64
+    for limit in (torch.tensor([3]), torch.tensor(3.0, requires_grad=True)):
+        with pytest.raises(TypeError, match="both"):
+            torch.clamp(x, 1, limit)
