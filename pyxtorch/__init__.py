@@ -91,7 +91,7 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "_dynamo", "_inductor", "_six", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
+    "_C", "__config__", "_dynamo", "_higher_order_ops", "_inductor", "_six", "_subclasses", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
     "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked", "monitor", "mps",
     "mtia", "multiprocessing", "nested", "nn", "onnx", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal",
     "sparse", "special", "storage", "testing", "torch_version", "types", "utils", "version", "vision", "xpu",
