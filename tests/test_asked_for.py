@@ -184,14 +184,3 @@ def test_loops():
         torch.while_loop(lambda i: i < 3, lambda i: (i, i), (torch.tensor(0),))
     with pytest.raises(RuntimeError, match="callable"):
         torch.while_loop(True, lambda i: i, (torch.tensor(0),))
-
-
-@pytest.mark.parametrize("kind", ["xpu", "mps", "mtia"])
-def test_devices_that_are_not_used(kind):
-    space = getattr(torch, kind)
-    assert not space.is_available() and space.device_count() == 0 and not space.is_initialized() and space.get_rng_state_all() == []
-    assert space.memory_allocated() == 0 and space.empty_cache() is None and space.manual_seed(1) is None
-    with pytest.raises(RuntimeError, match=f"{kind}.synchronize.*no {kind} device"):
-        space.synchronize()
-    with pytest.raises(AttributeError, match="nothing"):
-        space.nothing
