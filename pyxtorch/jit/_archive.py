@@ -134,7 +134,7 @@ def load(f, map_location=None, _extra_files=None, _restore_shapes=False):
         raise ValueError(f"The provided filename {os.fspath(f)} does not exist")
     entries = [*serialization.get_safe_globals(), *((thing, name) for name, thing in known_classes.items())]
     with serialization.safe_globals(entries):
-        contents = serialization.load(f, map_location, weights_only=False)
+        contents = serialization.load_layers(f, map_location)
     if not isinstance(contents, dict) or contents.get(MARK) != 1:
         raise RuntimeError("load: the file was not written by jit.save. A checkpoint is read by torch.load.")
     for name in _extra_files or ():

@@ -15,16 +15,22 @@ from collections.abc import Callable
 from pickle import UnpicklingError
 from typing import IO
 
+import numpy
+
 import pyxtorch
 from pyxtorch._core import Size, device, storage_of, view_storage
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 from pyxtorch.serialization.archive import ArchiveError, Reader, Writer
+from pyxtorch.serialization import options
 from pyxtorch.serialization.names import DTYPES, LAYOUTS, NAMED, STORAGES
+from pyxtorch.serialization.options import *  # noqa: F403
 from pyxtorch.serialization.unpickler import Call, Unpickler, check_key, is_in
 from pyxtorch.storage import TypedStorage, UntypedStorage
 from pyxtorch.tensor import Tensor
 
-__all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
+__all__ = [
+    "add_safe_globals", "clear_safe_globals", "get_safe_globals", "get_unsafe_globals_in_checkpoint", "load", "safe_globals", "save", *options.__all__,
+]  # fmt: skip
 
 DEFAULT_PROTOCOL = 2
 FILE_LIKE = str | os.PathLike | IO[bytes]  # what `f` may be, and `map_location`: for annotations
@@ -90,9 +96,12 @@ def _write(obj, write, protocol):
     for name, text in ((".format_version", "1"), (".storage_alignment", "64"), ("byteorder", sys.byteorder)):
         archive.add(f"archive/{name}", text.encode())
     for key, storage in pickler.storages.items():
+        if options.skipping():
+            archive.add(f"archive/data/{key}", numpy.zeros(storage.nbytes(), "u1"), checksum=False)
+            continue
         if storage.device.type != "cpu":
             storage = storage_of(_bytes_of(storage).cpu())
-        archive.add(f"archive/data/{key}", storage)
+        archive.add(f"archive/data/{key}", storage, options.get_crc32_options())
     archive.add("archive/version", b"3\n")
     archive.finish()
 
@@ -157,7 +166,8 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
     if trusted is None and pickle_load_args.keys() - {"encoding"}:
         raise TypeError(f"load: unexpected arguments {sorted(pickle_load_args.keys() - {'encoding'})}.")
     if isinstance(f, (str, os.PathLike)):
-        with open(f, "rb") as file:
+        shared = mmap and options.get_default_mmap_options() == options.MAP_SHARED
+        with open(f, "r+b" if shared else "rb") as file:
             return _load(file, _mapped(file) if mmap else None, map_location, trusted)
     if mmap:
         raise ValueError("load: f must be a file path in order to use the mmap argument.")
@@ -170,13 +180,21 @@ def load(f, map_location=None, pickle_module=None, *, weights_only=None, mmap=No
 
 
 def _mapped(file):
-    """A private map of a file: what is written to it stays in memory."""
+    """A map of a file, private unless `set_default_mmap_options` says otherwise: then what is written to it stays in memory."""
     import mmap
 
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    return mmap.mmap(file.fileno(), 0, flags=options.get_default_mmap_options(), prot=mmap.PROT_READ | mmap.PROT_WRITE)
 
 
-def _load(file, mapped, map_location, trusted):
+def load_layers(f, map_location=None):
+    """`load`, which takes the layers of `pyxtorch.nn` as well, and what `add_safe_globals` allowed: for files of `jit.save`."""
+    if isinstance(f, (str, os.PathLike)):
+        with open(f, "rb") as file:
+            return load_layers(file, map_location)
+    return _load(f, None, map_location, None, _layers())
+
+
+def _load(file, mapped, map_location, trusted, layers=None):
     start = file.tell()
     magic = file.read(4)
     file.seek(start)
@@ -197,7 +215,7 @@ def _load(file, mapped, map_location, trusted):
             "load: the file is a TorchScript archive of PyTorch's, a program in a language that is not run here. Save its tensors in PyTorch, "
             "torch.save(module.state_dict(), path), and load them into the module here; or script or trace the module here, and use jit.save."
         )
-    order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive else b"little"
+    order = archive.read(f"{root}byteorder") if f"{root}byteorder" in archive else options.byte_order().encode()
     if order not in (b"little", b"big"):
         raise ArchiveError(f"load: Unknown endianness type: {order[:20]!r}.")
     storages = _Storages(archive, root, mapped, order.decode() != sys.byteorder, map_location)
@@ -205,6 +223,8 @@ def _load(file, mapped, map_location, trusted):
     if trusted is not None:
         return _load_trusted(pickled, storages, *trusted)
     user = _user_globals()
+    layers = layers or {}
+    allowed = _Allowed([*user.values(), *(thing for thing in layers.values() if isinstance(thing, type))])
 
     def find(module, name):
         known = _known(module, name)
@@ -213,13 +233,15 @@ def _load(file, mapped, map_location, trusted):
         full = f"{module}.{name}"
         if full in user:
             return user[full]
+        if name in layers and module.startswith(("pyxtorch.nn.", "torch.nn.")):
+            return layers[name]
         raise UnpicklingError(
             f"load: Weights only load failed: Unsupported global: GLOBAL {full} was not an allowed global by default. If you trust "
             f"the class, allow it: serialization.add_safe_globals([{name}]); if you trust the whole file, load(..., weights_only=False)."
         )
 
     try:
-        return Unpickler(pickled, find, _Allowed(user.values()), storages).load()
+        return Unpickler(pickled, find, allowed, storages).load()
     except UnpicklingError:
         if storages.error is not None:  # it is the user's function that failed, not the pickle
             raise storages.error from None
@@ -240,6 +262,38 @@ def _load_trusted(pickled, storages, pickle_module, options):
         return ours(module, name, layers) if known is None else known
 
     return unpickle(pickled, find, storages, pickle_module, options)
+
+
+def get_unsafe_globals_in_checkpoint(f):
+    """The classes and functions that a file names and `load` would refuse, as "module.name", sorted. Nothing of the file is run.
+
+    Raises:
+        RuntimeError: the file is damaged. UnpicklingError: it is no checkpoint.
+    """
+    if isinstance(f, (str, os.PathLike)):
+        with open(f, "rb") as file:
+            return get_unsafe_globals_in_checkpoint(file)
+    archive = Reader(f)
+    roots = [name for name in archive if name.endswith("/data.pkl") and name.count("/") == 1]
+    if len(roots) != 1:
+        raise ArchiveError(f"get_unsafe_globals_in_checkpoint: a checkpoint holds one data.pkl, the zip archive {len(roots)}.")
+    allowed = _user_globals()
+    return sorted(f"{module}.{name}" for module, name in _globals_of(archive.read(roots[0])) if not _known(module, name) and f"{module}.{name}" not in allowed)
+
+
+def _globals_of(data):
+    """(module, name) of all globals that a pickle names."""
+    import pickletools
+
+    found, strings = set(), []
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("GLOBAL", "INST"):
+            found.add(tuple(argument.split(" ", 1)))
+        elif opcode.name == "STACK_GLOBAL":
+            found.add(tuple(strings[-2:]))
+        elif isinstance(argument, str) and "UNICODE" in opcode.name:
+            strings.append(argument)
+    return found
 
 
 class _Allowed:
@@ -303,14 +357,13 @@ class _Storages:
             if place % itemsize == 0:
                 return storage_of(pyxtorch.frombuffer(self.mapped, dtype=pyxtorch.uint8, count=size, offset=place))
         storage = UntypedStorage(size)
-        self.archive.read_into(name, storage)
+        if not options.skipping():
+            self.archive.read_into(name, storage)
         return storage
 
 
 def _swap_bytes(storage, dtype):
     """Between little and big endian, in place."""
-    import numpy
-
     part = dtype.to_real().itemsize
     numpy.frombuffer(storage, f"u{part}", storage.nbytes() // part).byteswap(inplace=True)
 
@@ -339,6 +392,9 @@ def _restorer(map_location):
 
 
 def _to_location(storage, location):
+    found = options.elsewhere(storage, location)
+    if found is not None:
+        return found
     target = device(location)
     if target.type == "cpu":
         return storage

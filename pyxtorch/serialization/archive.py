@@ -43,15 +43,15 @@ class Writer:
             self._place += written
             data = data[written:]
 
-    def add(self, name, data):
-        """One record: `data` is bytes or whatever has the buffer protocol."""
+    def add(self, name, data, checksum=True):
+        """One record: `data` is bytes or whatever has the buffer protocol; its checksum may be left out."""
         data = memoryview(data).cast("B")
         name, start, size = name.encode(), self._place, len(data)
         extra = struct.pack("<2H2Q", 1, 16, size, size) if size >= _LIMIT else b""
         # Four bytes of head, then padding: an extra field by which the data starts at a multiple of 64.
         gap = -(start + _LOCAL.size + len(name) + len(extra) + 4) % ALIGNMENT
         extra += struct.pack("<2s H", b"FB", gap) + b"Z" * gap
-        crc, short = crc32(data), _short(size)
+        crc, short = crc32(data) if checksum else 0, _short(size)
         self._put(_LOCAL.pack(b"PK\3\4", 45, _UTF8, 0, 0, 0x21, crc, short, short, len(name), len(extra)) + name + extra)
         self._put(data)
         self._directory.append((name, crc, size, start))

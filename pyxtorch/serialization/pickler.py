@@ -7,6 +7,7 @@ from pyxtorch._core import dtype
 from pyxtorch._dtype import layout
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 from pyxtorch.serialization.names import NAME_OF, STORAGE_OF
+from pyxtorch.serialization.options import location_tag
 from pyxtorch.storage import TypedStorage, UntypedStorage
 from pyxtorch.tensor import Tensor
 
@@ -68,7 +69,7 @@ class Pickler(pickle._Pickler):
         self.save("storage")
         self._global(*(("torch", typed) if typed else ("torch.storage", "UntypedStorage")))
         self.save(key)
-        self.save(str(storage.device))
+        self.save(location_tag(storage.untyped() if isinstance(storage, TypedStorage) else storage))
         self.save(count)
         self.write(TUPLE + BINPERSID)
 
