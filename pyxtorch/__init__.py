@@ -91,8 +91,8 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "_dynamo", "_higher_order_ops", "_inductor", "_six", "_subclasses", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
-    "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "library", "masked", "monitor", "mps",
+    "_C", "__config__", "__future__", "_dynamo", "_higher_order_ops", "_inductor", "_six", "_subclasses", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
+    "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "legacy", "library", "masked", "monitor", "mps",
     "mtia", "multiprocessing", "nested", "nn", "onnx", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal",
     "sparse", "special", "storage", "testing", "torch_version", "types", "utils", "version", "vision", "xpu",
 )
@@ -123,6 +123,8 @@ _LATER.update(dict.fromkeys((
     "_assert", "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all", "_check_tensor_all_with",
     "_check_type", "_check_value", "_check_with",
 ), "_checks"))
+_LATER.update({"Event": "_streams", "Stream": "_streams", "AcceleratorError": "accelerator", "thread_safe_generator": "random"})
+_LATER.update(dict.fromkeys(("AVG", "AggregationType", "DispatchKey", "SUM", "Tag", "parse_schema"), "_schema"))
 
 
 _TYPES = [f"{kind}{what}" for what in ("Tensor", "Storage") for kind in _create_legacy.DTYPES if not (what == "Tensor" and "Complex" in kind)]
@@ -143,6 +145,8 @@ def __getattr__(name):
 
         found = globals()[name] = typed(name)
         return found
+    if name in _dtype.shells():
+        return _dtype.shells()[name]
     if name.startswith("_foreach_"):
         from pyxtorch import _foreach
 
@@ -156,7 +160,7 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *_NAMESPACES, *_LATER, *_TYPES})
+    return sorted({*globals(), *_NAMESPACES, *_LATER, *_TYPES, *_dtype.shells()})
 
 
 from pyxtorch import _neighbours  # noqa: E402

@@ -607,7 +607,7 @@ def view_storage(UntypedStorage storage not None, dtype d not None, int64_t offs
         x.sizes[i] = s[i]
         x.strides[i] = t[i]
     x.n = product(nd, s)
-    x.dt = d.code
+    x.dt = dtype_code(d)
     x.dev = storage.st.device_type
     x.dev_index = storage.st.device_index
     x.st = storage.st

@@ -10,8 +10,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint32_t, uintptr_t
-from libc.stdlib cimport free as c_free
-from libc.stdlib cimport calloc, malloc
+from libc.stdlib cimport calloc, free as c_free, malloc
 from libc.string cimport memset, strcmp
 from pyxtorch._core cimport *
 from pyxtorch._cuda_program cimport need_nvrtc, open_library
@@ -61,7 +60,6 @@ cdef extern from "pyxtorch/cuda_allocator.h" namespace "pyx_cuda" nogil:
 # ---------------------------------------------------------------------------------- driver
 
 _lock = _threading.RLock()
-
 
 cdef int state = 0          # 0: not tried, 1: ready, -1: there is no GPU
 cdef str why = ""
@@ -387,6 +385,7 @@ cdef void scratch_free(void* block) noexcept nogil:
 
 
 cdef int cublas_state = 0
+cdef bint tf32 = False
 
 
 cdef int load_cublas() noexcept:
@@ -411,22 +410,23 @@ cdef int load_cublas() noexcept:
     return 0 if cublas_state == 1 else -1
 
 
-cdef bint tf32 = False
+def blas_handle(int device):
+    """cuBLAS's handle of a GPU, as a number."""
+    use(device)
+    if load_cublas():
+        raise_pending()
+    return <size_t>cublas_handle(device)
 
 
 cdef bint uses_tf32() noexcept nogil:
     return tf32
 
 
-def allows_tf32():
-    """Whether products of float32 may be computed with TF32's 10 bits of mantissa (not unless set)."""
-    return bool(tf32)
-
-
-def allow_tf32(allow):
-    """Let products of float32 be computed with TF32's 10 bits of mantissa."""
+def allow_tf32(allow=None):
+    """Let products of float32 be computed with TF32's 10 bits of mantissa, or not; gives what holds, at first False. None changes nothing."""
     global tf32
-    tf32 = bool(allow)
+    tf32 = tf32 if allow is None else bool(allow)
+    return bool(tf32)
 
 
 cdef int gemm(int device, int ta, int tb, int m, int n, int k, const void* alpha, const void* a, int lda, int64_t stride_a,

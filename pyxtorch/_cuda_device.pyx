@@ -301,6 +301,14 @@ cdef class Event:
         check(rc, b"cuEventSynchronize")
         raise_pending()
 
+    def ipc_handle(self):
+        """Of events between processes, which are not there.
+
+        Raises:
+            RuntimeError: always; `multiprocessing` passes on tensors of the CPU.
+        """
+        raise RuntimeError("Event.ipc_handle: events between processes are not supported. Let each process wait for its own work: torch.cuda.synchronize().")
+
     def elapsed_time(self, Event end_event not None):
         """Milliseconds from this mark to another; both with enable_timing=True, and both passed."""
         cdef float ms = 0

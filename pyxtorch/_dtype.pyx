@@ -23,11 +23,11 @@ cdef class dtype:
 
     def to_real(self):
         """The dtype of the parts of a complex dtype; other dtypes are their own."""
-        return _dtypes[real_code(self.code)]
+        return self if self.code < 0 else _dtypes[real_code(self.code)]
 
     def to_complex(self):
         """The complex dtype whose parts have this dtype."""
-        return _dtypes[complex_code(self.code)]
+        return _dtypes[complex_code(dtype_code(self))]
 
 
 cdef list _dtypes = []
@@ -53,8 +53,26 @@ _ALIASES = {"float": "float32", "double": "float64", "half": "float16", "int": "
             "short": "int16", "chalf": "complex32", "cfloat": "complex64", "cdouble": "complex128"}
 
 
+# Dtypes that are names alone, as far as PyTorch computes nothing in them either: programs compare with them, and no tensor is made.
+_SHELLS = {}
+for _name in (*(f"{kind}{bits}" for kind in ("uint", "int") for bits in range(1, 8)), "bits1x8", "bits2x4", "bits4x2", "bits8", "bits16", "bit", "float4_e2m1fn_x2"):
+    _d = <dtype>dtype.__new__(dtype)
+    (<dtype>_d).code = -1
+    (<dtype>_d).itemsize = 2 if _name == "bits16" else 1
+    (<dtype>_d).name = _name
+    (<dtype>_d).is_floating_point = _name.startswith("float")
+    (<dtype>_d).is_complex = False
+    (<dtype>_d).is_signed = _name.startswith(("int", "float"))
+    _SHELLS[_name] = _d
+
+
+def shells():
+    """The dtypes that no tensor has, by name."""
+    return dict(_SHELLS)
+
+
 def _dtype_by_name(name):
-    return _dtypes[_NAMES.index(name)]
+    return _SHELLS[name] if name in _SHELLS else _dtypes[_NAMES.index(name)]
 
 
 def dtypes():
@@ -95,6 +113,8 @@ cdef dtype dtype_of(int code):
 
 cdef int dtype_code(object d) except -1:
     if type(d) is dtype:
+        if (<dtype>d).code < 0:
+            raise TypeError(f"{d}: no tensor has this dtype, here as in PyTorch's operations. Keep such numbers in torch.uint8 and take them apart yourself.")
         return (<dtype>d).code
     if d is float:          # Python's own, of 64 bits, whatever the default dtype
         return FLOAT64

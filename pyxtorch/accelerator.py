@@ -2,10 +2,15 @@
 from pyxtorch import cuda, device
 
 __all__ = [
+    "AcceleratorError", "empty_host_cache",
     "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count", "device_index", "empty_cache",
     "get_device_capability", "get_memory_info", "is_available", "max_memory_allocated", "max_memory_reserved", "memory_allocated", "memory_reserved",
     "memory_stats", "reset_accumulated_memory_stats", "reset_peak_memory_stats", "set_device_idx", "set_device_index", "set_stream", "synchronize",
 ]  # fmt: skip
+
+
+class AcceleratorError(RuntimeError):
+    """An error that a device reports of work which it had taken on. Work on a GPU reports its errors where it is started, as RuntimeError."""
 
 
 def is_available():
@@ -41,6 +46,12 @@ current_stream = _ask("current_stream", "The stream that work is queued in.")
 set_stream = _ask("set_stream", "Queue work in another one.")
 synchronize = _ask("synchronize", "Wait until all work is done.")
 empty_cache = _ask("empty_cache", "Give memory that is kept for later back.")
+
+
+def empty_host_cache():
+    """Give pinned memory that is kept for later back: none is kept."""
+
+
 get_device_capability = _ask("get_device_capability", "What the GPU can do, as two numbers.")
 get_memory_info = _ask("mem_get_info", "(free, all) bytes of its memory.")
 max_memory_allocated = _ask("max_memory_allocated", "The most bytes that tensors took at once.")

@@ -49,7 +49,8 @@ from pyxtorch._tape.modes import (  # noqa: F401
 # Parts in plain Python, imported when somebody asks: name to the module it is in (itself, if it is one).
 _LATE = {
     **dict.fromkeys(("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "profiler_util", "variable"), None),
-    "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode",
+    "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode", "enforce_grad_layout_policy": "grad_mode",
+    "set_multithreading_enabled": "grad_mode", "NestedIOFunction": "function",
 }
 __path__ = [os.path.join(os.path.dirname(__file__), "_autograd")]
 
@@ -284,6 +285,9 @@ class Function(Node):
         """Say which outputs have no gradient."""
         self.notes()["non_differentiable"] = tensors
 
+    def mark_shared_storage(self, *pairs):
+        """Of early PyTorch: which outputs lie in the memory of which inputs. It is seen without being said."""
+
     def set_materialize_grads(self, value):
         """Whether a missing gradient reaches `backward` as zeros (True, the default) or None."""
         self.notes()["materialize"] = bool(value)
@@ -324,8 +328,22 @@ class Function(Node):
     @classmethod
     def apply(cls, *args):
         """Run the operation on `args` and record it."""
+        return cls._run(cls.__new__(cls), args)
+
+    def __call__(self, *args):
+        """The same in the style of early PyTorch: an object for each call, whose `forward(self, ...)` and `backward(self, ...)` are its methods."""
+        node: Function = self
+        if not type(self).__flags__ & (1 << 9):  # one that is built in
+            raise TypeError(f"{self.name()}: a node of the graph cannot be called.")
+        if self.extra is not None:  # it is in a graph already
+            node = type(self).__new__(type(self))
+            node.__dict__.update(self.__dict__)
+        return type(self)._run(node, args)
+
+    @classmethod
+    def _run(cls, ctx, args):
         x: Variable
-        node: Function = cls.__new__(cls)
+        node: Function = ctx
         node.always = True
         i: cython.int = 0
         k: cython.Py_ssize_t

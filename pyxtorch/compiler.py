@@ -10,7 +10,9 @@ import pyxtorch
 __all__ = [
     "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable", "get_default_backend", "is_compiling",
     "is_dynamo_compiling", "is_exporting", "list_backends", "load_cache_artifacts", "nested_compile_region", "reset", "save_cache_artifacts",
-    "set_default_backend", "set_stance", "substitute_in_graph", "wrap_numpy",
+    "set_default_backend", "set_stance", "substitute_in_graph", "wrap_numpy", "config", "keep_portable_guards_unsafe", "keep_tensor_guards_unsafe",
+    "set_enable_guard_collectives", "skip_all_guards_unsafe", "skip_guard_on_all_nn_modules_unsafe", "skip_guard_on_globals_unsafe",
+    "skip_guard_on_inbuilt_nn_modules_unsafe",
 ]  # fmt: skip
 
 _MODES = ("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune")
@@ -222,3 +224,55 @@ class set_stance:  # noqa: N801
 
     def __exit__(self, *error):
         _state["stance"] = self.before
+
+
+# --------------------------------------------------------------------------------------- guards
+
+# For `options={"guard_filter_fn": ...}`: a list of bools, whether to keep each of the guards that a compiler has.
+
+def keep_portable_guards_unsafe(guard_entries):
+    """Keep the guards that hold outside of Python as well: of shapes, dtypes and global modes."""
+    return [g.guard_type in ("GLOBAL_STATE", "SHAPE_ENV") or (g.guard_type == "TENSOR_MATCH" and not g.is_global) for g in guard_entries]
+
+
+def keep_tensor_guards_unsafe(guard_entries, keep_parameters=False):
+    """Keep the guards of tensors; of parameters only where told so."""
+    return [g.guard_type == "TENSOR_MATCH" and (keep_parameters or not isinstance(g.value, pyxtorch.nn.Parameter)) for g in guard_entries]
+
+
+def skip_guard_on_globals_unsafe(guard_entries):
+    """Keep the guards that are not of globals."""
+    return [not g.is_global for g in guard_entries]
+
+
+def skip_all_guards_unsafe(guard_entries):
+    """Keep no guard."""
+    return [False for _ in guard_entries]
+
+
+def skip_guard_on_inbuilt_nn_modules_unsafe(guard_entries):
+    """Keep the guards that are not of layers of `torch.nn`."""
+    return [not g.orig_guard.source.is_unspecialized_builtin_nn_module() for g in guard_entries]
+
+
+def skip_guard_on_all_nn_modules_unsafe(guard_entries):
+    """Keep the guards that are not of modules."""
+    return [not g.orig_guard.source.is_unspecialized_nn_module() for g in guard_entries]
+
+
+def set_enable_guard_collectives(enabled):
+    """Whether processes of a group agree before they compile; gives what was set before. Nothing is compiled."""
+    before, _state["collectives"] = _state.get("collectives", False), bool(enabled)
+    return before
+
+
+class config:  # noqa: N801
+    """Settings of a compiler, which programs read and write: nothing is compiled."""
+
+    job_id = None
+    pgo_extra_read_key = pgo_extra_write_key = None
+    cache_key_tag = ""
+    dynamic_sources = unbacked_sources = ""
+    force_disable_caches = False
+    enable_cpp_symbolic_shape_guards = True
+    wrap_top_frame = False

@@ -4,6 +4,8 @@ They are made of the tape (`autograd.grad` and its like), so all of them nest, a
 """
 import functools
 import itertools
+import math
+import re
 
 import pyxtorch
 from pyxtorch import autograd
@@ -11,7 +13,7 @@ from pyxtorch.nn.utils.stateless import functional_call
 from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_map, tree_unflatten
 
 __all__ = [
-    "debug_unwrap", "functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+    "debug_unwrap", "functional_call", "functionalize", "rearrange", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
     "replace_all_batch_norm_modules_", "stack_module_state", "vjp", "vmap",
 ]  # fmt: skip
 
@@ -286,6 +288,71 @@ def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
 def hessian(func, argnums=0):
     """A function that gives the matrix of second derivatives: `jacfwd(jacrev(func))`."""
     return jacfwd(jacrev(func, argnums), argnums)
+
+
+# ---------------------------------------------------------------------------- axes by name
+
+
+def rearrange(tensor, pattern, **axes_lengths):
+    """The elements in another order and shape, axes by name: `rearrange(x, "b (h w) c -> b c h w", h=4)`.
+
+    Args:
+        tensor: a tensor, or a list of tensors, which are stacked first. pattern: axes before and after; in brackets several that make one,
+            `1` an axis of length 1, `...` all others. axes_lengths: what cannot be told from the shape.
+    Raises:
+        ValueError: the pattern and the tensor do not fit. The notation is that of einops.
+    """
+    x = pyxtorch.stack(list(tensor)) if isinstance(tensor, list | tuple) else tensor
+    before, after = (_axes(side, pattern) for side in _sides(pattern))
+    rest = x.dim() - sum(group is not _OTHERS for group in before)
+    if _OTHERS not in before and rest or rest < 0:
+        raise ValueError(f"rearrange: {pattern!r} is for {len(before)} dimensions, the tensor has {x.dim()}.")
+    others = [f"...{i}" for i in range(rest)]
+    before, after = ([g for group in side for g in ([[o] for o in others] if group is _OTHERS else [[*_spread(group, others)]])] for side in (before, after))
+    lengths, shape = dict(axes_lengths), []
+    for group, size in zip(before, x.shape):
+        lengths.update({name: 1 for name in group if name.startswith("1")})
+        unknown = [name for name in group if name not in lengths]
+        known = math.prod(lengths[name] for name in group if name in lengths)
+        if len(unknown) == 1 and known and size % known == 0:
+            lengths[unknown[0]] = size // known
+        elif unknown or known != size:
+            raise ValueError(f"rearrange: ({' '.join(group)}) in {pattern!r} does not fit a dimension of {size}, with {axes_lengths}.")
+        shape += [lengths[name] for name in group]
+    names, wanted = [n for g in before for n in g if not n.startswith("1")], [n for g in after for n in g if not n.startswith("1")]
+    if sorted(names) != sorted(wanted) or len(set(names)) != len(names):
+        raise ValueError(f"rearrange: both sides of {pattern!r} must name the same axes, each once.")
+    x = x.reshape([lengths[name] for name in names]).permute([names.index(name) for name in wanted])
+    return x.reshape([math.prod(lengths.get(name, 1) for name in group) for group in after])
+
+
+_OTHERS = ("...",)  # dimensions that stay apart
+
+
+def _sides(pattern):
+    sides = pattern.split("->")
+    if len(sides) != 2:
+        raise ValueError(f"rearrange: expected a pattern such as 'a b -> b a', got {pattern!r}.")
+    return sides
+
+
+def _axes(side, pattern):
+    """The axes of a side, a list for each dimension."""
+    groups, ones = [], 0
+    for token in re.findall(r"\([^()]*\)|\S+", side):
+        names = token.strip("()").split()
+        for i, name in enumerate(names):
+            if name == "1":
+                names[i], ones = f"1_{ones}", ones + 1
+            elif name != "..." and not name.isidentifier():
+                raise ValueError(f"rearrange: {name!r} in {pattern!r} is no name of an axis.")
+        groups.append(_OTHERS if token == "..." else names)
+    return groups
+
+
+def _spread(group, others):
+    for name in group:
+        yield from others if name == "..." else [name]
 
 
 # ---------------------------------------------------------------------------- batches

@@ -4,15 +4,20 @@ What runs inside a custom operation is not recorded: its gradient is what `regis
 """
 import collections.abc
 import inspect
+import threading
 import types
 import typing
 
 import pyxtorch
 from pyxtorch import Tensor
+from pyxtorch._schema import parse_schema
 from pyxtorch.autograd import Function
 from pyxtorch.utils._pytree import tree_flatten, tree_unflatten
 
-__all__ = ["custom_op", "get_ctx", "infer_schema", "register_autograd", "register_fake", "register_kernel"]
+__all__ = [
+    "Library", "custom_op", "define", "fallthrough_kernel", "get_ctx", "get_kernel", "impl", "impl_abstract", "infer_schema", "register_autocast",
+    "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op", "wrap_triton",
+]  # fmt: skip
 
 _operations = {}  # "namespace::name" to CustomOpDef
 
@@ -115,13 +120,26 @@ class CustomOpDef:
     def __init__(self, qualname, fn, mutates_args, device_types, schema):
         self._namespace, self._name = _parts(qualname)
         self._qualname = qualname
-        self._init_fn, self._mutated = fn, mutates_args
-        self._schema = schema or infer_schema(fn, mutates_args=mutates_args)
-        self._signature = inspect.signature(fn)
         self._kernels, self._fake, self._backward, self._setup = {}, None, None, None
-        self.__name__, self.__doc__, self.__module__, self.__wrapped__ = fn.__name__, fn.__doc__, fn.__module__, fn
-        self.register_kernel(device_types, fn)
+        self._composite = self._above = None  # functions that are recorded instead: of operations, and of a gradient of their own
+        self._casts, self._vmap = {}, None
+        if fn is None:  # of a schema alone: see `define`
+            parsed = parse_schema(f"{qualname}{schema}")
+            self._schema, self._signature = schema, parsed.signature()
+            self._mutated = tuple(a.name for a in parsed.arguments if a.is_write)
+            self.__name__, self.__doc__ = self._name, f"{qualname}{schema}"
+        else:
+            self._mutated = mutates_args
+            self._schema = schema or infer_schema(fn, mutates_args=mutates_args)
+            self._signature = inspect.signature(fn)
+            self.__name__, self.__doc__, self.__module__, self.__wrapped__ = fn.__name__, fn.__doc__, fn.__module__, fn
+            self.register_kernel(device_types, fn)
         _operations[qualname] = self
+
+    @property
+    def default(self):
+        """The operation itself, by the name that PyTorch has for it where there are no overloads."""
+        return self
 
     def __repr__(self):
         return f"<CustomOpDef({self._qualname})>"
@@ -148,6 +166,23 @@ class CustomOpDef:
             raise RuntimeError(f"Cannot register autograd formula for non-functional operator {self}: it changes {self._mutated} in place.")
         self._backward, self._setup = backward, setup_context
 
+    def register_autocast(self, device_type, cast_inputs):
+        """Within autocast for this kind of device, cast the floating-point tensors among the arguments to this dtype."""
+        if not isinstance(device_type, str) or device_type not in ("cpu", "cuda"):
+            raise ValueError(f"Unknown device type: {device_type}")
+        self._casts[device_type] = cast_inputs
+
+    def register_vmap(self, func=None, /):
+        """Keep `func(info, in_dims, *args)`, a rule for `vmap`. It is not needed: vmap calls the operation for each slice, with the same result."""
+        if func is None:
+            return self.register_vmap
+        self._vmap = func
+        return func
+
+    def _cast_for(self, leaves):
+        devices = {x.device.type for x in leaves if isinstance(x, Tensor)}
+        return next(((kind, dtype) for kind, dtype in self._casts.items() if kind in devices and pyxtorch.is_autocast_enabled(kind)), None)
+
     def _kernel(self, leaves):
         devices = {x.device.type for x in leaves if isinstance(x, Tensor)}
         device = "meta" if "meta" in devices else next(iter(devices - {"cpu"}), "cpu")
@@ -161,6 +196,17 @@ class CustomOpDef:
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         leaves, spec = tree_flatten((bound.args, bound.kwargs))
+        if self._casts:
+            cast = self._cast_for(leaves)
+            if cast is not None:
+                kind, dtype = cast
+                given = tree_unflatten([_lowered(x, kind, dtype) for x in leaves], spec)
+                with pyxtorch.autocast(kind, enabled=False):
+                    return self(*given[0], **given[1])
+        if self._above is not None and not getattr(_thread, "below", False):
+            return self._above(*bound.args, **bound.kwargs)
+        if self._composite is not None and not self._kernels:
+            return self._composite(*bound.args, **bound.kwargs)
         kernel = self._kernel(leaves)
         if self._mutated or not (pyxtorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in leaves)):
             with pyxtorch.no_grad():
@@ -168,6 +214,11 @@ class CustomOpDef:
         shape = {}
         found = _Run.apply(self, kernel, spec, shape, *leaves)
         return tree_unflatten(list(found) if isinstance(found, tuple) else [found], shape["spec"])
+
+
+def _lowered(x, kind, dtype):
+    eligible = isinstance(x, Tensor) and x.is_floating_point() and x.dtype != pyxtorch.float64 and x.device.type == kind
+    return x.to(dtype) if eligible else x
 
 
 class _Run(Function):
@@ -226,6 +277,173 @@ def register_fake(op, func=None, /, *, lib=None, _stacklevel=1, allow_override=F
 def register_autograd(op, backward, /, *, setup_context=None, lib=None):
     """`CustomOpDef.register_autograd` of an operation or its name."""
     _operation(op).register_autograd(backward, setup_context=setup_context)
+
+
+def register_autocast(op, device_type, cast_inputs, /, *, lib=None):
+    """`CustomOpDef.register_autocast` of an operation or its name."""
+    _operation(op).register_autocast(device_type, cast_inputs)
+
+
+def register_vmap(op, func=None, /, *, lib=None):
+    """`CustomOpDef.register_vmap` of an operation or its name."""
+    return _operation(op).register_vmap if func is None else _operation(op).register_vmap(func)
+
+
+def impl_abstract(qualname, func=None, *, lib=None, _stacklevel=1):
+    """The old name of `register_fake`."""
+    return register_fake(qualname, func, lib=lib)
+
+
+# --------------------------------------------------------------------------- by schema and key
+
+_thread = threading.local()
+
+
+class AutoDispatchBelowAutograd:
+    """Within this `with` block operations run their kernels, not the functions given for the key "Autograd"."""
+
+    def __enter__(self):
+        self.before, _thread.below = getattr(_thread, "below", False), True
+
+    def __exit__(self, *error):
+        _thread.below = self.before
+
+
+def define(qualname, schema, *, lib=None, tags=()):
+    """A new operation `namespace::name` of a schema, `(Tensor x, int n=1) -> Tensor`; its functions come by `impl`. A decorator where `schema` is a function.
+
+    Raises:
+        ValueError: `qualname` has no namespace. RuntimeError: the schema cannot be read.
+    """
+    if not isinstance(qualname, str):
+        raise ValueError(f"define(qualname, schema): expected qualname to be instance of str, got {type(qualname)}")
+    namespace, name = _parts(qualname)
+    if namespace == "aten":
+        raise RuntimeError("define: the namespace aten has the operations of PyTorch itself; take another one.")
+    if qualname in _operations:
+        raise RuntimeError(f"define: there is an operation {qualname} already.")
+    CustomOpDef(qualname, None, (), None, schema)
+
+
+def impl(qualname, types, func=None, *, lib=None):
+    """Give the operation a function for kinds of devices ("cpu", "cuda", "default" for all), or for a DispatchKey by name; a decorator without `func`."""
+    if func is None:
+        return lambda func: impl(qualname, types, func, lib=lib)
+    for kind in [types] if isinstance(types, str) else types:
+        _implement(_operation(qualname.partition(".")[0]), _KEYS.get(kind, kind), func)
+    return func
+
+
+_KEYS = {"default": "CompositeExplicitAutograd", "cpu": "CPU", "cuda": "CUDA", "meta": "Meta", "": "CompositeImplicitAutograd"}
+
+
+def _implement(op, key, func):
+    if func is fallthrough_kernel:
+        return
+    if key in ("CPU", "CUDA"):
+        op._kernels[key.lower()] = func
+    elif key == "CompositeExplicitAutograd":
+        op._kernels[None] = func
+    elif key == "Meta":
+        op._fake = func
+    elif key == "CompositeImplicitAutograd":
+        op._composite = func
+    elif key in ("Autograd", "AutogradCPU", "AutogradCUDA"):
+        op._above = func
+    else:
+        raise RuntimeError(f"impl: {key!r} is no key that an operation can be given a function for; those are CPU, CUDA, Meta, Autograd, Composite{{Im,Ex}}plicitAutograd.")
+
+
+class Library:
+    """Operations of one namespace: `define` makes them, `impl` gives them functions.
+
+    Args:
+        ns: the namespace. kind: "DEF", "IMPL" or "FRAGMENT". dispatch_key: the key for which `impl` takes functions unless told otherwise.
+    """
+
+    def __init__(self, ns, kind, dispatch_key=""):
+        if kind not in ("IMPL", "DEF", "FRAGMENT"):
+            raise ValueError(f"Unsupported kind: {kind}")
+        if ns == "aten":
+            raise RuntimeError(
+                "Library: the operations of the namespace aten cannot be given other functions. What they do is seen and changed by a "
+                "torch.overrides.TorchFunctionMode."
+            )
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
+        self._made = []
+
+    def define(self, schema, alias_analysis="", *, tags=()):
+        """A new operation, `name(Tensor x) -> Tensor`; gives its name."""
+        name, bracket, rest = schema.partition("(")
+        name = name.strip().removeprefix(f"{self.ns}::")
+        define(f"{self.ns}::{name.partition('.')[0]}", bracket + rest)
+        self._made.append(f"{self.ns}::{name.partition('.')[0]}")
+        return name
+
+    def impl(self, op_name, fn, dispatch_key="", *, with_keyset=False, allow_override=False):
+        """Give an operation of the namespace a function."""
+        if not callable(fn):
+            raise TypeError(f"Input function is required to be a callable but found type {type(fn)}")
+        name = op_name if isinstance(op_name, str) else op_name._qualname
+        impl(name if "::" in name else f"{self.ns}::{name}", str(getattr(dispatch_key or self.dispatch_key, "name", dispatch_key or self.dispatch_key)), fn)
+
+    def _destroy(self):
+        for name in self._made:
+            _operations.pop(name, None)
+        self._made.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._destroy()
+
+    def __repr__(self):
+        return f"Library(kind={self.kind}, ns={self.ns}, dispatch_key={self.dispatch_key})"
+
+
+def fallthrough_kernel():
+    """Given to `Library.impl`: no function for this key.
+
+    Raises:
+        NotImplementedError: it is called, which nothing does.
+    """
+    raise NotImplementedError("fallthrough_kernel() should never be called.")
+
+
+class _Kernel:
+    """What `get_kernel` gives."""
+
+    def __init__(self, function):
+        self._function = function
+
+    def call_boxed(self, keyset, *args, **kwargs):
+        """Call it; the first argument, PyTorch's set of keys, is passed over."""
+        return self._function(*args, **kwargs)
+
+
+def get_kernel(op, dispatch_key):
+    """The function that an operation has for a key, "CPU", "CUDA" or "Meta": an object with `call_boxed(keyset, *args)`.
+
+    Raises:
+        RuntimeError: it has none.
+    """
+    operation, key = _operation(op.partition(".")[0] if isinstance(op, str) else op), getattr(dispatch_key, "name", dispatch_key)
+    found = {"Meta": operation._fake, "Autograd": operation._above, "CompositeImplicitAutograd": operation._composite}.get(key)
+    found = found or operation._kernels.get(key.lower()) or (operation._kernels.get(None) if key in ("CPU", "CUDA", "CompositeExplicitAutograd") else None)
+    if found is None:
+        raise RuntimeError(f"get_kernel: {operation._qualname} has no function for {key}.")
+    return _Kernel(found)
+
+
+def triton_op(name, fn=None, /, *, mutates_args, schema=None):
+    """A custom operation whose function calls kernels of Triton: `custom_op`."""
+    return custom_op(name, fn, mutates_args=mutates_args, schema=schema)
+
+
+def wrap_triton(triton_kernel, /):
+    """The kernel itself: nothing traces through it."""
+    return triton_kernel
 
 
 class _Shapes:

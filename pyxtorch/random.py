@@ -3,7 +3,11 @@ import contextlib
 
 from pyxtorch.ops.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 
-__all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state", "thread_safe_generator"]
+
+
+def thread_safe_generator():
+    """The generator of this thread where it is a worker of a DataLoader: None, as workers are processes, whose default generator is their own."""
 
 
 @contextlib.contextmanager

@@ -10,10 +10,13 @@ cummax = _common.return_types["cummax"]
 cummax_out = _common.return_types["cummax_out"]
 cummin = _common.return_types["cummin"]
 cummin_out = _common.return_types["cummin_out"]
+eig = _common.return_types["eig"]
 frexp = _common.return_types["frexp"]
 frexp_out = _common.return_types["frexp_out"]
+gels = _common.return_types["gels"]
 geqrf = _common.return_types["geqrf"]
 geqrf_out = _common.return_types["geqrf_out"]
+gesv = _common.return_types["gesv"]
 histogram = _common.return_types["histogram"]
 histogram_out = _common.return_types["histogram_out"]
 histogramdd = _common.return_types["histogramdd"]
@@ -59,6 +62,7 @@ mode = _common.return_types["mode"]
 mode_out = _common.return_types["mode_out"]
 nanmedian = _common.return_types["nanmedian"]
 nanmedian_out = _common.return_types["nanmedian_out"]
+pstrf = _common.return_types["pstrf"]
 qr = _common.return_types["qr"]
 qr_out = _common.return_types["qr_out"]
 slogdet = _common.return_types["slogdet"]
@@ -67,19 +71,28 @@ sort = _common.return_types["sort"]
 sort_out = _common.return_types["sort_out"]
 svd = _common.return_types["svd"]
 svd_out = _common.return_types["svd_out"]
+symeig = _common.return_types["symeig"]
 topk = _common.return_types["topk"]
 topk_out = _common.return_types["topk_out"]
 triangular_solve = _common.return_types["triangular_solve"]
 triangular_solve_out = _common.return_types["triangular_solve_out"]
 
 __all__ = [
-    "aminmax", "aminmax_out", "cummax", "cummax_out", "cummin", "cummin_out", "frexp", "frexp_out", "geqrf", "geqrf_out",
-    "histogram", "histogram_out", "histogramdd", "kthvalue", "kthvalue_out", "linalg_cholesky_ex", "linalg_cholesky_ex_out",
-    "linalg_eig", "linalg_eig_out", "linalg_eigh", "linalg_eigh_out", "linalg_inv_ex", "linalg_inv_ex_out", "linalg_ldl_factor",
-    "linalg_ldl_factor_ex", "linalg_ldl_factor_ex_out", "linalg_ldl_factor_out", "linalg_lstsq", "linalg_lstsq_out", "linalg_lu",
-    "linalg_lu_factor", "linalg_lu_factor_ex", "linalg_lu_factor_ex_out", "linalg_lu_factor_out", "linalg_lu_out", "linalg_qr",
-    "linalg_qr_out", "linalg_slogdet", "linalg_slogdet_out", "linalg_solve_ex", "linalg_solve_ex_out", "linalg_svd",
-    "linalg_svd_out", "lu_unpack", "lu_unpack_out", "max", "max_out", "median", "median_out", "min", "min_out", "mode", "mode_out",
-    "nanmedian", "nanmedian_out", "qr", "qr_out", "slogdet", "slogdet_out", "sort", "sort_out", "svd", "svd_out", "topk",
-    "topk_out", "triangular_solve", "triangular_solve_out",
+    "aminmax", "aminmax_out", "cummax", "cummax_out", "cummin", "cummin_out", "eig", "frexp", "frexp_out", "gels", "geqrf",
+    "geqrf_out", "gesv", "histogram", "histogram_out", "histogramdd", "kthvalue", "kthvalue_out", "linalg_cholesky_ex",
+    "linalg_cholesky_ex_out", "linalg_eig", "linalg_eig_out", "linalg_eigh", "linalg_eigh_out", "linalg_inv_ex",
+    "linalg_inv_ex_out", "linalg_ldl_factor", "linalg_ldl_factor_ex", "linalg_ldl_factor_ex_out", "linalg_ldl_factor_out",
+    "linalg_lstsq", "linalg_lstsq_out", "linalg_lu", "linalg_lu_factor", "linalg_lu_factor_ex", "linalg_lu_factor_ex_out",
+    "linalg_lu_factor_out", "linalg_lu_out", "linalg_qr", "linalg_qr_out", "linalg_slogdet", "linalg_slogdet_out",
+    "linalg_solve_ex", "linalg_solve_ex_out", "linalg_svd", "linalg_svd_out", "lu_unpack", "lu_unpack_out", "max", "max_out",
+    "median", "median_out", "min", "min_out", "mode", "mode_out", "nanmedian", "nanmedian_out", "pstrf", "qr", "qr_out", "slogdet",
+    "slogdet_out", "sort", "sort_out", "svd", "svd_out", "symeig", "topk", "topk_out", "triangular_solve", "triangular_solve_out",
 ]
+
+all_return_types = [value for name, value in _common.return_types.items() if not name.endswith("_out")]
+
+
+def pytree_register_structseq(cls):
+    """Let `utils._pytree` look into a class of named tuples: it does so by itself."""
+    if not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
+        raise TypeError(f"pytree_register_structseq: expected a class of named tuples, got {cls.__name__}.")

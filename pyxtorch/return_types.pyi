@@ -2,6 +2,8 @@
 import typing as _t
 from pyxtorch._types import Tensor as _Tensor
 
+all_return_types: _t.Any
+def pytree_register_structseq(cls: _t.Any) -> _t.Any: ...
 class aminmax(_t.NamedTuple):
     min: _Tensor
     max: _Tensor
@@ -20,18 +22,27 @@ class cummin(_t.NamedTuple):
 class cummin_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class eig(_t.NamedTuple):
+    eigenvalues: _Tensor
+    eigenvectors: _Tensor
 class frexp(_t.NamedTuple):
     mantissa: _Tensor
     exponent: _Tensor
 class frexp_out(_t.NamedTuple):
     mantissa: _Tensor
     exponent: _Tensor
+class gels(_t.NamedTuple):
+    solution: _Tensor
+    QR: _Tensor
 class geqrf(_t.NamedTuple):
     a: _Tensor
     tau: _Tensor
 class geqrf_out(_t.NamedTuple):
     a: _Tensor
     tau: _Tensor
+class gesv(_t.NamedTuple):
+    solution: _Tensor
+    LU: _Tensor
 class histogram(_t.NamedTuple):
     hist: _Tensor
     bin_edges: _Tensor
@@ -181,6 +192,9 @@ class nanmedian(_t.NamedTuple):
 class nanmedian_out(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor
+class pstrf(_t.NamedTuple):
+    u: _Tensor
+    pivot: _Tensor
 class qr(_t.NamedTuple):
     Q: _Tensor
     R: _Tensor
@@ -207,6 +221,9 @@ class svd_out(_t.NamedTuple):
     U: _Tensor
     S: _Tensor
     V: _Tensor
+class symeig(_t.NamedTuple):
+    eigenvalues: _Tensor
+    eigenvectors: _Tensor
 class topk(_t.NamedTuple):
     values: _Tensor
     indices: _Tensor

@@ -2,7 +2,7 @@
 
     python -m pyxtorch.run program.py arguments ...
     python -m pyxtorch.run -m package arguments ...
-    python -m pyxtorch.run --names [module ...]     which public names of torch are not there
+    python -m pyxtorch.run --names [v0.1.6] [module ...]     which public names of torch are not there
 
 `import torch` gives pyxtorch in the program and in every process that it starts (docs/run.md).
 """

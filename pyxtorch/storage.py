@@ -15,6 +15,7 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _CASTS = {
     "bool": "bool", "byte": "uint8", "char": "int8", "short": "int16", "int": "int32", "long": "int64", "half": "float16",
     "bfloat16": "bfloat16", "float": "float32", "double": "float64", "complex_float": "complex64", "complex_double": "complex128",
+    **{name: name for name in ("float8_e5m2", "float8_e4m3fn", "float8_e5m2fnuz", "float8_e4m3fnuz")},
 }
 
 
@@ -438,6 +439,10 @@ class TypedStorage:
         """Move to memory that other processes can map; tensors on the storage follow."""
         self._untyped_storage.share_memory_()
         return self
+
+    def new(self, *args, **kwargs):
+        """Another storage of this dtype on this device, from a size or a sequence."""
+        return TypedStorage(*args, dtype=self.dtype, device=self.device, **kwargs)
 
     def pickle_storage_type(self):
         """The name of the class of typed storages of this dtype."""

@@ -597,7 +597,13 @@ def construct(cls, args, kwargs):
         x = checked(names.get("data"), "Variable", "data")
         x = x.detach() if x.flags & COMPOUND else <Variable>alias(x)
         if names.get("requires_grad"):
+            if names.get("volatile"):
+                raise RuntimeError("Variable can't be volatile and require_grad at the same time!")
             (<Tensor>x).requires_grad_(True)
+        if names.get("volatile"):
+            from pyxtorch._volatile import Volatile
+
+            return make_subclass(Volatile, x, False)
         return x
     data = args[0] if args else kwargs.get("data", kwargs.get("other"))
     if isinstance(data, Variable) and (<Variable>data).flags & COMPOUND:

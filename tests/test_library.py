@@ -105,3 +105,112 @@ def test_changed_in_place(scale):
     assert x.tolist() == [3, 3] and fill._schema == "(Tensor(a0!) x, float value) -> ()"
     with pytest.raises(RuntimeError, match="non-functional"):
         fill.register_autograd(lambda ctx: None)
+
+
+def test_operations_by_schema():
+    with library.Library("tests", "FRAGMENT") as lib:
+        assert lib.define("axpy(Tensor x, Tensor y, *, float a=2.0) -> Tensor") == "axpy"
+        lib.impl("axpy", lambda x, y, *, a=2.0: a * x + y, "CompositeExplicitAutograd")
+        op = torch.ops.tests.axpy
+        x = torch.ones(2, requires_grad=True)
+        assert op(x, torch.ones(2)).tolist() == [3, 3] and torch.ops.tests.axpy.default(x, x, a=1.0).tolist() == [2, 2]
+        with pytest.raises(RuntimeError, match="no autograd formula"):
+            op(x, x).sum().backward()
+        library.register_autograd("tests::axpy", lambda ctx, g: (2 * g, g))
+        op(x, torch.ones(2)).sum().backward()
+        assert x.grad.tolist() == [2, 2]
+        with pytest.raises(RuntimeError, match="for the device meta"):
+            op(x.to("meta"), x.to("meta"))
+        library.impl_abstract("tests::axpy", lambda x, y, *, a=2.0: torch.empty_like(x))
+        assert op(x.to("meta"), x.to("meta")).is_meta
+        assert library.get_kernel("tests::axpy", "CPU").call_boxed(None, torch.ones(1), torch.ones(1)).item() == 3
+        with pytest.raises(RuntimeError, match="no function for CUDAGraph|no function for Autograd"):
+            library.get_kernel("tests::axpy", "Autograd")
+        with pytest.raises(RuntimeError, match="already"):
+            lib.define("axpy(Tensor x) -> Tensor")
+    assert "tests::axpy" not in library._operations
+    with pytest.raises(RuntimeError, match="TorchFunctionMode"):
+        library.Library("aten", "IMPL")
+    with pytest.raises(ValueError, match="Unsupported kind"):
+        library.Library("x", "NEW")
+
+
+def test_functions_for_keys():
+    with library.Library("tests", "DEF") as lib:
+        lib.define("twice(Tensor x) -> Tensor")
+
+        @library.impl("tests::twice", "default")
+        def twice(x):
+            return 2 * x
+
+        calls = []
+
+        class Twice(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                with torch._C._AutoDispatchBelowAutograd():
+                    return torch.ops.tests.twice(x)
+
+            @staticmethod
+            def backward(ctx, g):
+                calls.append(1)
+                return 2 * g
+
+        lib.impl("twice", Twice.apply, "Autograd")
+        x = torch.ones(2, requires_grad=True)
+        torch.ops.tests.twice(x).sum().backward()
+        assert calls == [1] and x.grad.tolist() == [2, 2]
+        library.define("tests::composed", "(Tensor x) -> Tensor")
+        library.impl("tests::composed", "CompositeImplicitAutograd", lambda x: x * x)
+        lib._made.append("tests::composed")
+        torch.ops.tests.composed(x).sum().backward()
+        assert x.grad.tolist() == [4, 4]                                     # recorded as what it is composed of
+        lib.impl("twice", library.fallthrough_kernel, "CPU")
+        assert torch.ops.tests.twice(torch.ones(1)).item() == 2
+        with pytest.raises(RuntimeError, match="'Nope' is no key"):
+            lib.impl("twice", twice, "Nope")
+        with pytest.raises(TypeError, match="callable"):
+            lib.impl("twice", 3)
+
+
+def test_autocast_and_vmap_of_an_operation(scale):
+    seen = []
+
+    @library.custom_op("tests::seen", mutates_args=())
+    def record(x: torch.Tensor, n: int) -> torch.Tensor:
+        seen.append((x.dtype, torch.is_autocast_enabled("cpu")))
+        return x * n
+
+    library.register_autocast("tests::seen", "cpu", torch.bfloat16)
+    record(torch.ones(1), 2)
+    with torch.autocast("cpu"):
+        assert record(torch.ones(1), 2).dtype == torch.bfloat16 and record(torch.ones(1, dtype=torch.float64), 2).dtype == torch.float64
+    assert seen == [(torch.float32, False), (torch.bfloat16, False), (torch.float64, False)]
+    library.register_vmap("tests::seen", lambda info, dims, x, n: (x * n, dims[0]))
+    assert torch.vmap(lambda x: record(x, 3))(torch.arange(3.0)).tolist() == [0, 3, 6]
+    with pytest.raises(ValueError, match="Unknown device type"):
+        library.register_autocast("tests::seen", "toaster", torch.float16)
+
+    @library.triton_op("tests::add", mutates_args={})
+    def add(x: torch.Tensor) -> torch.Tensor:
+        return x + 1
+
+    assert add(torch.ones(1)).item() == 2 and library.wrap_triton(add) is add
+
+
+@pytest.mark.parametrize("text", [
+    "aten::add.Tensor(Tensor self, Tensor(a!) other, *, Scalar alpha=1, int[2]? k=None, str mode=\"x\") -> (Tensor(a!), int)",
+    "f(Tensor x) -> Tensor", "ns::g() -> ()", "ns::h(Tensor[] xs, float e=1e-05, int[] d=[1, 2], bool flag=False) -> Tensor[]",
+])  # fmt: skip
+def test_schemas_are_read_and_printed(text):
+    schema = torch.parse_schema(text)
+    assert str(schema) == text and torch.parse_schema(str(schema)) == schema and schema.is_mutable == ("!" in text)
+
+
+def test_parts_of_a_schema():
+    schema = torch.parse_schema("aten::add.out(Tensor self, *, Scalar alpha=1, Tensor(a!) out) -> Tensor(a!)")
+    assert schema.name == "aten::add" and schema.overload_name == "out" and [a.name for a in schema.arguments] == ["self", "alpha", "out"]
+    assert schema.arguments[1].default_value == 1 and schema.arguments[1].kwarg_only and schema.arguments[2].is_write and not schema.arguments[0].has_default_value()
+    for bad in ("f", "f(Tensor) ->", "a::b::c(Tensor x) -> Tensor", "f(Tensor x)) -> Tensor", "f(3x -) -> Tensor"):
+        with pytest.raises(RuntimeError, match="parse_schema"):
+            torch.parse_schema(bad)

@@ -62,6 +62,25 @@ FILES = {
     FFT: "torch.fft: discrete Fourier transforms.",
     RETURN_TYPES: "torch.return_types: the named tuples that operations return.",
 }
+# What a file has at its end.
+BESIDES = {
+    FUNCTIONAL: """
+
+def __getattr__(name):
+    if name in ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic"):  # as in PyTorch, which imports them here
+        return getattr(_gate, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+""",
+    RETURN_TYPES: """
+all_return_types = [value for name, value in _common.return_types.items() if not name.endswith("_out")]
+
+
+def pytree_register_structseq(cls):
+    \"\"\"Let `utils._pytree` look into a class of named tuples: it does so by itself.\"\"\"
+    if not issubclass(cls, tuple) or not hasattr(cls, "_fields"):
+        raise TypeError(f"pytree_register_structseq: expected a class of named tuples, got {cls.__name__}.")
+""",
+}
 # Where functions are made operations (pyxtorch/_gate.pyx), by the names that they have for users. Tensor's methods: tensor.pyx.
 NAMESPACES = {TORCH: "pyxtorch", FUNCTIONAL: "pyxtorch.nn.functional", LINALG: "pyxtorch.linalg", SPECIAL: "pyxtorch.special", FFT: "pyxtorch.fft"}
 TABLES = {"exports": TORCH, "linalg": LINALG, "special": SPECIAL, "transforms": FFT, "methods": METHODS, "properties": PROPERTIES}
@@ -153,7 +172,7 @@ def text_of(file, names):
     lines += [*taken, "", "__all__ = [", wrapped(", ".join(f'"{name}"' for name in sorted(names)) + ","), "]"]
     if file in NAMESPACES:
         lines += ["", f'_gate.operations("{NAMESPACES[file]}", globals(), __all__)']
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + BESIDES.get(file, "")
 
 
 def wrapped(text):

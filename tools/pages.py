@@ -28,7 +28,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "autograd": (("pyxtorch.autograd",), "The tape: recording, gradients, functions of one's own"),
     "nn": (("pyxtorch.nn.modules", "pyxtorch.nn.parameter", "pyxtorch.nn.init", "pyxtorch.nn.utils"), "Modules, initialisation and helpers of networks"),
     "optimizers": (("pyxtorch.optim", "pyxtorch.optim.lr_scheduler", "pyxtorch.optim.swa_utils"), "Optimisers and learning rate schedules"),
-    "data": (("pyxtorch.utils.data",), "Datasets, samplers and loaders"),
+    "data": (("pyxtorch.utils.data", "pyxtorch.utils.data.datapipes.iter", "pyxtorch.utils.data.datapipes.map"), "Datasets, samplers and loaders"),
     "sparse_tensors": (("pyxtorch.sparse",), "Operations of the namespace `sparse`"),
     "nested": (("pyxtorch.nested",), "Tensors of tensors of different shapes"),
     "serialization": (("pyxtorch.serialization",), "Saving and loading"),
@@ -52,7 +52,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),
     "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
-    "monitor": (("pyxtorch.monitor", "pyxtorch.utils.flop_counter"), "Events and figures of a running program"),
+    "monitor": (("pyxtorch.monitor", "pyxtorch.utils.flop_counter", "pyxtorch.utils.tensorboard"), "Events and figures of a running program"),
     "library": (("pyxtorch.library", "pyxtorch.hub", "pyxtorch.quasirandom", "pyxtorch.utils.benchmark"), "Operations of one's own, models of others, measuring"),
 }
 

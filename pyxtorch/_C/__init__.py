@@ -53,3 +53,11 @@ class Value:
 
 
 Value.__module__ = "torch._C"
+
+
+def __getattr__(name):
+    if name in ("_AutoDispatchBelowAutograd", "_AutoDispatchBelowADInplaceOrView"):
+        from pyxtorch.library import AutoDispatchBelowAutograd
+
+        return AutoDispatchBelowAutograd
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

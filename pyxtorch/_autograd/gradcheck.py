@@ -283,3 +283,61 @@ def gradgradcheck(
         check_batched_grad=check_batched_grad,
         fast_mode=fast_mode,
     )
+
+
+# ----------------------------------------------------------------- Jacobians, by names of earlier versions
+
+def get_numerical_jacobian(fn, inputs, target=None, eps=1e-3, grad_out=1.0):
+    """The Jacobians of the first result of `fn(inputs)` by differences: a list with a matrix (elements of the input, of the result) for each of `target`.
+
+    Args:
+        fn: takes `inputs` as one argument. target: the tensors to move; those in `inputs` by default.
+    Raises:
+        ValueError: grad_out is not 1.
+    """
+    if grad_out != 1.0:
+        raise ValueError("Expected grad_out to be 1.0. get_numerical_jacobian no longer supports values of grad_out != 1.0.")
+    targets = _differentiable(_tuple(inputs if target is None else target))
+    return [get_numerical_jacobian_wrt_specific_input(lambda: _tuple(fn(inputs)), x, eps) for x in targets]
+
+
+def get_numerical_jacobian_wrt_specific_input(fn, x, eps=1e-3):
+    """The same for one tensor `x`, of the first result of `fn()`: central differences of real numbers."""
+    rows, flat = [], x.detach().view(-1)
+    for i in range(flat.numel()):
+        before = flat[i].clone()
+        flat[i] = before + eps
+        above = fn()[0].detach().clone()
+        flat[i] = before - eps
+        below = fn()[0].detach().clone()
+        flat[i] = before
+        rows.append(((above - below) / (2 * eps)).reshape(-1))
+    return pyxtorch.stack(rows) if rows else x.new_zeros(0, 0)
+
+
+def get_analytical_jacobian(inputs, output, nondet_tol=0.0, grad_out=1.0):
+    """The same by backward.
+
+    Returns:
+        (list of matrices, whether two runs agree to `nondet_tol`, whether gradients have their inputs' shapes, whether they have their dtypes)
+    Raises:
+        ValueError: grad_out is not 1, or the result has complex elements.
+    """
+    if grad_out != 1.0:
+        raise ValueError("Expected grad_out to be 1.0. get_analytical_jacobian no longer supports values of grad_out != 1.0.")
+    if output.is_complex():
+        raise ValueError("Expected output to be non-complex. get_analytical_jacobian no longer supports functions that return complex outputs.")
+    chosen = _differentiable(_tuple(inputs))
+    found, again = (_matrices(chosen, output) for _ in range(2))
+    steady = all(pyxtorch.allclose(a, b, 0, max(nondet_tol, 0)) for a, b in zip(found, again))
+    return found, steady, True, True
+
+
+def _matrices(inputs, output):
+    columns = []
+    for i in range(output.numel()):
+        direction = pyxtorch.zeros_like(output, memory_format=pyxtorch.contiguous_format)
+        direction.view(-1)[i] = 1
+        gradients = pyxtorch.autograd.grad(output, inputs, direction, retain_graph=True, allow_unused=True)
+        columns.append([pyxtorch.zeros_like(x) if g is None else g for x, g in zip(inputs, gradients)])
+    return [pyxtorch.stack([c[k].reshape(-1) for c in columns], 1) if columns else x.new_zeros(x.numel(), 0) for k, x in enumerate(inputs)]

@@ -10,7 +10,8 @@ from pyxtorch.autograd import Variable
 
 __all__ = [
     "GradientEdge", "Node", "allow_mutation_on_saved_tensors", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
-    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+    "region_activation_memory_budget", "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks", "set_override_stale_capture_stream",
+    "set_warn_on_accumulate_grad_stream_mismatch",
 ]
 
 GradientEdge = namedtuple("GradientEdge", "node output_nr ownership_token", defaults=(None,))
@@ -201,3 +202,29 @@ def register_multi_grad_hook(tensors, fn, *, mode="all"):
         return hook
 
     return _Handles([t.register_hook(watch(i)) for i, t in enumerate(tensors)])
+
+
+# ----------------------------------------------------------------------------- of GPUs and compilers
+
+_flags = {"override": False, "warn": True}
+
+
+def set_override_stale_capture_stream(enabled):
+    """Whether a backward within a CUDA graph that is being captured may move to its stream. No CUDA graphs are captured."""
+    _flags["override"] = bool(enabled)
+
+
+def set_warn_on_accumulate_grad_stream_mismatch(enabled):
+    """Whether to warn of a gradient from another stream than its leaf's. The work of a backward is in one stream."""
+    _flags["warn"] = bool(enabled)
+
+
+def region_activation_memory_budget(budget):
+    """For programs that a compiler traces: how much of what backward needs it may keep.
+
+    Raises:
+        RuntimeError: it is used outside of one, as always here; `utils.checkpoint` saves memory.
+    """
+    if not 0 <= budget <= 1:
+        raise ValueError(f"region_activation_memory_budget: budget must be from 0 to 1, got {budget}.")
+    raise RuntimeError("region_activation_memory_budget only has an effect under torch.compile, and programs run as they are written. Use torch.utils.checkpoint.")

@@ -18,7 +18,10 @@ from pyxtorch import _events, cuda
 from pyxtorch.autograd.profiler_util import ATEN, QUIET, DeviceType, EventList, FunctionEvent, FunctionEventAvg, Interval, flops_of
 from pyxtorch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-__all__ = ["DeviceType", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "emit_nvtx", "profile", "record_function", "write_trace"]
+__all__ = [
+    "DeviceType", "EnforceUnique", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "KinetoStepTracker", "MemRecordsAcc", "profile",
+    "emit_nvtx", "record_function", "write_trace",
+]  # fmt: skip
 
 _RANGE, _STEP = _events.KINDS.index("range"), _events.KINDS.index("step")
 
@@ -323,3 +326,66 @@ def step_event(number):
         yield
     finally:
         _events.end(begun)
+
+
+# ------------------------------------------------------------------------------------------- small helpers
+
+class EnforceUnique:
+    """Says where something is seen a second time."""
+
+    def __init__(self):
+        self.seen = set()
+
+    def see(self, *key):
+        """Note it.
+
+        Raises:
+            RuntimeError: it was seen before.
+        """
+        if key in self.seen:
+            raise RuntimeError(f"duplicate key: {key}")
+        self.seen.add(key)
+
+
+class KinetoStepTracker:
+    """Counts the steps of a program of which several parties tell: the step is that of whoever is furthest."""
+
+    _current_step, _steps = 0, {}
+
+    @classmethod
+    def init_step_count(cls, requester):
+        """A party that will tell of steps begins at the present one."""
+        cls._steps[requester] = cls._current_step
+
+    @classmethod
+    def erase_step_count(cls, requester):
+        """It tells of none any more; whether it was known."""
+        return cls._steps.pop(requester, None) is not None
+
+    @classmethod
+    def increment_step(cls, requester):
+        """It tells of one more; gives the present step."""
+        cls._steps.setdefault(requester, cls._current_step)
+        cls._steps[requester] += 1
+        furthest = max(cls._steps.values())
+        cls._current_step = max(cls._current_step, furthest)
+        return cls._current_step
+
+    @classmethod
+    def current_step(cls):
+        """The present step."""
+        return cls._current_step
+
+
+class MemRecordsAcc:
+    """Records of memory, by time: each is a tuple whose first item has `start_ns()`."""
+
+    def __init__(self, mem_records):
+        self._records = sorted(mem_records, key=lambda record: record[0].start_ns())
+        self._starts = [record[0].start_ns() for record in self._records]
+
+    def in_interval(self, start_ns, end_ns):
+        """Those from one time to another, both included."""
+        import bisect
+
+        yield from self._records[bisect.bisect_left(self._starts, start_ns) : bisect.bisect_right(self._starts, end_ns)]

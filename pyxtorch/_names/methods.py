@@ -67,6 +67,10 @@ from pyxtorch.ops.linalg_eigen import det, logdet, matrix_exp, pinverse, slogdet
 from pyxtorch.ops.linalg_factor import (
     geqrf, lu_old as lu, lu_solve_old as lu_solve, householder_product as orgqr, ormqr, qr_old as qr,
 )
+from pyxtorch.ops.linalg_legacy import (
+    btrifact, cinv, cinv_, cmax, cmax_, cmin, cmin_, eig, gels, gesv, masked_copy_, nnz, potrf, potri, potrs, pstrf, reinforce,
+    spadd, symeig, trtrs,
+)
 from pyxtorch.ops.linalg_norm import cross_old as cross, matrix_power, renorm
 from pyxtorch.ops.matmul import addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, matmul, mm, mv, outer, vdot
 from pyxtorch.ops.matmul_contract import inner, kron
@@ -76,6 +80,7 @@ from pyxtorch.ops.random import (
 from pyxtorch.ops.reduce import (
     all, amax, amin, aminmax, any, argmax, argmin, count_nonzero, max, mean, min, nanmean, nansum, prod, sum,
 )
+from pyxtorch.ops.reduce_composed import hash_tensor
 from pyxtorch.ops.reduce_norm import dist, logsumexp, norm, std, var
 from pyxtorch.ops.reduce_statistics import corrcoef, cov
 from pyxtorch.ops.scan import cummax, cummin, cumprod, cumsum, diff, logcumsumexp
@@ -87,7 +92,7 @@ from pyxtorch.ops.shape_copy import (
     clone, conj, conj_physical, contiguous_ as contiguous, copy_, cpu, cuda, detach, resolve_conj, resolve_neg, to, type_as,
 )
 from pyxtorch.ops.shape_diagonal import diag, diag_embed, diagflat, fill_diagonal_, fliplr, flipud, rot90, trace
-from pyxtorch.ops.shape_facts import const_data_ptr, dim_order
+from pyxtorch.ops.shape_facts import const_data_ptr, dim_order, index, module_load
 from pyxtorch.ops.shape_join import (
     chunk, flip, repeat, roll, split, split_with_sizes, tensor_split, tile, unbind, chunk as unsafe_chunk, split as unsafe_split,
     split_with_sizes as unsafe_split_with_sizes,
@@ -267,46 +272,48 @@ __all__ = [
     "as_strided_gather_like", "as_strided_scatter", "as_strided_scatter_like", "asin", "asin_", "asinh", "asinh_", "atan", "atan2",
     "atan2_", "atan_", "atanh", "atanh_", "baddbmm", "baddbmm_", "bernoulli", "bernoulli_", "bfloat16", "bincount", "bitwise_and",
     "bitwise_and_", "bitwise_left_shift", "bitwise_left_shift_", "bitwise_not", "bitwise_not_", "bitwise_or", "bitwise_or_",
-    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to", "byte", "cauchy_",
-    "ccol_indices", "cdouble", "ceil", "ceil_", "cfloat", "chalf", "char", "cholesky", "cholesky_inverse", "cholesky_solve",
-    "chunk", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip", "clip_", "clone", "coalesce",
-    "col_indices", "conj", "conj_physical", "conj_physical_", "const_data_ptr", "contiguous", "copy_", "copysign", "copysign_",
-    "corrcoef", "cos", "cos_", "cosh", "cosh_", "count_nonzero", "cov", "cpu", "cross", "crow_indices", "cuda", "cummax", "cummin",
-    "cumprod", "cumprod_", "cumsum", "cumsum_", "data_ptr", "deg2rad", "deg2rad_", "dense_dim", "det", "detach", "detach_", "diag",
-    "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "diff", "digamma", "digamma_", "dim_order", "dist", "div", "div_",
-    "divide", "divide_", "dot", "double", "dsplit", "element_size", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv",
-    "erfinv_", "exp", "exp2", "exp2_", "exp_", "expand", "expand_as", "expm1", "expm1_", "exponential_", "fill_", "fill_diagonal_",
-    "fix", "fix_", "flatten", "flip", "fliplr", "flipud", "float", "float_power", "float_power_", "floor", "floor_", "floor_divide",
-    "floor_divide_", "fmax", "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "gather", "gcd", "gcd_", "ge", "ge_", "geometric_",
-    "geqrf", "ger", "get_device", "greater", "greater_", "greater_equal", "greater_equal_", "gt", "gt_", "half", "hardshrink",
-    "heaviside", "heaviside_", "histc", "histogram", "hsplit", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_", "igammac",
-    "igammac_", "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_", "index_put", "index_put_",
-    "index_reduce", "index_reduce_", "index_select", "indices", "inner", "int", "inverse", "is_coalesced", "is_complex", "is_conj",
-    "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_pinned", "is_same_size", "is_set_to", "is_shared", "is_signed",
-    "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "istft", "item", "kron", "kthvalue", "lcm",
-    "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_", "less_equal", "less_equal_", "lgamma", "lgamma_",
-    "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_", "log_normal_", "log_softmax", "logaddexp", "logaddexp2",
-    "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not", "logical_not_", "logical_or", "logical_or_",
-    "logical_xor", "logical_xor_", "logit", "logit_", "logsumexp", "long", "lt", "lt_", "lu", "lu_solve", "map_", "masked_fill",
-    "masked_fill_", "masked_scatter", "masked_scatter_", "masked_select", "matmul", "matrix_exp", "matrix_power", "max", "maximum",
-    "mean", "median", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply",
-    "multiply_", "mv", "mvlgamma", "mvlgamma_", "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum",
-    "narrow", "narrow_copy", "ne", "ne_", "neg", "neg_", "negative", "negative_", "new", "new_empty", "new_empty_strided",
-    "new_full", "new_ones", "new_tensor", "new_zeros", "nextafter", "nextafter_", "nonzero", "nonzero_static", "norm", "normal_",
-    "not_equal", "not_equal_", "numpy", "orgqr", "ormqr", "outer", "permute", "pin_memory", "pinverse", "polygamma", "polygamma_",
-    "positive", "pow", "pow_", "prelu", "prod", "put", "put_", "qr", "quantile", "rad2deg", "rad2deg_", "random_", "ravel",
-    "reciprocal", "reciprocal_", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_", "repeat", "repeat_interleave",
+    "bitwise_right_shift", "bitwise_right_shift_", "bitwise_xor", "bitwise_xor_", "bmm", "bool", "broadcast_to", "btrifact", "byte",
+    "cauchy_", "ccol_indices", "cdouble", "ceil", "ceil_", "cfloat", "chalf", "char", "cholesky", "cholesky_inverse",
+    "cholesky_solve", "chunk", "cinv", "cinv_", "clamp", "clamp_", "clamp_max", "clamp_max_", "clamp_min", "clamp_min_", "clip",
+    "clip_", "clone", "cmax", "cmax_", "cmin", "cmin_", "coalesce", "col_indices", "conj", "conj_physical", "conj_physical_",
+    "const_data_ptr", "contiguous", "copy_", "copysign", "copysign_", "corrcoef", "cos", "cos_", "cosh", "cosh_", "count_nonzero",
+    "cov", "cpu", "cross", "crow_indices", "cuda", "cummax", "cummin", "cumprod", "cumprod_", "cumsum", "cumsum_", "data_ptr",
+    "deg2rad", "deg2rad_", "dense_dim", "det", "detach", "detach_", "diag", "diag_embed", "diagflat", "diagonal",
+    "diagonal_scatter", "diff", "digamma", "digamma_", "dim_order", "dist", "div", "div_", "divide", "divide_", "dot", "double",
+    "dsplit", "eig", "element_size", "eq", "eq_", "equal", "erf", "erf_", "erfc", "erfc_", "erfinv", "erfinv_", "exp", "exp2",
+    "exp2_", "exp_", "expand", "expand_as", "expm1", "expm1_", "exponential_", "fill_", "fill_diagonal_", "fix", "fix_", "flatten",
+    "flip", "fliplr", "flipud", "float", "float_power", "float_power_", "floor", "floor_", "floor_divide", "floor_divide_", "fmax",
+    "fmin", "fmod", "fmod_", "frac", "frac_", "frexp", "gather", "gcd", "gcd_", "ge", "ge_", "gels", "geometric_", "geqrf", "ger",
+    "gesv", "get_device", "greater", "greater_", "greater_equal", "greater_equal_", "gt", "gt_", "half", "hardshrink",
+    "hash_tensor", "heaviside", "heaviside_", "histc", "histogram", "hsplit", "hypot", "hypot_", "i0", "i0_", "igamma", "igamma_",
+    "igammac", "igammac_", "index", "index_add", "index_add_", "index_copy", "index_copy_", "index_fill", "index_fill_",
+    "index_put", "index_put_", "index_reduce", "index_reduce_", "index_select", "indices", "inner", "int", "inverse",
+    "is_coalesced", "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_pinned",
+    "is_same_size", "is_set_to", "is_shared", "is_signed", "isclose", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf",
+    "isreal", "istft", "item", "kron", "kthvalue", "lcm", "lcm_", "ldexp", "ldexp_", "le", "le_", "lerp", "lerp_", "less", "less_",
+    "less_equal", "less_equal_", "lgamma", "lgamma_", "log", "log10", "log10_", "log1p", "log1p_", "log2", "log2_", "log_",
+    "log_normal_", "log_softmax", "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_and_", "logical_not",
+    "logical_not_", "logical_or", "logical_or_", "logical_xor", "logical_xor_", "logit", "logit_", "logsumexp", "long", "lt", "lt_",
+    "lu", "lu_solve", "map_", "masked_copy_", "masked_fill", "masked_fill_", "masked_scatter", "masked_scatter_", "masked_select",
+    "matmul", "matrix_exp", "matrix_power", "max", "maximum", "mean", "median", "min", "minimum", "mm", "mode", "module_load",
+    "moveaxis", "movedim", "msort", "mul", "mul_", "multinomial", "multiply", "multiply_", "mv", "mvlgamma", "mvlgamma_",
+    "nan_to_num", "nan_to_num_", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "narrow_copy", "ne", "ne_", "neg",
+    "neg_", "negative", "negative_", "new", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros",
+    "nextafter", "nextafter_", "nnz", "nonzero", "nonzero_static", "norm", "normal_", "not_equal", "not_equal_", "numpy", "orgqr",
+    "ormqr", "outer", "permute", "pin_memory", "pinverse", "polygamma", "polygamma_", "positive", "potrf", "potri", "potrs", "pow",
+    "pow_", "prelu", "prod", "pstrf", "put", "put_", "qr", "quantile", "rad2deg", "rad2deg_", "random_", "ravel", "reciprocal",
+    "reciprocal_", "reinforce", "relu", "relu_", "remainder", "remainder_", "renorm", "renorm_", "repeat", "repeat_interleave",
     "reshape", "reshape_as", "resize_", "resize_as_", "resize_as_sparse_", "resolve_conj", "resolve_neg", "roll", "rot90", "round",
     "round_", "row_indices", "rsqrt", "rsqrt_", "scatter", "scatter_", "scatter_add", "scatter_add_", "scatter_reduce",
     "scatter_reduce_", "select", "select_scatter", "set_", "sgn", "sgn_", "share_memory_", "short", "sigmoid", "sigmoid_", "sign",
     "sign_", "signbit", "sin", "sin_", "sinc", "sinc_", "sinh", "sinh_", "slice_scatter", "slogdet", "smm", "softmax", "sort",
-    "sparse_dim", "sparse_mask", "sparse_resize_", "sparse_resize_and_clear_", "split", "split_with_sizes", "sqrt", "sqrt_",
-    "square", "square_", "squeeze", "squeeze_", "sspaddmm", "std", "stft", "storage", "storage_offset", "storage_type", "stride",
-    "sub", "sub_", "subtract", "subtract_", "sum", "sum_to_size", "svd", "swapaxes", "swapaxes_", "swapdims", "swapdims_", "t",
-    "t_", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor_split", "tile", "to", "to_dense", "to_device",
-    "to_padded_tensor", "to_sparse", "to_sparse_coo", "to_sparse_csc", "to_sparse_csr", "tolist", "topk", "trace", "transpose",
-    "transpose_", "triangular_solve", "tril", "tril_", "triu", "triu_", "true_divide", "true_divide_", "trunc", "trunc_", "type",
-    "type_as", "unbind", "unflatten", "unfold", "uniform_", "unique", "unique_consecutive", "unsafe_chunk", "unsafe_split",
-    "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_", "untyped_storage", "values", "var", "vdot", "view", "view_as", "vsplit",
-    "where", "xlogy", "xlogy_", "zero_",
+    "spadd", "sparse_dim", "sparse_mask", "sparse_resize_", "sparse_resize_and_clear_", "split", "split_with_sizes", "sqrt",
+    "sqrt_", "square", "square_", "squeeze", "squeeze_", "sspaddmm", "std", "stft", "storage", "storage_offset", "storage_type",
+    "stride", "sub", "sub_", "subtract", "subtract_", "sum", "sum_to_size", "svd", "swapaxes", "swapaxes_", "swapdims", "swapdims_",
+    "symeig", "t", "t_", "take", "take_along_dim", "tan", "tan_", "tanh", "tanh_", "tensor_split", "tile", "to", "to_dense",
+    "to_device", "to_padded_tensor", "to_sparse", "to_sparse_coo", "to_sparse_csc", "to_sparse_csr", "tolist", "topk", "trace",
+    "transpose", "transpose_", "triangular_solve", "tril", "tril_", "triu", "triu_", "trtrs", "true_divide", "true_divide_",
+    "trunc", "trunc_", "type", "type_as", "unbind", "unflatten", "unfold", "uniform_", "unique", "unique_consecutive",
+    "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze", "unsqueeze_", "untyped_storage", "values", "var",
+    "vdot", "view", "view_as", "vsplit", "where", "xlogy", "xlogy_", "zero_",
 ]

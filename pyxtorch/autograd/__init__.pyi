@@ -7,12 +7,14 @@ from pyxtorch._core import TensorBase as _TensorBase
 from pyxtorch._tape.graph import Node as _Node
 
 from pyxtorch._tape.graph import AccumulateGrad as AccumulateGrad
+from pyxtorch.autograd.function import NestedIOFunction as NestedIOFunction
 from pyxtorch._tape.hooks import RemovableHandle as RemovableHandle
 from pyxtorch.autograd import anomaly_mode as anomaly_mode
 from pyxtorch._tape.backward import backward as backward
 from pyxtorch._tape.graph import current_task as current_task
 from pyxtorch.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from pyxtorch._tape.modes import enable_grad as enable_grad
+from pyxtorch.autograd.grad_mode import enforce_grad_layout_policy as enforce_grad_layout_policy
 from pyxtorch.autograd import forward_ad as forward_ad
 from pyxtorch.autograd import function as function
 from pyxtorch.autograd import functional as functional
@@ -31,8 +33,10 @@ from pyxtorch.autograd import profiler_util as profiler_util
 from pyxtorch._tape.engine import set_anomaly as set_anomaly
 from pyxtorch.autograd.anomaly_mode import set_detect_anomaly as set_detect_anomaly
 from pyxtorch._tape.modes import set_grad_enabled as set_grad_enabled
+from pyxtorch.autograd.grad_mode import set_multithreading_enabled as set_multithreading_enabled
 from pyxtorch.autograd import variable as variable
 class Function(_Node):
+    def __call__(self, /, *args: _t.Any) -> _t.Any: ...
     def __init__(self, /, *args: _t.Any, **kwargs: _t.Any) -> None: ...
     @classmethod
     def apply(cls, *args: _t.Any, **kwargs: _t.Any) -> _t.Any: ...
@@ -42,6 +46,7 @@ class Function(_Node):
     def forward(*args: _t.Any, **kwargs: _t.Any) -> _t.Any: ...
     def mark_dirty(self, *tensors: _Tensor) -> None: ...
     def mark_non_differentiable(self, *tensors: _Tensor) -> None: ...
+    def mark_shared_storage(self, /, *pairs: _t.Any) -> _t.Any: ...
     @property
     def needs_input_grad(self) -> _t.Any: ...
     @needs_input_grad.setter

@@ -1,6 +1,8 @@
 # Written by tools/stubs.py; do not edit.
+import builtins as _b
 import typing as _t
 from collections.abc import Callable as _Callable
+from pyxtorch.autograd import Function as _Function
 
 from pyxtorch.autograd import Function as _Function
 BackwardCFunction = _Function
@@ -8,3 +10,14 @@ from pyxtorch.autograd import Function as Function
 from pyxtorch.autograd import Function as _Function
 FunctionCtx = _Function
 def once_differentiable(fn: _t.Any) -> _Callable[..., _t.Any]: ...
+class InplaceFunction(_Function):
+    def __init__(self, inplace: _b.bool = False) -> None: ...
+    inplace: _b.bool
+class NestedIOFunction(_Function):
+    def __call__(self, *input: _t.Any) -> _t.Any: ...
+    @staticmethod
+    def backward(ctx: _t.Any, *gradients: _t.Any) -> _t.Any: ...
+    def backward_extended(self, *grad_output: _t.Any) -> _t.Any: ...
+    @staticmethod
+    def forward(ctx: _t.Any, *leaves: _t.Any) -> _t.Any: ...
+    def forward_extended(self, *input: _t.Any) -> _t.Any: ...

@@ -17,7 +17,7 @@ class _Products:
     def allow_tf32(self):
         from pyxtorch import _cuda
 
-        return _cuda.allows_tf32()
+        return _cuda.allow_tf32()
 
     @allow_tf32.setter
     def allow_tf32(self, allow):

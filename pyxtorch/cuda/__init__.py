@@ -34,7 +34,7 @@ from pyxtorch.cuda.random import (
 )
 
 __all__ = [
-    "CUDAGraph", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_device", "current_stream", "default_stream", "device",
+    "CUDAGraph", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_blas_handle", "current_device", "current_stream", "default_stream", "device",
     "device_count", "device_of", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
     "get_device_properties", "get_rng_state", "get_rng_state_all", "graph", "init", "initial_seed", "is_available",
     "is_bf16_supported", "is_current_stream_capturing", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",
@@ -207,6 +207,17 @@ class StreamContext:
 def stream(stream):
     """`with stream(s):` sends the work inside to s."""
     return StreamContext(stream)
+
+
+def current_blas_handle():
+    """The handle of cuBLAS on the GPU in use, as a number.
+
+    Raises:
+        RuntimeError: there is no GPU, or no cuBLAS.
+    """
+    from pyxtorch import _cuda
+
+    return _cuda.blas_handle(current_device())
 
 
 # ------------------------------------------------------------------------------ typed tensors

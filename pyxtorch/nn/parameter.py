@@ -106,7 +106,7 @@ class Buffer(Tensor, metaclass=_MarkedClass):
         return _rebuild, (type(self), self.detach(), self.requires_grad, dict(self.__dict__))
 
 
-class _Uninitialized:
+class UninitializedTensorMixin:
     """Memory that is asked for later, when a lazy module sees its first input."""
 
     _becomes = None
@@ -120,7 +120,7 @@ class _Uninitialized:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(_Uninitialized, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):
     """A Parameter whose shape is not known yet."""
 
     _becomes = Parameter
@@ -132,7 +132,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
         pass
 
 
-class UninitializedBuffer(_Uninitialized, Buffer):
+class UninitializedBuffer(UninitializedTensorMixin, Buffer):
     """A Buffer whose shape is not known yet."""
 
     _becomes = Buffer
@@ -148,4 +148,4 @@ class UninitializedBuffer(_Uninitialized, Buffer):
 
 def is_lazy(x):
     """Whether `x` still waits for its shape."""
-    return isinstance(x, _Uninitialized)
+    return isinstance(x, UninitializedTensorMixin)

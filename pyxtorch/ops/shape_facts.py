@@ -1,6 +1,5 @@
 """What a tensor is not, and how it lies: names of Tensor that programs ask before they do something else."""
 
-
 def _never(what):
     def answer(self):
         return False
@@ -42,4 +41,23 @@ def const_data_ptr(self):
     return self.data_ptr()
 
 
-methods = {f.__name__: f for f in (const_data_ptr, dim_order)}
+def index(self, m):
+    """`self[m]`: the name of early PyTorch for it."""
+    from pyxtorch import Tensor
+
+    for x in (self, m):  # whoever overrides operations is asked by the gate, for this one
+        if hasattr(type(x), "__torch_function__") and not isinstance(x, Tensor):
+            raise TypeError(f"index: expected a tensor, and numbers, slices or tensors, not {type(x).__name__}.")
+    return self[m]
+
+
+def module_load(self, other, assign=False):
+    """What `load_state_dict` puts in the place of this tensor where `__future__.set_swap_module_params_on_conversion` is set.
+
+    Args:
+        other: the tensor of the state_dict. assign: take it itself, instead of copying its values into this one.
+    """
+    return other.detach() if assign else self.copy_(other).detach()
+
+
+methods = {f.__name__: f for f in (const_data_ptr, dim_order, index, module_load)}

@@ -324,6 +324,15 @@ def length(x):
 
 CALLS.update({"item": item, "__len__": length, "__bool__": truth, "is_nonzero": truth, "__float__": lambda x: float(item(x)), "__int__": lambda x: int(item(x)), "__complex__": lambda x: complex(item(x))})
 
+
+
+def _copied(part):
+    return lambda x, *, out=None: CALLS[part](x).clone() if out is None else torch.alias_copy(CALLS[part](x), out=out)
+
+
+CALLS.update({f"{part}_copy": _copied(part) for part in ("indices", "values", "crow_indices", "col_indices")}, index=_shape.getitem, nnz=nnz,
+             spadd=lambda x, value, other=None: _math.add(x, value) if other is None else _math.add(x, other, alpha=value))  # fmt: skip
+
 # Functions that look at the layout of what they are given themselves.
 _OWN = ("pyxtorch.sparse",)
 # Of nn.functional only these are those of the table: others of its names mean something else there.

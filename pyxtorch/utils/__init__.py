@@ -1,5 +1,5 @@
 """Helpers around training: loading data, checkpoints that save memory, exchange with other libraries."""
-_NAMESPACES = ("_pytree", "benchmark", "checkpoint", "data", "dlpack", "flop_counter", "hooks", "model_zoo", "module_tracker")
+_NAMESPACES = ("_pytree", "benchmark", "checkpoint", "data", "dlpack", "ffi", "flop_counter", "hooks", "model_zoo", "module_tracker", "tensorboard")
 
 
 def set_module(obj, mod):

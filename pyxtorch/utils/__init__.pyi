@@ -5,9 +5,11 @@ from pyxtorch.utils import benchmark as benchmark
 from pyxtorch.utils import checkpoint as checkpoint
 from pyxtorch.utils import data as data
 from pyxtorch.utils import dlpack as dlpack
+from pyxtorch.utils import ffi as ffi
 from pyxtorch.utils import flop_counter as flop_counter
 from pyxtorch.utils import hooks as hooks
 from pyxtorch.utils import model_zoo as model_zoo
 from pyxtorch.utils import module_tracker as module_tracker
 def set_module(obj: _t.Any, mod: _t.Any) -> None: ...
 def swap_tensors(t1: _t.Any, t2: _t.Any) -> _t.Any: ...
+from pyxtorch.utils import tensorboard as tensorboard

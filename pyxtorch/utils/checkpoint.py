@@ -19,7 +19,7 @@ from pyxtorch.random import get_rng_state, set_rng_state
 from pyxtorch.utils import _pytree as _tree
 
 __all__ = [
-    "CheckpointError", "CheckpointFunction", "check_backward_validity", "checkpoint", "checkpoint_sequential", "detach_variable",
+    "CheckpointError", "CheckpointFunction", "DefaultDeviceType", "check_backward_validity", "checkpoint", "checkpoint_sequential", "detach_variable",
     "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
 ]
 
@@ -357,3 +357,19 @@ def set_device_states(devices, states, *, device_type=None):
         raise RuntimeError(f"set_device_states: there are no generators of device_type={device_type!r}; states are kept of 'cuda' alone.")
     for device, state in zip(devices, states):
         pyxtorch.cuda.set_rng_state(state, device)
+
+
+class DefaultDeviceType:
+    """The kind of device whose random numbers `set_device_states` means where it is not told."""
+
+    _kind = None
+
+    @staticmethod
+    def set_device_type(device="cuda"):
+        """Take this kind."""
+        DefaultDeviceType._kind = device
+
+    @staticmethod
+    def get_device_type():
+        """The one that was set; else that of the GPU, if there is one, or "cpu"."""
+        return DefaultDeviceType._kind or ("cuda" if pyxtorch.cuda.is_available() else "cpu")

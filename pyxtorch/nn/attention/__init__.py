@@ -4,7 +4,12 @@ from contextlib import contextmanager
 
 from pyxtorch.backends import cuda as _switches
 
-__all__ = ["SDPBackend", "sdpa_kernel"]
+__all__ = [
+    "SDPBackend", "WARN_FOR_UNFUSED_KERNELS", "activate_flash_attention_impl", "current_flash_attention_impl", "list_flash_attention_impls",
+    "register_flash_attention_impl", "restore_flash_attention_impl", "sdpa_kernel",
+]  # fmt: skip
+
+WARN_FOR_UNFUSED_KERNELS = False  # whether to say why a fused kernel cannot be taken: there is one kernel, for all inputs
 
 
 class SDPBackend(enum.IntEnum):
@@ -43,6 +48,48 @@ def sdpa_kernel(backends, set_priority=False):
     finally:
         for name, enabled in before.items():
             getattr(_switches, f"enable_{name}_sdp")(enabled)
+
+
+_implementations, _active = {}, [None, None]  # name to function; the active one's name and handle
+
+
+def register_flash_attention_impl(impl, *, register_fn):
+    """Offer another way of computing attention: `register_fn()` puts it in force, and may give a handle with `remove()`."""
+    _implementations[impl] = register_fn
+
+
+def list_flash_attention_impls():
+    """The names of those that were offered, sorted."""
+    return sorted(_implementations)
+
+
+def activate_flash_attention_impl(impl):
+    """Put one of them in force.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if impl not in _implementations:
+        raise ValueError(f"Unknown flash attention impl '{impl}'. Available implementations: {list_flash_attention_impls()}")
+    restore_flash_attention_impl(_raise_warn=False)
+    _active[:] = impl, _implementations[impl]()
+
+
+def current_flash_attention_impl():
+    """The name of the one in force; None: the package's own."""
+    return _active[0]
+
+
+def restore_flash_attention_impl(_raise_warn=True):
+    """The package's own way again; a warning where no other was in force."""
+    name, handle = _active
+    if name is None and _raise_warn:
+        import warnings
+
+        warnings.warn("Trying to restore the default attention, but no other was in force.", stacklevel=2)
+    if handle is not None:
+        handle.remove()
+    _active[:] = None, None
 
 
 def __getattr__(name):

@@ -1,9 +1,11 @@
 """Saving and loading a module's state: the part of Module behind `state_dict()`."""
+import typing
 from collections import OrderedDict, namedtuple
 
 import pyxtorch
 from pyxtorch.nn.modules._mistakes import instead_of, what_does_not_fit
 from pyxtorch import Tensor
+from pyxtorch.__future__ import _state as conversions
 from pyxtorch._tape.hooks import hang
 from pyxtorch.nn.parameter import Parameter, is_lazy
 
@@ -34,9 +36,33 @@ def in_one_place(a, b):
     return a.layout is b.layout is pyxtorch.strided and a.data_ptr() == b.data_ptr()
 
 
+def convert(module, name, parameter, fn):
+    """Let a parameter of `module` be what `fn` makes of it: the object stays unless `__future__` says otherwise. Its gradient goes along."""
+    changed, gradient = fn(parameter.detach()), parameter.grad
+    if conversions["overwrite"] or conversions["swap"]:
+        made = Parameter(changed, requires_grad=parameter.requires_grad)
+        if gradient is not None:
+            made.grad = fn(gradient.detach()).requires_grad_(gradient.requires_grad)
+        if conversions["swap"]:
+            pyxtorch.utils.swap_tensors(parameter, made)
+        else:
+            module._parameters[name] = made
+    elif not in_one_place(changed, parameter) or changed.dtype != parameter.dtype or changed.device != parameter.device:
+        if gradient is not None:
+            parameter.grad = None  # it would not fit meanwhile
+        parameter.data = changed
+        if gradient is not None:
+            parameter.grad = fn(gradient.detach()).requires_grad_(gradient.requires_grad)
+    elif gradient is not None:
+        changed = fn(gradient.detach())
+        if not in_one_place(changed, gradient):
+            parameter.grad = changed.requires_grad_(gradient.requires_grad)
+
+
 class StateDict:
     """Mixin of Module: state_dict, load_state_dict and their hooks, and what concerns a module as a whole."""
 
+    T_destination = typing.TypeVar("T_destination", bound=dict)  # for annotations of state_dict
     _state_hooks = None  # kind to {number: hook}; made when the first is registered
 
     def compile(self, *args, **kwargs):
@@ -177,7 +203,12 @@ class StateDict:
 
     def _load_one(self, name, current, value, assign):
         with pyxtorch.no_grad():
-            if not assign:
+            if conversions["swap"]:
+                made = current.module_load(value, assign=assign)
+                if isinstance(current, Parameter):
+                    made = made if isinstance(made, Parameter) else Parameter(made, requires_grad=current.requires_grad)
+                pyxtorch.utils.swap_tensors(current, made)
+            elif not assign:
                 current.copy_(value)
             elif name in self._parameters:
                 if not isinstance(value, Parameter):

@@ -8,7 +8,7 @@ from pyxtorch import Tensor
 from pyxtorch._C._nn import _parse_to
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
 from pyxtorch.nn.modules._mistakes import AS_PARAMETER, NotYet, not_a_module, type_name
-from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, in_one_place  # noqa: F401  (two are asked for here)
+from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, convert  # noqa: F401  (two are asked for here)
 from pyxtorch.nn.parameter import Buffer, Parameter, is_lazy
 
 _MISSING = object()
@@ -415,21 +415,9 @@ class Module(StateDict):
             for module in self.children():
                 module._apply(fn)
         with pyxtorch.no_grad():
-            for parameter in self._parameters.values():
-                if parameter is None:
-                    continue
-                changed = fn(parameter.detach())
-                gradient = parameter.grad
-                if not in_one_place(changed, parameter) or changed.dtype != parameter.dtype or changed.device != parameter.device:
-                    if gradient is not None:
-                        parameter.grad = None  # it would not fit meanwhile
-                    parameter.data = changed
-                    if gradient is not None:
-                        parameter.grad = fn(gradient.detach()).requires_grad_(gradient.requires_grad)
-                elif gradient is not None:
-                    changed = fn(gradient.detach())
-                    if not in_one_place(changed, gradient):
-                        parameter.grad = changed.requires_grad_(gradient.requires_grad)
+            for name, parameter in self._parameters.items():
+                if parameter is not None:
+                    convert(self, name, parameter, fn)
             for name, buffer in self._buffers.items():
                 if is_lazy(buffer):
                     buffer.data = fn(buffer.detach())

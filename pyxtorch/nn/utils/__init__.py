@@ -9,7 +9,7 @@ _LATER = {  # imported on first use: name to module
     "spectral_norm": "normalization", "remove_spectral_norm": "normalization",
     "fuse_conv_bn_eval": "fusion", "fuse_conv_bn_weights": "fusion",
     "fuse_linear_bn_eval": "fusion", "fuse_linear_bn_weights": "fusion",
-    "skip_init": "init",
+    "skip_init": "init", "convert_conv2d_weight_memory_format": "memory_format", "convert_conv3d_weight_memory_format": "memory_format",
 }  # fmt: skip
 
 __all__ = [

@@ -5,6 +5,8 @@ from pyxtorch.nn.utils.clip_grad import clip_grad_norm as clip_grad_norm
 from pyxtorch.nn.utils.clip_grad import clip_grad_norm_ as clip_grad_norm_
 from pyxtorch.nn.utils.clip_grad import clip_grad_value_ as clip_grad_value_
 from pyxtorch.nn.utils.clip_grad import clip_grads_with_norm_ as clip_grads_with_norm_
+from pyxtorch.nn.utils.memory_format import convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format
+from pyxtorch.nn.utils.memory_format import convert_conv3d_weight_memory_format as convert_conv3d_weight_memory_format
 from pyxtorch.nn.utils import convert_parameters as convert_parameters
 from pyxtorch.nn.utils.fusion import fuse_conv_bn_eval as fuse_conv_bn_eval
 from pyxtorch.nn.utils.fusion import fuse_conv_bn_weights as fuse_conv_bn_weights
@@ -13,6 +15,7 @@ from pyxtorch.nn.utils.fusion import fuse_linear_bn_weights as fuse_linear_bn_we
 from pyxtorch.nn.utils import fusion as fusion
 from pyxtorch.nn.utils.clip_grad import get_total_norm as get_total_norm
 from pyxtorch.nn.utils import init as init
+from pyxtorch.nn.utils import memory_format as memory_format
 from pyxtorch.nn.utils import normalization as normalization
 from pyxtorch.nn.utils.convert_parameters import parameters_to_vector as parameters_to_vector
 from pyxtorch.nn.utils import parametrizations as parametrizations

@@ -1,0 +1,6 @@
+# Written by tools/stubs.py; do not edit.
+import typing as _t
+from pyxtorch._types import Module as _Module, memory_format as _memory_format
+
+def convert_conv2d_weight_memory_format(module: _Module, memory_format: _memory_format) -> _t.Any: ...
+def convert_conv3d_weight_memory_format(module: _Module, memory_format: _memory_format) -> _t.Any: ...
