@@ -3,10 +3,10 @@ import typing
 from collections import OrderedDict, namedtuple
 
 import pyxtorch
-from pyxtorch.nn.modules._mistakes import instead_of, what_does_not_fit
 from pyxtorch import Tensor
 from pyxtorch.__future__ import _state as conversions
 from pyxtorch._tape.hooks import hang
+from pyxtorch.nn.modules._mistakes import instead_of, what_does_not_fit
 from pyxtorch.nn.parameter import Parameter, is_lazy
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
