@@ -1,4 +1,6 @@
 """Size, the class of a tensor's shape."""
+from operator import index
+
 from cpython.object cimport PyTypeObject
 
 cdef extern from *:
@@ -30,9 +32,30 @@ cdef extern from *:
     void pyx_set_size_class(PyTypeObject* type)
 
 
+def whole(length, place):
+    if isinstance(length, int) and not isinstance(length, bool):
+        return length
+    try:
+        return index(length)
+    except TypeError:
+        raise TypeError(f"torch.Size() takes an iterable of 'int' (item {place} is '{type(length).__name__}'): give whole numbers.") from None
+
+
 class Size(tuple):
-    """The shape of a tensor: a tuple with `numel()`."""
+    """The shape of a tensor: a tuple of integers with `numel()`.
+
+    Raises:
+        TypeError: an element is no integer, nor a tensor that holds one.
+    """
     __slots__ = ()
+
+    def __new__(cls, lengths=()):
+        lengths = tuple(lengths)
+        for place, length in enumerate(lengths):
+            if type(length) is not int:
+                lengths = lengths[:place] + tuple([whole(n, i) for i, n in enumerate(lengths[place:], place)])
+                break
+        return tuple.__new__(cls, lengths)
 
     def __repr__(self):
         return f"torch.Size({list(self)})"

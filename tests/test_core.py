@@ -282,3 +282,13 @@ def test_large_products_keep_infinities_nans_and_tiny_numbers():
     assert (huge @ (torch.eye(192) * 0.5)[:, :160] == 1.5e38).all()
     tiny = torch.full((160, 192), 1e-40)
     assert torch.equal(tiny @ torch.eye(192), tiny)
+
+
+def test_a_size_is_of_whole_numbers():
+    size = torch.Size((torch.tensor(3), 2, np.int64(4), True))
+    assert size == (3, 2, 4, 1) and [type(n) for n in size] == [int] * 4 and type(size) is torch.Size and torch.ones(size).shape == size
+    assert torch.Size() == () and torch.Size(n for n in (1, 2)) == (1, 2) and (size[:1] + (torch.tensor(5),)) == (3, 5)
+    assert type((size[:1] + (torch.tensor(5),))[1]) is int
+    for wrong, name in ((2.5, "float"), ("a", "str"), (torch.tensor(2.5), "Tensor"), (torch.ones(2), "Tensor"), (None, "NoneType")):
+        with pytest.raises(TypeError, match=rf"item 1 is '{name}'"):
+            torch.Size([1, wrong])

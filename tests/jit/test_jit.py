@@ -308,3 +308,17 @@ class Own(jit.ScriptModule):
 
 def test_a_script_module_of_ones_own():
     assert again(Own())(torch.full((2,), 3.0)).tolist() == [3, 3]
+
+
+class Calls:
+    def __reduce__(self):
+        return divmod, (7, 2)
+
+
+def test_calls_of_a_file_are_refused():
+    from pyxtorch.jit._archive import MARK
+
+    file = io.BytesIO()
+    torch.save({MARK: 1, "kind": "object", "extra_files": {}, "object": Calls()}, file)
+    with pytest.raises(pickle.UnpicklingError, match="divmod"):
+        jit.load(io.BytesIO(file.getvalue()))
