@@ -40,8 +40,11 @@ def _flat(x, path=""):
         yield path, x
 
 
-def compare(runs):
+def compare(runs, distinct=True):
     """The Program of several runs [(recorder, result) ...]; the first is the example's.
+
+    Args:
+        distinct: whether dynamic dimensions of different names had different lengths in some run.
 
     Raises:
         OnnxExporterError: the runs differ in more than sizes of tensors.
@@ -67,7 +70,7 @@ def compare(runs):
                 )
     _constants(runs)
     program.result = _results(runs, program, escapes)
-    program.guards = _guards(runs, program)
+    program.guards = _guards(runs, program, distinct)
     return program
 
 
@@ -176,31 +179,38 @@ def _results(runs, program, escapes):
     return _joined(trees, _End, program, escapes)
 
 
-def _guards(runs, program):
-    """[(expression of truth, as it was, line)] of the comparisons of dynamic sizes that say something of them."""
-    found = {}
-    if len({len(r.guards) for r, _ in runs}) > 1:
-        raise OnnxExporterError("export: comparisons of sizes come out differently at other sizes; the program branches on a dynamic size.")
-    for several in zip(*[r.guards for r, _ in runs]):
-        (expr, truth, line), rest = several[0], several[1:]
-        if any(t != truth for _, t, _ in rest):
-            raise SymbolicValueError(
-                f"export: the comparison at {line} is {truth} for the example and {not truth} at another size, and the program goes on accordingly. "
+def otherwise(recorder, other):
+    """The error that says which comparison of sizes comes out differently in another run than in the example's, or None."""
+    for (_, truth, line), (_, also, where) in zip(recorder.guards, other.guards):
+        if truth != also or line != where:
+            return SymbolicValueError(
+                f"export: the comparison at {line} is {truth} for the example and not at another size, and the program goes on accordingly. "
                 "Write it with tensors (torch.where), or leave this dimension fixed."
             )
+    if len(recorder.guards) != len(other.guards):
+        line = max(recorder.guards, other.guards, key=len)[-1][2]
+        return SymbolicValueError(f"export: how often the program compares sizes depends on a size: the comparison at {line} is not always among them.")
+    return None
+
+
+def _guards(runs, program, distinct):
+    """[(expression of truth, as it was, line)] of the comparisons of dynamic sizes that say something of them."""
+    found = {}
+    for several in zip(*[r.guards for r, _ in runs]):
+        expr, truth, line = several[0]
         if not program.moves(expr):
             continue
         sides = [[evaluate(e, lambda n, axis, r=r: r.known[n].shape[axis]) for r, _ in runs] for e in expr[1:]]
-        # Two sizes that go together at all sizes tried: no condition on either.
-        if expr[0] in ("eq", "ne") and truth == (expr[0] == "eq") and all(len(set(side)) > 1 for side in sides):
+        # Two lengths that are one and the same, as far as lengths with names of their own were told apart: no condition on either.
+        plain = all(isinstance(e, tuple) and e[0] == "dim" for e in expr[1:])
+        if distinct and plain and expr[0] in ("eq", "ne") and truth == (expr[0] == "eq") and all(len(set(side)) > 1 for side in sides):
             continue
         found.setdefault((expr, truth), line)
     return [(expr, truth, line) for (expr, truth), line in found.items()]
 
 
-
 # Operations whose results have as many elements as they find.
-FINDING = ("nonzero", "masked_select", "argwhere", "unique", "where", "__getitem__", "unique_consecutive")
+FINDING = ("nonzero", "masked_select", "argwhere", "unique", "where", "__getitem__", "bincount")
 
 
 def found_by_chance(runs):
@@ -214,7 +224,7 @@ def found_by_chance(runs):
         args = record.args[1:] if record.name in ("__getitem__", "masked_select") else record.args
         tree_map(lambda x, found=numbers: found.append(x.number) if isinstance(x, Ref) else None, (args, record.kwargs))
         deciding = [known[n] for n in numbers if record.name != "__getitem__" or known[n].dtype in (pyxtorch.bool, pyxtorch.uint8)]
-        if not any(DATA in k.depends and k.tensor.numel() for k in deciding):
+        if not any(DATA in k.depends and k.memory is not None for k in deciding):
             continue
         if len({r.known[record.made[0]].shape for r, _ in runs}) == 1:
             return record

@@ -22,11 +22,16 @@ class _Length:
         return n
 
 
-# Two other lengths of the i-th that may vary, by the example's.
+def _smaller(n):
+    """About half as long; 1 is a size of its own, at which tensors broadcast."""
+    return n // 2 if n > 3 else 2 * n + 3
+
+
+# Two other lengths of the i-th that may vary, by the example's: one longer and one shorter, where the program takes them.
 RULES = (
-    (lambda i, n: n + 1 + i, lambda i, n: 2 * n + 3 + 2 * i), (lambda i, n: n + 1, lambda i, n: 2 * n + 3), (lambda i, n: n * (2 + i), lambda i, n: n * (3 + i)),
-    (lambda i, n: 2 * n, lambda i, n: 3 * n), (lambda i, n: n + 1, lambda i, n: n + 2), (lambda i, n: n - 1, lambda i, n: n // 2), (lambda i, n: n // 2, lambda i, n: n // 4),
-    (lambda i, n: n + 1, lambda i, n: n - 1),
+    (lambda i, n: n + 1 + i, lambda i, n: _smaller(n) + (i if n < 4 else 0)), (lambda i, n: n + 1 + i, lambda i, n: 2 * n + 3 + 2 * i), (lambda i, n: n + 1, lambda i, n: 2 * n + 3),
+    (lambda i, n: n * (2 + i), lambda i, n: n * (3 + i)), (lambda i, n: 2 * n, lambda i, n: 3 * n), (lambda i, n: n + 1, lambda i, n: n + 2),
+    (lambda i, n: n - 1, lambda i, n: n // 2), (lambda i, n: n // 2, lambda i, n: n // 4), (lambda i, n: n + 1, lambda i, n: n - 1),
 )  # fmt: skip
 
 
@@ -153,6 +158,11 @@ class Example:
             if lengths == tuple([tensors[number].shape[axis] for tensors in tried]):
                 return symbol.name
         return None
+
+    def told_apart(self, tried):
+        """Whether no two names had the same lengths in all runs."""
+        found = {s.name: tuple([tensors[number].shape[axis] for tensors in tried]) for (number, axis), s in self.lengths.items()}
+        return len(set(found.values())) == len(found)
 
     # ------------------------------------------------------------------ other examples
 

@@ -4,7 +4,7 @@ from pyxtorch import Tensor, compiler
 from pyxtorch.nn import Module
 from pyxtorch.onnx import _compare, _examples, _recorder
 from pyxtorch.onnx._graph import Value
-from pyxtorch.onnx._program import LIMIT, ONNXProgram, to_model
+from pyxtorch.onnx._program import ONNXProgram, to_model
 from pyxtorch.onnx._recorder import Ref, each
 from pyxtorch.onnx._sizes import Float, Int
 from pyxtorch.onnx._translate import Translation
@@ -67,18 +67,14 @@ def export(
     example = _examples.Example(model, args, kwargs, input_names, dynamic_shapes, dynamic_axes)
     with _State(model, keep_mode=mode == 1) as state:
         runs, tried = _runs(model, example, export_params, state)
-    program = _compare.compare(runs)
+    program = _compare.compare(runs, example.told_apart(tried))
     results = _results(program)
     names = _names(len(results), output_names, example.names)
     translation = Translation(program, opset, names)
     inputs = [(value, example.named_shape(value.name, value.shape)) for value in translation.inputs()]
     outputs = _outputs(translation, results, names, lambda lengths: example.name_of(lengths, tried), runs)
     proto = to_model(translation.g, inputs, outputs, keep_initializers_as_inputs)
-    if sum(len(t.raw_data) for t in proto.graph.initializer) < LIMIT - (1 << 20):
-        try:
-            onnx.checker.check_model(proto, full_check=True)
-        except Exception as error:
-            raise OnnxExporterError(f"export: the model is not valid, which is a fault of the exporter; please report it: {error}") from error
+    _check(onnx, proto)
     result = ONNXProgram(proto, [v.name for v, _ in inputs], [v.name for v, _ in outputs])
     if verify:
         _verify(result, runs, tried)
@@ -87,6 +83,29 @@ def export(
     if f is not None:
         result.save(f, external_data=external_data)
     return result
+
+
+def _check(onnx, model):
+    """Let onnx check a model, its shapes included; large parameters stand as inputs, so that their elements are not copied.
+
+    Raises:
+        OnnxExporterError: it is not valid.
+    """
+    light = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    light.graph.name = model.graph.name
+    light.graph.node.extend(model.graph.node)
+    light.graph.input.extend(model.graph.input)
+    light.graph.output.extend(model.graph.output)
+    have = {i.name for i in model.graph.input}
+    for t in model.graph.initializer:
+        if len(t.raw_data) < 1 << 14:
+            light.graph.initializer.append(t)
+        elif t.name not in have:
+            light.graph.input.append(onnx.helper.make_tensor_value_info(t.name, t.data_type, list(t.dims)))
+    try:
+        onnx.checker.check_model(light, full_check=True)
+    except Exception as error:
+        raise OnnxExporterError(f"export: the model is not valid, which is a fault of the exporter; please report it: {error}") from error
 
 
 class _State:
@@ -148,7 +167,7 @@ def _runs(model, example, export_params, state):
 
     tried = [[t.detach().clone() for t in example.tensors]]
     runs = [run([t.clone() for t in tried[0]])]
-    others, more, sizes = _at_other_sizes(run, example)
+    others, more, sizes = _at_other_sizes(run, example, runs[0][0])
     runs += others
     tried += more
     for seed in range(2, 9):  # as many elements found in every run: by chance?
@@ -169,19 +188,24 @@ def _runs(model, example, export_params, state):
     )
 
 
-def _at_other_sizes(run, example):
-    """(runs, the tensors given, the sizes) at two other sizes at which the program runs."""
+def _at_other_sizes(run, example, first):
+    """(runs, the tensors given, the sizes) at two other sizes at which the program runs, and takes the branches that it took `first`."""
     errors = []
 
     def attempt(pair):
         for how in ("drawn", "repeated"):
             tensors = [example.varied(sizes, seed, how) for seed, sizes in enumerate(pair)]
             try:
-                return [run([t.clone() for t in given]) for given in tensors], tensors, pair
+                found = [run([t.clone() for t in given]) for given in tensors]
             except OnnxExporterError:
                 raise
             except Exception as error:  # the program's own: it does not take such sizes, or such elements
                 errors.append(error)
+                continue
+            branches = next((e for recorder, _ in found if (e := _compare.otherwise(first, recorder))), None)
+            if branches is None:
+                return found, tensors, pair
+            errors.append(branches)
         return None
 
     for pair in example.strategies():
@@ -198,6 +222,8 @@ def _at_other_sizes(run, example):
         else:
             if found := attempt(chosen):
                 return found
+    if branch := next((e for e in errors if isinstance(e, OnnxExporterError)), None):
+        raise branch
     raise OnnxExporterError(
         f"export: the program does not run at other sizes {example.strategies()[0][0]} of the dynamic dimensions: {type(errors[0]).__name__}: {errors[0]}. "
         "Declare those dimensions dynamic that may vary, and give the same name to those that are equal."

@@ -1,4 +1,5 @@
 """What `export` gives: the ONNX model with what one does to it."""
+import re
 from pathlib import Path
 
 import pyxtorch
@@ -9,6 +10,7 @@ from pyxtorch.onnx.errors import need
 
 __all__ = ["ONNXProgram", "to_model"]
 
+FOLDERS = re.compile(r"at .*/(?=[^/]*$)")  # of a line of the program: the file's name is enough
 LIMIT = 2**31 - 1  # bytes that a protocol buffer holds
 
 
@@ -39,7 +41,7 @@ def to_model(graph, inputs, outputs, keep_initializers_as_inputs=False, export_p
             continue
         used.update(names)
         stem = next(r for r in results if r)
-        node = helper.make_node(op, names, results, name=f"{op}:{stem}" if ":" not in stem else stem, doc_string=where)
+        node = helper.make_node(op, names, results, name=f"{op}:{stem}" if ":" not in stem else stem, doc_string=FOLDERS.sub("at ", where))
         while node.output and not node.output[-1]:
             del node.output[-1]
         while node.input and not node.input[-1]:

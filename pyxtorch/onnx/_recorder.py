@@ -53,11 +53,12 @@ class Record:
 class Known:
     """What is noted of a tensor: its object, how it came about, and what its elements depend on."""
 
-    __slots__ = ("depends", "dtype", "kind", "name", "parent", "shape", "snapshot", "tensor")
+    __slots__ = ("depends", "dtype", "kind", "memory", "name", "parent", "shape", "snapshot", "tensor")
 
     def __init__(self, tensor, kind, name, depends, parent=None):
         self.tensor, self.kind, self.name, self.depends, self.parent = tensor, kind, name, depends, parent
         self.shape, self.dtype, self.snapshot = tuple(tensor.shape), tensor.dtype, None
+        self.memory = tensor.untyped_storage().data_ptr() if tensor.numel() else None
 
 
 def tree_map(function, x):
@@ -130,7 +131,7 @@ class Recorder(TorchFunctionMode):
         self.known.append(Known(tensor, kind, name, depends, parent))
         self.numbers[id(tensor)] = number
         if depends:
-            self.hot[tensor.untyped_storage().data_ptr()] = number
+            self.hot[self.known[number].memory] = number
         return number
 
     def number(self, tensor):
@@ -254,9 +255,9 @@ class Recorder(TorchFunctionMode):
                     f"export: {record.full} at {record.line} writes into {k.name!r}, which the module keeps between calls; an exported program keeps "
                     "nothing. Export in eval mode, or return the new value."
                 )
-            address = k.tensor.untyped_storage().data_ptr()
+            address = k.memory
             for other in self.known:  # whoever looks at this memory
-                if other.tensor.untyped_storage().data_ptr() == address:
+                if other.memory == address:
                     other.depends |= depends
             self.hot[address] = number
 
@@ -289,4 +290,7 @@ def run(program, inputs, constants):
     recorder = Recorder(inputs, constants)
     with pyxtorch.no_grad(), patched_math(), recorder:
         result = program()
+    for known in recorder.known:
+        if known.kind == "result":
+            known.tensor = None  # nobody looks at it any more
     return recorder, result

@@ -78,7 +78,7 @@ class Translation:
     def _write(self, number, value):
         shape = self.program.shapes[number]
         known = self.program.known[number]
-        if value.ndim != len(shape) or None in shape or value.shape != shape:
+        if value.ndim != len(shape) or any(n == 1 != m for n, m in zip(value.shape, shape)):
             value = value.expand(self.sizes(number))
         self._keep(number, value)
         self.seen[number] = self.age.get(self.root(number), 0)
@@ -238,8 +238,7 @@ class Translation:
         known = self.program.known
 
         def memory(number):
-            tensor = known[number].tensor
-            return tensor.untyped_storage().data_ptr() if tensor.numel() else ("empty", number)
+            return ("empty", number) if known[number].memory is None else known[number].memory
 
         wanted = {memory(n) for n in results}
         wanted |= {memory(n) for expr, _, _ in self.program.guards for n, _ in leaves(expr)}
@@ -276,7 +275,7 @@ class Translation:
             holds = self.emit(expr)
             holds = holds if truth else ~holds
             index = (~holds).reshape([1]).cast(INT)
-            zero = g.add("Gather", [g.ints([0]), index], INT, [1], name=f"holds only where {'' if truth else 'not '}{self.text(expr)} ({line})", axis=0)
+            zero = g.add("Gather", [g.ints([0]), index], INT, [1], name=f"holds only where {'' if truth else 'not '}{self.text(expr)} ({line.rpartition('/')[2]})", axis=0)
             shape = g.add("Add", [g.add("Shape", [value], INT, [value.ndim]), zero], INT, [value.ndim]) if value.ndim else None
             if shape is not None:
                 value = g.add("Reshape", [value, shape], value.dtype, value.shape, allowzero=1)

@@ -199,6 +199,23 @@ def test_sizes_that_go_together():
                     dynamic={"args_0": {0: "n", 1: "s"}, "args_1": {0: "n", 1: "t"}})  # fmt: skip
 
 
+def test_a_branch_on_equal_sizes_is_checked_where_they_may_differ():
+    def both(x, y):
+        return x + y if x.size(0) == y.size(0) else x
+
+    axes = {"args_0": {0: "n"}, "args_1": {0: "m"}}
+    program = same_everywhere(both, (torch.randn(4, 2), torch.randn(4, 2)), (torch.randn(7, 2), torch.randn(7, 2)), dynamic=axes)
+    with pytest.raises(Exception, match="holds only where"):
+        program(torch.randn(4, 2), torch.randn(1, 2))
+
+    def even(x):
+        return x * 2 if x.size(0) // 2 * 2 == x.size(0) else x * 3
+
+    program = same_everywhere(even, (torch.randn(4),), (torch.randn(10),), dynamic={"args_0": {0: "n"}})
+    with pytest.raises(Exception, match="holds only where"):
+        program(torch.randn(5))
+
+
 def test_sizes_that_must_be_multiples():
     def patches(x):
         n, c, h, w = x.shape
@@ -381,3 +398,83 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install pyxtorch\[onnx\]"):
         torch.onnx.export(nn.ReLU(), (torch.randn(2),))
+
+
+# ---------------------------------------------------------------------------- what programs are made of
+
+def test_functions_and_operations_of_the_users_own():
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x ** 3
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            return grad_output
+
+    @torch.library.custom_op("exported::doubled", mutates_args=())
+    def doubled(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    def program(x):
+        y = Cube.apply(x) + doubled(x)
+        return torch.utils.checkpoint.checkpoint(torch.sin, y, use_reentrant=False)
+
+    same_everywhere(program, (torch.randn(2, 3),), (torch.randn(5, 3),), dynamic={"args_0": {0: "n"}})
+
+
+def test_loops_over_tensors():
+    def rows(x):
+        total = torch.zeros(x.shape[1])
+        for row in x:
+            total = total + row * row
+        a, b, c = x
+        return total, torch.stack([r.sum() for r in reversed(x)]), a + b * c, torch.stack(list(x))
+
+    same_everywhere(rows, (torch.randn(3, 4),), (torch.randn(3, 7),), dynamic={"args_0": {1: "n"}})
+    with pytest.raises(torch.onnx.OnnxExporterError, match="number of (operations|arguments)|operations depend"):
+        exported(lambda x: sum(row * 2 for row in x), torch.randn(3, 4), dynamic={"args_0": {0: "n"}})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floating_dtypes(dtype):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.norm, self.b = nn.Linear(4, 8), nn.LayerNorm(8), nn.Linear(8, 2)
+
+        def forward(self, x):
+            y = self.norm(torch.relu(self.a(x)))
+            y = torch.where(y > 0.1, y, y * 0.5).clamp(-1, 2)
+            return self.b(y).softmax(-1), y.cumsum(1).to(torch.float32)
+
+    model = Net().to(dtype)
+    x = torch.randn(3, 4, dtype=dtype)
+    program = torch.onnx.export(model, (x,), dynamic_axes={"x": {0: "n"}})
+    assert [i.data_type for i in program.model_proto.graph.initializer if i.name == "a.weight"] == [{"float16": 10, "bfloat16": 16, "float64": 11}[dtype.name]]
+    if dtype != torch.bfloat16:  # which onnxruntime has no products of
+        for got, want in zip(program(x), model(x)):
+            assert torch.allclose(got.double(), want.double(), atol=3e-3 if dtype == torch.float16 else 1e-12, rtol=3e-3)
+
+
+def test_scripts_that_ask_whether_they_are_exported():
+    seen = []
+
+    def program(x):
+        seen.append((torch.onnx.is_in_onnx_export(), torch.compiler.is_exporting()))
+        return x + 1
+
+    exported(program, torch.randn(2))
+    assert set(seen) == {(True, True)} and not torch.compiler.is_exporting()
+    with pytest.raises(ZeroDivisionError):
+        exported(lambda x: 1 // 0, torch.randn(2))
+    assert not torch.onnx.is_in_onnx_export()
+
+
+def test_slices_as_long_as_something_saturates():
+    def first(x):
+        y = x[:, :6]
+        return y.reshape(y.size(0) * y.size(1), 2), y + torch.arange(y.shape[1]).unsqueeze(1)
+
+    same_everywhere(first, (torch.randn(2, 8, 2),), (torch.randn(2, 3, 2),), (torch.randn(1, 20, 2),), dynamic={"args_0": {0: "n", 1: "t"}})

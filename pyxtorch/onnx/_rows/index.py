@@ -264,6 +264,27 @@ def index_fill(g, input, dim, index, value):
     return g.where(hit, value.cast(input.dtype) if isinstance(value, Value) else g.number(value, input.dtype), input)
 
 
+@row("index_reduce")
+def index_reduce(g, input, dim, index, source, reduce, include_self=True):
+    return scatter_reduce(g, input, dim, _along(g, input, dim, index, source), source, reduce, include_self)
+
+
+@row("put")
+def put(g, input, index, source, accumulate=False):
+    flat = scattered(g, input.reshape([-1]), 0, index.reshape([-1]), source.reshape([-1]), "add" if accumulate else None)
+    return flat.reshape(input.sizes())
+
+
+@row("diagonal_scatter")
+def diagonal_scatter(g, input, src, offset=0, dim1=0, dim2=1):
+    from pyxtorch.onnx._rows.shape import diagonal_of
+
+    sizes = input.sizes()
+    places = g.arange(g.product(sizes)).reshape(sizes)
+    places = diagonal_of(g, Value(g, places.name, INT, input.shape), offset, dim1, dim2)
+    return scattered(g, input.reshape([-1]), 0, places.reshape([-1]), src.reshape([-1])).reshape(sizes)
+
+
 @row("select_scatter")
 def select_scatter(g, input, src, dim, index):
     return written(g, input, tuple([slice(None)] * input.axis(dim) + [index]), src)

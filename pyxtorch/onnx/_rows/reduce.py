@@ -270,6 +270,41 @@ def logcumsumexp(g, input, dim):
     return cumsum(g, (input - big).exp(), dim).log() + big
 
 
+def _so_far(g, x, axis, neutral):
+    """Along a new last axis j of axis i what is in x at j <= i, and `neutral` elsewhere: as many elements squared."""
+    n = x.size(axis)
+    last = x.swap(axis, -1)
+    seen = g.arange(n).unsqueeze(0) <= g.arange(n).unsqueeze(1)
+    return g.where(seen, last.unsqueeze(-2), g.number(neutral, x.dtype))
+
+
+@row("cumprod")
+def cumprod(g, input, dim, dtype=None):
+    x = _summed(g, input, dtype)
+    return x if x.ndim == 0 else _so_far(g, x, dim, 1).reduce("ReduceProd", [-1]).swap(dim, -1)
+
+
+def _extreme_so_far(which):
+    def of(g, input, dim):
+        if input.ndim == 0:
+            return input, g.number(0, INT)
+        x = input if input.floats or input.dtype == INT else input.cast(INT)
+        info = pyxtorch.finfo(x.dtype) if x.floats else pyxtorch.iinfo(x.dtype)
+        neutral = (-math.inf if which == "Max" else math.inf) if x.floats else info.min if which == "Max" else info.max
+        seen = _so_far(g, x, dim, neutral)
+        # of equal ones the last is named
+        found = _comparable(seen)
+        places = g.add(f"Arg{which}", [found], INT, found.shape[:-1], axis=found.ndim - 1, keepdims=0, select_last_index=1)
+        values = extreme(g, f"Reduce{which}", seen, [-1])
+        return values.cast(input.dtype).swap(dim, -1), places.swap(dim, -1)
+
+    return of
+
+
+row("cummax")(_extreme_so_far("Max"))
+row("cummin")(_extreme_so_far("Min"))
+
+
 @row("diff")
 def diff(g, input, n=1, dim=-1, prepend=None, append=None):
     x = input
@@ -369,6 +404,36 @@ def cov(g, input, correction=1, fweights=None, aweights=None):
     d = x - x.mean([-1], True)
     result = d.matmul(d.swap(0, 1)) / g.number(count(g, x, [1]) - correction, d.dtype)
     return result.squeeze(0, 1) if input.ndim < 2 else result
+
+
+@row("corrcoef")
+def corrcoef(g, input):
+    c = cov(g, input)
+    if input.ndim < 2:
+        return c / c
+    from pyxtorch.onnx._rows.shape import diagonal_of
+
+    d = diagonal_of(g, c).sqrt()
+    return (c / d.unsqueeze(1) / d.unsqueeze(0)).clip(-1, 1)
+
+
+@row("pdist")
+def pdist(g, input, p=2.0):
+    n = input.fixed(0)
+    i, j = (g.ints(k) for k in zip(*[(i, j) for i in range(n) for j in range(i + 1, n)])) if n > 1 else (g.ints([]), g.ints([]))
+    return norm_over(g, input.gather(i) - input.gather(j), p, -1, False)
+
+
+@row("frobenius_norm")
+def frobenius_norm(g, input, dim=None, keepdim=False):
+    return norm_over(g, input, 2, dim, keepdim)
+
+
+@row("bincount")
+def bincount(g, input, weights=None, minlength=0):
+    n = (input.cast(INT).reduce("ReduceMax", [0], True) + 1).maximum(minlength)
+    hit = input.unsqueeze(0) == g.arange(n).unsqueeze(1)
+    return hit.cast(INT).sum([1]) if weights is None else g.where(hit, weights.floating(), 0).sum([1])
 
 
 @row("trapezoid trapz")

@@ -303,7 +303,7 @@ def fliplr(g, input):
     return flip(g, input, 1)
 
 
-@row("flipud")
+@row("flipud __reversed__")
 def flipud(g, input):
     return flip(g, input, 0)
 
@@ -321,6 +321,21 @@ def roll(g, input, shifts, dims=None):
         at = (-shift) % n if isinstance(n, int) and isinstance(shift, int) else (n - (shift % n) if isinstance(shift, Value) else (0 - g.vector([shift])) % n)
         x = g.concat([x.slice(d, at), x.slice(d, 0, at)], d)
     return Value(g, x.name, x.dtype, input.shape)
+
+
+def _shift(backwards):
+    def shift(g, input, dim=None):
+        x = input
+        for d in range(x.ndim) if dim is None else [dim] if isinstance(dim, int) else dim:
+            n = x.size(d)
+            x = roll(g, x, (n + 1) // 2 if backwards else n // 2, d)
+        return x
+
+    return shift
+
+
+row("fft_fftshift")(_shift(False))
+row("fft_ifftshift")(_shift(True))
 
 
 @row("rot90")
