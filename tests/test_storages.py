@@ -445,3 +445,23 @@ def test_random_programs(seed):
             assert x.untyped_storage().nbytes() == len(t.storage[0])
             if 0 not in t.shape:
                 assert np.array_equal(x.numpy(), t.array())
+
+
+@pytest.mark.parametrize("make", [torch.tensor, torch.as_tensor, torch.asarray])
+def test_a_tensor_on_a_storage(make, tmp_path):
+    """A storage is memory, not a list of numbers: readers of files lay tensors on parts of it."""
+    x = torch.arange(6, dtype=torch.float32)
+    storage = x.untyped_storage()
+    for dtype, n in ((torch.uint8, 24), (torch.float32, 6), (torch.int16, 12), (None, 3)):
+        y = make(storage, dtype=dtype)
+        assert y.shape == (n,) and y.dtype == (dtype or torch.int64) and y.data_ptr() == x.data_ptr()
+    part = make(storage[4:12], dtype=torch.uint8).view(torch.float32)
+    part += 10
+    assert x.tolist() == [0, 11, 12, 3, 4, 5] and make(x.storage()).tolist() == x.tolist()
+    with pytest.raises(RuntimeError, match="float32"):
+        make(x.storage(), dtype=torch.uint8)
+    path = tmp_path / "x"
+    path.write_bytes(bytes(range(16)))
+    mapped = torch.UntypedStorage.from_file(str(path), False, 16)
+    assert make(mapped[3:7], dtype=torch.uint8).tolist() == [3, 4, 5, 6]
+    assert torch.asarray(storage, dtype=torch.uint8, copy=False).data_ptr() == x.data_ptr()

@@ -3,10 +3,12 @@ from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
+from pyxtorch._storage cimport UntypedStorage
 from pyxtorch.autograd cimport Variable, tracked
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport laid_out, only_plain
 
+from pyxtorch._core import view_storage
 from pyxtorch._dtype import SCALAR_TYPES
 
 
@@ -123,6 +125,17 @@ cdef Variable on_device(Variable x, object device):
     return y
 
 
+cdef Variable on_storage(object given, UntypedStorage storage, object dtype, str op):
+    """A tensor on a storage's memory: its elements, or its bytes taken for elements of `dtype` (int64)."""
+    if given is not storage:
+        if dtype is not None and dtype != given.dtype:
+            raise RuntimeError(f"{op}: Expected a Storage of dtype {dtype} or an UntypedStorage, but got one of {given.dtype}")
+        dtype = given.dtype
+    elif dtype is None:
+        dtype = dtype_of(INT64)
+    return view_storage(storage, dtype, 0, (storage.nbytes() // dtype.itemsize,), (1,))
+
+
 cdef Variable from_data(object data, object dtype, object device, str op, bint share):
     cdef int64_t sizes[64]
     cdef int nd, dt
@@ -155,6 +168,10 @@ cdef Variable from_data(object data, object dtype, object device, str op, bint s
         return from_data(<Variable>from_buffer(data, op), dtype, device, op, False)
     if isinstance(data, str):
         raise TypeError(f"{op}: invalid data type 'str'; expected numbers.")
+    if not isinstance(data, (list, tuple, int, float)):
+        storage = data if isinstance(data, UntypedStorage) else getattr(data, "_untyped_storage", None)
+        if storage is not None:
+            return on_device(on_storage(data, storage, dtype, op), device)
     nd = shape_of_data(data, sizes, op)
     if dtype is None:
         dt = dtype_of_data(data)
@@ -210,7 +227,7 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         x = from_data(obj, dtype, device, "asarray", False)
     else:
         x = from_data(obj, dtype, device, "asarray", True)
-        if copy is False and not (isinstance(obj, Variable) and (<Variable>obj).st == x.st) and not (hasattr(obj, "__array_interface__") and obj.__array_interface__["data"][0] == x.data_ptr()):
+        if copy is False and not isinstance(obj, UntypedStorage) and not (isinstance(obj, Variable) and (<Variable>obj).st == x.st) and not (hasattr(obj, "__array_interface__") and obj.__array_interface__["data"][0] == x.data_ptr()):
             raise ValueError("asarray: cannot make this tensor without a copy; use copy=None.")
     if requires_grad:
         x.requires_grad_(True)

@@ -37,7 +37,14 @@ assert data == open(path, "rb").read() or len(safetensors.torch.load(data)) == l
 # In pieces, from the mapped file.
 big = numbers(256, 64)
 safetensors.torch.save_file({"big": big, "transposed": big.t().contiguous()}, path)
+def lies_in(tensor, path):
+    """Whether the tensor's memory is the mapped file."""
+    ranges = [line.split()[0].split("-") for line in open("/proc/self/maps") if path in line]
+    return any(int(begin, 16) <= tensor.data_ptr() < int(end, 16) for begin, end in ranges)
+
+
 with safetensors.safe_open(path, framework="pt", device="cpu") as f:
+    assert lies_in(f.get_tensor("big"), path)
     assert sorted(f.keys()) == ["big", "transposed"] and not f.metadata()
     part = f.get_slice("big")
     assert part.get_shape() == [256, 64] and part.get_dtype() == "F32"
