@@ -52,6 +52,8 @@ MODULES = (
      "InstanceNorm1d InstanceNorm2d InstanceNorm3d LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d"),
     ("torch.nn.modules.pixelshuffle", "pyxtorch.nn.modules.rearrange", "PixelShuffle PixelUnshuffle"),
     ("torch.nn.modules.upsampling", "pyxtorch.nn.modules.rearrange", "Upsample UpsamplingBilinear2d UpsamplingNearest2d"),
+    ("torch.jit._script", "pyxtorch.jit._modules", "RecursiveScriptModule ScriptFunction ScriptModule"),
+    ("torch.jit._trace", "pyxtorch.jit._modules", "TopLevelTracedModule TracedModule"),
     *((f"torch.optim.{name.lower()}", "pyxtorch.optim.adaptive", name) for name in ("Adadelta", "Adagrad", "Adamax", "NAdam", "RAdam", "Rprop")),
 )  # fmt: skip
 ROOTS = {"torch": "pyxtorch", "torchvision": "pyxtorch.vision"}  # packages of theirs, and what they are here

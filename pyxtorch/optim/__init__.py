@@ -7,9 +7,10 @@ from pyxtorch.optim.optimizer import Optimizer
 from pyxtorch.optim.rmsprop import RMSprop
 from pyxtorch.optim.sgd import SGD
 from pyxtorch.optim.sparse_adam import SparseAdam
+from pyxtorch.optim.swapping import swap_in_optimizer_params_and_state
 from pyxtorch.optim import lr_scheduler, swa_utils
 
 __all__ = [
     "ASGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "LBFGS", "Muon", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "SGD", "SparseAdam", "lr_scheduler", "swa_utils",
+    "Rprop", "SGD", "SparseAdam", "lr_scheduler", "swa_utils", "swap_in_optimizer_params_and_state",
 ]  # fmt: skip

@@ -27,3 +27,5 @@ from pyxtorch.optim import rmsprop as rmsprop
 from pyxtorch.optim import sgd as sgd
 from pyxtorch.optim import sparse_adam as sparse_adam
 from pyxtorch.optim import swa_utils as swa_utils
+from pyxtorch.optim.swapping import swap_in_optimizer_params_and_state as swap_in_optimizer_params_and_state
+from pyxtorch.optim import swapping as swapping

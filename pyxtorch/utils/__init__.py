@@ -1,5 +1,5 @@
 """Helpers around training: loading data, checkpoints that save memory, exchange with other libraries."""
-_NAMESPACES = ("_pytree", "benchmark", "checkpoint", "data", "dlpack", "ffi", "flop_counter", "hooks", "model_zoo", "module_tracker", "tensorboard")
+_NAMESPACES = ("_contextlib", "_python_dispatch", "_pytree", "benchmark", "checkpoint", "data", "dlpack", "ffi", "flop_counter", "hooks", "mobile_optimizer", "model_zoo", "module_tracker", "tensorboard", "throughput_benchmark", "weak")
 
 
 def set_module(obj, mod):
@@ -47,6 +47,10 @@ def swap_tensors(t1, t2):
 
 
 def __getattr__(name):
+    if name == "ThroughputBenchmark":
+        from pyxtorch.utils.throughput_benchmark import ThroughputBenchmark
+
+        return ThroughputBenchmark
     if name in _NAMESPACES:
         import importlib
 

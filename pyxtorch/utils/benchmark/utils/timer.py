@@ -5,6 +5,7 @@ import timeit
 
 import pyxtorch
 from pyxtorch.utils.benchmark.utils import common
+from pyxtorch.utils.benchmark.utils.counts import CopyIfCallgrind
 
 __all__ = ["Language", "Timer", "timer"]
 
@@ -43,7 +44,7 @@ class Timer:
             raise ValueError(f"Timer: statements in {language} cannot be measured, only those in Python.")
         if global_setup:
             raise ValueError(f'global_setup is C++ only, got `{global_setup}`. Most likely this code can simply be moved to `setup`.')
-        self._globals = {"torch": pyxtorch, **(globals or {})}
+        self._globals = {"torch": pyxtorch, **CopyIfCallgrind.unwrap_all(globals or {})}
         stmt, setup = (textwrap.dedent(text).lstrip("\n").rstrip() for text in (stmt, setup))
         self._timer = self._timer_cls(stmt=stmt, setup=setup, timer=timer, globals=self._globals)
         self._task_spec = common.TaskSpec(stmt=stmt, setup=setup, label=label, sub_label=sub_label, description=description, env=env, num_threads=num_threads)
