@@ -3,9 +3,9 @@ import functools
 import inspect
 from typing import Any, Dict, Final, List, Optional, Tuple, Union  # noqa: F401, UP035  (taken from here)
 
-from pyxtorch.jit import Future, export, ignore, is_scripting, isinstance as _isinstance, unused  # noqa: F401
+from pyxtorch.jit import Future, export, ignore, is_scripting, unused  # noqa: F401
 
-__all__ = ["Final", "boolean_dispatch", "export", "ignore", "is_scripting", "unused"]
+__all__ = ["Final", "_copy_to_script_wrapper", "_overload", "_overload_method", "boolean_dispatch", "export", "ignore", "is_scripting", "unused"]
 
 
 class _BroadcastingList:

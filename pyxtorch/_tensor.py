@@ -1,8 +1,8 @@
 """torch._tensor: Tensor, where PyTorch has it."""
-from pyxtorch.serialization import _rebuild_from_type_v2  # noqa: F401  (pickles name it here)
+from pyxtorch.serialization import _rebuild_from_type_v2
 from pyxtorch.tensor import Tensor
 
-__all__ = ["Tensor"]
+__all__ = ["Tensor", "_rebuild_from_type", "_rebuild_from_type_v2"]  # pickles name them here
 
 
 def _rebuild_from_type(func, type, args, dict):

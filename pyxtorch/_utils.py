@@ -5,7 +5,7 @@ import sys
 import traceback
 
 import pyxtorch
-from pyxtorch.serialization import (  # noqa: F401  (pickles name them here)
+from pyxtorch.serialization import (
     _rebuild_meta_tensor_no_storage,
     _rebuild_parameter,
     _rebuild_parameter_with_state,
@@ -14,6 +14,14 @@ from pyxtorch.serialization import (  # noqa: F401  (pickles name them here)
     _rebuild_tensor_v2,
     _rebuild_tensor_v3,
 )
+
+__all__ = [
+    "ExceptionWrapper", "KeyErrorMessage", "_flatten_dense_tensors", "_get_all_device_indices", "_get_available_device_type",
+    "_get_current_device_index", "_get_device_index", "_import_dotted_name", "_is_privateuse1_backend_available", "_rebuild_meta_tensor_no_storage",
+    "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_sparse_tensor", "_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3",
+    "_reorder_tensors_as", "_take_tensors", "_unflatten_dense_tensors", "classproperty", "is_compiling",
+]  # fmt: skip
+
 
 # ------------------------------------------------------------------------- tensors in one piece
 

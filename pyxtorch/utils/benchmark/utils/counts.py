@@ -1,16 +1,19 @@
 """How often functions ran, as instruction counts tell: tables that can be filtered, changed and subtracted."""
 import collections
 import dataclasses
-from typing import NamedTuple
 
 __all__ = ["CopyIfCallgrind", "FunctionCount", "FunctionCounts"]
 
 
-class FunctionCount(NamedTuple):
+@dataclasses.dataclass(frozen=True, order=True)
+class FunctionCount:
     """A count and the function that it is of."""
 
     count: int
     function: str
+
+    def __iter__(self):
+        yield from (self.count, self.function)
 
 
 @dataclasses.dataclass(repr=False, eq=False, frozen=True)
