@@ -5,12 +5,12 @@ what can be exported and how. The package `onnx` is an extra: pip install pyxtor
 """
 import enum
 
-from pyxtorch.onnx import errors
+from pyxtorch.onnx import errors, testing
 from pyxtorch.onnx.errors import OnnxExporterError
 from pyxtorch.onnx._exporter import export, is_in_onnx_export
 from pyxtorch.onnx._program import ONNXProgram
 
-__all__ = ["ONNXProgram", "OnnxExporterError", "TrainingMode", "errors", "export", "is_in_onnx_export"]
+__all__ = ["ONNXProgram", "OnnxExporterError", "OperatorExportTypes", "TrainingMode", "errors", "export", "is_in_onnx_export", "testing"]
 
 producer_name = "pyxtorch"
 
@@ -21,3 +21,12 @@ class TrainingMode(enum.IntEnum):
     EVAL = 0
     PRESERVE = 1
     TRAINING = 2
+
+
+class OperatorExportTypes(enum.IntEnum):
+    """Whose operators a model is made of; only ONNX's own are written."""
+
+    ONNX = 0
+    ONNX_ATEN = 1
+    ONNX_ATEN_FALLBACK = 2
+    ONNX_FALLTHROUGH = 3

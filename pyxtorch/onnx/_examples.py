@@ -35,6 +35,16 @@ RULES = (
 )  # fmt: skip
 
 
+def _names_parameters(function, given):
+    """Whether all keys of a dict are names of parameters."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except ValueError:
+        return False
+    named = any(p.kind == p.VAR_KEYWORD for p in parameters.values())
+    return bool(given) and all(isinstance(key, str) and (named or key in parameters) for key in given)
+
+
 class Example:
     """Example arguments. `tensors` are the inputs and `names` their names; `lengths` what may vary, by input and axis."""
 
@@ -42,6 +52,9 @@ class Example:
         args = args if isinstance(args, (tuple, list)) else (args,)
         self.args, self.kwargs = tuple(args), dict(kwargs or {})
         function = model.forward if isinstance(model, Module) else model
+        if not self.kwargs and self.args and isinstance(self.args[-1], dict) and _names_parameters(function, self.args[-1]):
+            *rest, self.kwargs = self.args  # as scripts for older exporters give them
+            self.args, self.kwargs = tuple(rest), dict(self.kwargs)
         self.tensors, self.paths, names = [], [], []
         for where, name, value in self._arguments(function):
             self._collect(value, (where,), name, names)

@@ -1,4 +1,6 @@
 """`export`: a module or a function to ONNX."""
+import warnings
+
 import pyxtorch
 from pyxtorch import Tensor, compiler
 from pyxtorch.nn import Module
@@ -38,7 +40,7 @@ def export(
         kwargs: further arguments by name.
         verbose: print the model.
         input_names, output_names: names of inputs and outputs, in order; by default the parameters' names and "output", "output_1" ...
-        opset_version: of ONNX's operators, 18 or later; 18 by default.
+        opset_version: of ONNX's operators, 18 by default and at least: where an older one is asked for, 18 is written, with a warning.
         external_data: write the parameters into a file of their own, `f` + ".data"; by default where one file could not hold them.
         dynamic_shapes: which lengths may vary: a dict by parameter, or a tuple as `args`, of dicts {axis: name} or sequences with a name or
             None for each axis. A name may be a string, or an object with `__name__`, and `min` and `max` if it has them.
@@ -57,10 +59,15 @@ def export(
     """
     onnx = need("onnx")
     opset = DEFAULT_OPSET if opset_version is None else opset_version
-    if not LEAST_OPSET <= opset <= onnx.defs.onnx_opset_version():
-        raise ValueError(f"export: opset_version must be between {LEAST_OPSET} and {onnx.defs.onnx_opset_version()}, which the installed onnx knows, but got {opset}.")
+    if opset > onnx.defs.onnx_opset_version():
+        raise ValueError(f"export: opset_version is at most {onnx.defs.onnx_opset_version()} with the installed onnx, but got {opset}.")
+    if opset < LEAST_OPSET:
+        warnings.warn(f"export: opset_version={opset} is older than what is written; the model is of opset {LEAST_OPSET}.", stacklevel=2)
+        opset = LEAST_OPSET
     if custom_translation_table or custom_opsets or export_modules_as_functions:
         raise NotImplementedError("export: custom_translation_table, custom_opsets and export_modules_as_functions are not taken.")
+    if operator_export_type is not None and int(operator_export_type) != 0:
+        raise NotImplementedError("export: operator_export_type: only ONNX's own operators are written (OperatorExportTypes.ONNX).")
     mode = int(training) if training is not None else 0
     if mode == 2:
         raise NotImplementedError("export: training mode cannot be exported; batch statistics and dropout would change what the file computes. Use TrainingMode.EVAL.")
@@ -146,19 +153,16 @@ class _State:
 
 def _runs(model, example, export_params, state):
     """[(recorder, result)] on the example and at other sizes, and the tensors given to each."""
-    held = {}
-    if isinstance(model, Module):
-        for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-            held.setdefault(id(tensor), name)
+    held = {name: t for name, t in [*model.named_parameters(), *model.named_buffers()]} if isinstance(model, Module) else {}
 
     def run(tensors):
         inputs = dict(zip(example.names, tensors))
         if not export_params:
-            inputs.update((held[id(t)], t) for t in _held(model) if id(t) in held)
+            inputs.update(held)
         try:
-            versions = [(name, t, t._version) for t in _held(model) if (name := held.get(id(t)))]
+            versions = {name: _recorder.version(t) for name, t in held.items()}
             recorded = _recorder.run(lambda: example.call(model, tensors), inputs, held)
-            changed = next((name for name, t, version in versions if t._version != version), None)
+            changed = next((name for name, t in held.items() if _recorder.version(t) != versions[name]), None)
         finally:
             state.restore()
         if changed is not None:
@@ -228,10 +232,6 @@ def _at_other_sizes(run, example, first):
         f"export: the program does not run at other sizes {example.strategies()[0][0]} of the dynamic dimensions: {type(errors[0]).__name__}: {errors[0]}. "
         "Declare those dimensions dynamic that may vary, and give the same name to those that are equal."
     ) from errors[0]
-
-
-def _held(model):
-    return [*model.parameters(), *model.buffers()] if isinstance(model, Module) else []
 
 
 def _results(program):

@@ -117,6 +117,39 @@ class ONNXProgram:
         else:
             onnx.save_model(model, path)
 
+    def apply_weights(self, state_dict):
+        """Put other parameters in, by the names that they have in the module.
+
+        Raises:
+            KeyError: the model has no such parameter.
+            ValueError: it has another shape or dtype.
+        """
+        onnx = need("onnx")
+        held = {t.name: t for t in self.model_proto.graph.initializer}
+        for name, tensor in state_dict.items():
+            if name not in held:
+                raise KeyError(f"ONNXProgram.apply_weights: the model has no parameter {name!r}; it has {sorted(held)}.")
+            fresh = _proto(onnx, name, tensor)
+            if list(fresh.dims) != list(held[name].dims) or fresh.data_type != held[name].data_type:
+                raise ValueError(f"ONNXProgram.apply_weights: {name!r} is of shape {list(held[name].dims)} in the model, but {list(fresh.dims)} was given, or of another dtype.")
+            held[name].CopyFrom(fresh)
+        self._session = None
+
+    def rename_axes(self, rename_mapping):
+        """Give names of dynamic lengths other names: {"batch": "N"}."""
+        graph = self.model_proto.graph
+        for value in [*graph.input, *graph.output, *graph.value_info]:
+            for d in value.type.tensor_type.shape.dim:
+                if d.dim_param in rename_mapping:
+                    d.dim_param = str(rename_mapping[d.dim_param])
+
+    def call_reference(self, *args, **kwargs):
+        """Run it with onnx's own evaluator, slow and plain: a tuple of the output tensors."""
+        need("onnx")
+        from onnx.reference import ReferenceEvaluator
+
+        return self._results(ReferenceEvaluator(self.model_proto).run(self._output_names, self._feed(args, kwargs)))
+
     def initialize_inference_session(self, initializer=None):
         """Make the session of onnxruntime that calls run in; `initializer` makes one from a model's bytes."""
         runtime = need("onnxruntime")
@@ -134,9 +167,15 @@ class ONNXProgram:
     def __call__(self, *args, **kwargs):
         if self._session is None:
             self.initialize_inference_session()
+        wanted = {i.name for i in self._session.get_inputs()}
+        feed = {name: x for name, x in self._feed(args, kwargs).items() if name in wanted}
+        return self._results(self._session.run(self._output_names, feed))
+
+    def _feed(self, args, kwargs):
         given = [x for x in each((args, kwargs)) if isinstance(x, Tensor)]
         if len(given) != len(self._input_names):
             raise ValueError(f"ONNXProgram: takes the {len(self._input_names)} tensors {self._input_names}, but got {len(given)}.")
-        wanted = {i.name for i in self._session.get_inputs()}
-        feed = {name: x.detach().cpu().numpy() for name, x in zip(self._input_names, given) if name in wanted}
-        return tuple([pyxtorch.from_numpy(y) if y.ndim else pyxtorch.tensor(y) for y in self._session.run(self._output_names, feed)])
+        return {name: x.detach().cpu().numpy() for name, x in zip(self._input_names, given)}
+
+    def _results(self, arrays):
+        return tuple([pyxtorch.from_numpy(y.copy()) if y.ndim else pyxtorch.tensor(y.item(), dtype=pyxtorch.from_numpy(y.reshape(1)).dtype) for y in arrays])

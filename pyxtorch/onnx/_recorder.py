@@ -53,12 +53,15 @@ class Record:
 class Known:
     """What is noted of a tensor: its object, how it came about, and what its elements depend on."""
 
-    __slots__ = ("depends", "dtype", "kind", "memory", "name", "parent", "shape", "snapshot", "tensor")
+    __slots__ = ("depends", "dtype", "kind", "memory", "name", "parent", "shape", "snapshot", "tensor", "version")
 
     def __init__(self, tensor, kind, name, depends, parent=None):
         self.tensor, self.kind, self.name, self.depends, self.parent = tensor, kind, name, depends, parent
         self.shape, self.dtype, self.snapshot = tuple(tensor.shape), tensor.dtype, None
         self.memory = tensor.untyped_storage().data_ptr() if tensor.numel() else None
+        self.version = version(tensor)
+        if kind == "constant":
+            self.snapshot = tensor.detach().clone()
 
 
 def tree_map(function, x):
@@ -88,7 +91,7 @@ def _writes(name, kwargs):
         name == "__setitem__" or kwargs.get("out") is not None or kwargs.get("inplace") is True)
 
 
-def _version(tensor):
+def version(tensor):
     try:
         return tensor._version
     except RuntimeError:  # made in inference mode: it has none
@@ -103,14 +106,22 @@ def users_line():
     return "unknown line" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
 
 
-class Recorder(TorchFunctionMode):
-    """The mode. `inputs` are tensors by name, `constants` names of parameters and buffers by id."""
+def _kept(full, line, name):
+    return OnnxExporterError(
+        f"export: {full} at {line} writes into {name!r}, which the module keeps between calls; an exported program keeps nothing. Export in eval mode, or "
+        "return the new value."
+    )
 
-    def __init__(self, inputs, constants):
+
+class Recorder(TorchFunctionMode):
+    """The mode. `inputs` are tensors by name, `held` the module's parameters and buffers by name."""
+
+    def __init__(self, inputs, held):
         self.records, self.known, self.numbers = [], [], {}
         self.guards, self.escapes = [], []
         self.hot = {}  # address of memory that holds what depends on something: the number of a tensor there
-        self.names = constants
+        self.names = {id(t): name for name, t in reversed(held.items())}  # the first of a tensor's names
+        self.kept = {t.untyped_storage().data_ptr(): name for name, t in held.items() if t.numel()}  # memory that outlives the run
         for name, tensor in inputs.items():
             self._add(tensor, "input", name, frozenset((DATA,)))
 
@@ -137,8 +148,8 @@ class Recorder(TorchFunctionMode):
     def number(self, tensor):
         """The number of a tensor among the arguments; one not seen before is a constant."""
         number = self.numbers.get(id(tensor))
-        if number is not None:
-            return number
+        if number is not None and (self.known[number].kind != "constant" or self.known[number].version == version(tensor)):
+            return number  # a constant that was written since, unseen, is another one
         if tensor.numel() and tensor.untyped_storage().data_ptr() in self.hot:
             raise OnnxExporterError(
                 f"export: a tensor of shape {tuple(tensor.shape)} used at {users_line()} shares memory with one that depends on the inputs, but how "
@@ -204,21 +215,18 @@ class Recorder(TorchFunctionMode):
         writes = _writes(name, kwargs)
         noted = bool(depends) or name in RANDOM or writes and any(id(t) in self.numbers for t in tensors)
         if not noted:
+            if writes:
+                self._unseen(full, tensors)
             return func(*args, **kwargs)
         if name in RANDOM:
             depends |= {DATA}
         record = Record()
         record.name, record.full, record.line = name, full, users_line()
         record.args, record.kwargs = tree_map(self._as_argument, (args, kwargs))
-        if writes:
-            for t in tensors:
-                k = self.known[self.numbers[id(t)]]
-                if k.kind in ("constant", "parameter") and k.snapshot is None:
-                    k.snapshot = t.detach().clone()
-        before = [(t, _version(t), tuple(t.shape)) for t in tensors]
+        before = [(t, version(t), tuple(t.shape)) for t in tensors]
         result = func(*tree_map(plain, args), **tree_map(plain, kwargs))
         record.depends, record.parent = depends, None
-        record.written = self._targets(record, before, result, writes)
+        record.written = self._targets(before, result, writes)
         for t, _, shape in before:
             if tuple(t.shape) != shape:
                 raise OnnxExporterError(f"export: {full} at {record.line} changes the shape of a tensor in place, which cannot be exported. Use the operation that returns a new tensor.")
@@ -232,34 +240,46 @@ class Recorder(TorchFunctionMode):
         self.records.append(record)
         return result
 
+    def _unseen(self, full, tensors):
+        """A constant is written: what is known of its memory is out of date, and what the module keeps must stay."""
+        for t in tensors[:1]:
+            address = t.untyped_storage().data_ptr() if t.numel() else None
+            if address in self.kept:
+                raise _kept(full, users_line(), self.kept[address])
+            for k in self.known:
+                if k.kind == "constant" and k.memory == address:
+                    k.version = None
+
     def _as_argument(self, x):
         return Ref(self.number(x)) if isinstance(x, Tensor) else x
 
-    def _targets(self, record, before, result, writes):
+    def _targets(self, before, result, writes):
         """The numbers of the tensors that were written. Views of one count as written with it; it is the result, or comes first."""
-        changed = [t for t, version, _ in before if version != _version(t) or version is None and writes]
+        changed = [t for t, was, _ in before if was != version(t) or was is None and writes]
         given = {id(x) for x in each(result)}
         own = [t for t in changed if id(t) in given] or changed[:1]
         memory = {t.untyped_storage().data_ptr() for t in own}
         others = [t for t in changed if t.untyped_storage().data_ptr() not in memory]
-        numbers = list(dict.fromkeys(self.numbers[id(t)] for t in own + others))
-        if any(self.known[n].kind == "constant" and self.known[n].snapshot is None for n in numbers):
-            raise OnnxExporterError(f"export: {record.full} at {record.line} writes into a constant; use the form of the operation that ends in an underscore.")
-        return numbers
+        return list(dict.fromkeys(self.numbers[id(t)] for t in own + others))
 
     def _written(self, record, depends):
         for number in record.written:
             k = self.known[number]
             if k.kind == "parameter":
-                raise OnnxExporterError(
-                    f"export: {record.full} at {record.line} writes into {k.name!r}, which the module keeps between calls; an exported program keeps "
-                    "nothing. Export in eval mode, or return the new value."
-                )
+                raise _kept(record.full, record.line, k.name)
             address = k.memory
             for other in self.known:  # whoever looks at this memory
                 if other.memory == address:
                     other.depends |= depends
+                    if self._root(other) is self._root(k):
+                        other.version = version(other.tensor)
             self.hot[address] = number
+
+    def _root(self, k):
+        """What a view looks at in the end."""
+        while k.parent is not None:
+            k = self.known[k.parent]
+        return k
 
     def _as_result(self, x, record, storages):
         if not isinstance(x, Tensor):
@@ -285,9 +305,9 @@ class Recorder(TorchFunctionMode):
         record.values = [expression(x) for x in others]
 
 
-def run(program, inputs, constants):
-    """Run `program(**tensors)` recorded; gives the Recorder and the program's result."""
-    recorder = Recorder(inputs, constants)
+def run(program, inputs, held):
+    """Run `program()` recorded; gives the Recorder and the program's result."""
+    recorder = Recorder(inputs, held)
     with pyxtorch.no_grad(), patched_math(), recorder:
         result = program()
     for known in recorder.known:
