@@ -153,7 +153,7 @@ class _State:
 
 def _runs(model, example, export_params, state):
     """[(recorder, result)] on the example and at other sizes, and the tensors given to each."""
-    held = {name: t for name, t in [*model.named_parameters(), *model.named_buffers()]} if isinstance(model, Module) else {}
+    held = dict([*model.named_parameters(), *model.named_buffers()]) if isinstance(model, Module) else {}
 
     def run(tensors):
         inputs = dict(zip(example.names, tensors))
