@@ -6,7 +6,7 @@ import importlib
 
 from pyxtorch.vision.version import __version__
 
-_NAMESPACES = ("datasets", "io", "models", "ops", "transforms", "utils", "version")
+_NAMESPACES = ("datasets", "io", "models", "ops", "transforms", "tv_tensors", "utils", "version")
 
 
 def __getattr__(name):

@@ -11,5 +11,6 @@ from pyxtorch.vision import models as models
 from pyxtorch.vision import ops as ops
 def set_image_backend(backend: _t.Any) -> None: ...
 from pyxtorch.vision import transforms as transforms
+from pyxtorch.vision import tv_tensors as tv_tensors
 from pyxtorch.vision import utils as utils
 from pyxtorch.vision import version as version

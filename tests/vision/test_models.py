@@ -148,6 +148,31 @@ def test_intermediate_layers():
         IntermediateLayerGetter(model, {"layer9": "a"})
 
 
+def test_feature_extractor():
+    """Values by the names of torchvision's nodes, in both modes; nothing beyond them is computed."""
+    from pyxtorch.vision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+    torch.manual_seed(0)
+    model = models.resnet18().eval()
+    train, evaluation = get_graph_node_names(model)
+    assert train == evaluation and len(train) == 70 and train[:6] == ["x", "conv1", "bn1", "relu", "maxpool", "layer1.0.conv1"] and "layer1.0.add" in train and "layer4.1.relu_1" in train
+    part = create_feature_extractor(model, {"layer1": "a", "layer2.0.add": "b", "conv1": "c"})
+    x, kept = torch.rand(2, 3, 32, 32), {}
+    model.layer1.register_forward_hook(lambda module, args, out: kept.update(a=out))
+    with torch.no_grad():
+        model(x)
+        out = part(x)
+    assert list(out) == ["c", "a", "b"] and torch.equal(out["a"], kept["a"]) and out["b"].shape == (2, 128, 4, 4) and not hasattr(part, "fc")
+    assert part.conv1.weight is model.conv1.weight and not part.training and part.train().training and part(x)["a"].requires_grad
+    for name in ("densenet121", "vit_b_32", "efficientnet_b0", "swin_t", "convnext_tiny", "inception_v3"):
+        with torch.device("meta"):
+            nodes, _ = get_graph_node_names(models.get_model(name, **QUIET.get(name, {})), suppress_diff_warning=True)
+        assert len(nodes) == len(set(nodes)) > 50
+    for arguments in ({}, {"train_return_nodes": ["conv1"]}, {"return_nodes": ["conv1"], "train_return_nodes": ["conv1"], "eval_return_nodes": ["conv1"]}, {"return_nodes": ["layer9"]}):
+        with pytest.raises(ValueError, match="return_nodes|layer9"):
+            create_feature_extractor(model, **arguments)
+
+
 def test_nothing_is_imported_before_it_is_used():
     import subprocess
 

@@ -40,8 +40,8 @@ class InceptionA(nn.Module):
         self.branch_pool = conv(in_channels, pool_features, kernel_size=1)
 
     def forward(self, x):
-        pooled = self.branch_pool(F.avg_pool2d(x, kernel_size=3, stride=1, padding=1))
-        return torch.cat([self.branch1x1(x), _run(self, "branch5x5", x, 2), _run(self, "branch3x3dbl", x, 3), pooled], 1)
+        parts = [self.branch1x1(x), _run(self, "branch5x5", x, 2), _run(self, "branch3x3dbl", x, 3)]
+        return torch.cat([*parts, self.branch_pool(F.avg_pool2d(x, kernel_size=3, stride=1, padding=1))], 1)
 
 
 class InceptionB(nn.Module):
@@ -69,8 +69,8 @@ class InceptionC(nn.Module):
         self.branch_pool = conv(in_channels, 192, kernel_size=1)
 
     def forward(self, x):
-        pooled = self.branch_pool(F.avg_pool2d(x, kernel_size=3, stride=1, padding=1))
-        return torch.cat([self.branch1x1(x), _run(self, "branch7x7", x, 3), _run(self, "branch7x7dbl", x, 5), pooled], 1)
+        parts = [self.branch1x1(x), _run(self, "branch7x7", x, 3), _run(self, "branch7x7dbl", x, 5)]
+        return torch.cat([*parts, self.branch_pool(F.avg_pool2d(x, kernel_size=3, stride=1, padding=1))], 1)
 
 
 class InceptionD(nn.Module):
@@ -101,8 +101,10 @@ class InceptionE(nn.Module):
         self.branch_pool = conv(in_channels, 192, kernel_size=1)
 
     def forward(self, x):
-        y, z = self.branch3x3_1(x), _run(self, "branch3x3dbl", x, 2)
-        parts = [self.branch1x1(x), self.branch3x3_2a(y), self.branch3x3_2b(y), self.branch3x3dbl_3a(z), self.branch3x3dbl_3b(z)]
+        parts, y = [self.branch1x1(x)], self.branch3x3_1(x)
+        parts += [self.branch3x3_2a(y), self.branch3x3_2b(y)]
+        z = _run(self, "branch3x3dbl", x, 2)
+        parts += [self.branch3x3dbl_3a(z), self.branch3x3dbl_3b(z)]
         return torch.cat([*parts, self.branch_pool(F.avg_pool2d(x, kernel_size=3, stride=1, padding=1))], 1)
 
 

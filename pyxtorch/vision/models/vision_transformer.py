@@ -10,13 +10,13 @@ from pyxtorch.vision.models._api import family
 from pyxtorch.vision.ops.misc import MLP, Conv2dNormActivation
 
 
-def _expect(condition, message):
+def _assert(condition, message):
     """An AssertionError unless the condition holds; a node of its own in a recorded graph, where shapes are not known yet."""
     if not condition:
         raise AssertionError(message)
 
 
-fx.wrap("_expect")
+fx.wrap("_assert")
 
 
 class ConvStemConfig(NamedTuple):
@@ -63,7 +63,7 @@ class EncoderBlock(nn.Module):
         self.mlp = MLPBlock(hidden_dim, mlp_dim, dropout)
 
     def forward(self, input):
-        _expect(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
+        _assert(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
         x = self.ln_1(input)
         x, _ = self.self_attention(x, x, x, need_weights=False)
         x = self.dropout(x) + input
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
         self.ln = norm_layer(hidden_dim)
 
     def forward(self, input):
-        _expect(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
+        _assert(input.dim() == 3, f"Expected (batch_size, seq_length, hidden_dim) got {input.shape}")
         return self.ln(self.layers(self.dropout(input + self.pos_embedding)))
 
 
@@ -101,7 +101,7 @@ class VisionTransformer(nn.Module):
     def __init__(self, image_size, patch_size, num_layers, num_heads, hidden_dim, mlp_dim, dropout=0.0, attention_dropout=0.0, num_classes=1000,
                  representation_size=None, norm_layer=partial(nn.LayerNorm, eps=1e-6), conv_stem_configs=None):  # fmt: skip
         super().__init__()
-        _expect(image_size % patch_size == 0, f"VisionTransformer: image_size={image_size} is no multiple of patch_size={patch_size}.")
+        _assert(image_size % patch_size == 0, f"VisionTransformer: image_size={image_size} is no multiple of patch_size={patch_size}.")
         self.image_size, self.patch_size, self.hidden_dim, self.mlp_dim = image_size, patch_size, hidden_dim, mlp_dim
         self.attention_dropout, self.dropout, self.num_classes = attention_dropout, dropout, num_classes
         self.representation_size, self.norm_layer = representation_size, norm_layer
@@ -141,10 +141,10 @@ class VisionTransformer(nn.Module):
 
     def _process_input(self, x):
         n, _, h, w = x.shape
-        _expect(h == self.image_size, f"Wrong image height! Expected {self.image_size} but got {h}!")
-        _expect(w == self.image_size, f"Wrong image width! Expected {self.image_size} but got {w}!")
-        patches = (h // self.patch_size) * (w // self.patch_size)
-        return self.conv_proj(x).reshape(n, self.hidden_dim, patches).permute(0, 2, 1)
+        _assert(h == self.image_size, f"Wrong image height! Expected {self.image_size} but got {h}!")
+        _assert(w == self.image_size, f"Wrong image width! Expected {self.image_size} but got {w}!")
+        rows, columns = h // self.patch_size, w // self.patch_size
+        return self.conv_proj(x).reshape(n, self.hidden_dim, rows * columns).permute(0, 2, 1)
 
     def forward(self, x):
         x = self._process_input(x)

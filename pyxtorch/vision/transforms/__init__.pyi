@@ -57,3 +57,4 @@ from pyxtorch.vision.transforms.autoaugment import TrivialAugmentWide as Trivial
 from pyxtorch.vision.transforms import autoaugment as autoaugment
 from pyxtorch.vision.transforms import functional as functional
 from pyxtorch.vision.transforms import transforms as transforms
+from pyxtorch.vision.transforms import v2 as v2

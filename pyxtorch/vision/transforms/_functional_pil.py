@@ -150,11 +150,21 @@ def to_grayscale(img, num_output_channels=1):
 
 
 def _image_operation(name):
-    def operation(img, *args):
-        return getattr(pillow("ImageOps"), name)(check(img), *args)
+    def operation(img):
+        return getattr(pillow("ImageOps"), name)(check(img))
 
     operation.__doc__ = f"PIL.ImageOps.{name}."
     return operation
 
 
-invert, posterize, solarize, autocontrast, equalize = map(_image_operation, ("invert", "posterize", "solarize", "autocontrast", "equalize"))
+invert, autocontrast, equalize = map(_image_operation, ("invert", "autocontrast", "equalize"))
+
+
+def posterize(img, bits):
+    """The highest `bits` of each value."""
+    return pillow("ImageOps").posterize(check(img), bits)
+
+
+def solarize(img, threshold):
+    """Inverted from `threshold` on."""
+    return pillow("ImageOps").solarize(check(img), threshold)

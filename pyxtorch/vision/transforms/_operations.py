@@ -58,13 +58,14 @@ def policies(policy):
     return [tuple(map(parse, line.split(","))) for line in _POLICIES[policy].split(";")]
 
 
-def strengths(bins, size, *, shear=0.3, translate=(150.0 / 331.0, 150.0 / 331.0), rotate=30.0, color=0.9, posterize=(8, 4)):
+def strengths(bins, size, *, shear=0.3, translate=(150.0 / 331.0, 150.0 / 331.0), rotate=30.0, color=0.9, posterize=(8, 4), white=255.0):
     """Every operation's strengths, `bins` of them (or one, 0), and whether they go both ways.
 
     Args:
         size: (H, W) of the image.
         translate: parts of the width and the height, or pixels where `size` is None.
         posterize: bits of the weakest, and by how many the strongest has fewer.
+        white: the threshold of the weakest solarize.
     """
     width, height = (translate[0] * size[1], translate[1] * size[0]) if size is not None else translate
     found = {
@@ -76,30 +77,30 @@ def strengths(bins, size, *, shear=0.3, translate=(150.0 / 331.0, 150.0 / 331.0)
     found.update((name, (torch.linspace(0.0, color, bins), True)) for name in ("Brightness", "Color", "Contrast", "Sharpness"))
     most, fewer = posterize
     found["Posterize"] = (most - (torch.arange(bins) / ((bins - 1) / fewer)).round().int(), False)
-    found["Solarize"] = (torch.linspace(255.0, 0.0, bins), False)
+    found["Solarize"] = (torch.linspace(white, 0.0, bins), False)
     found.update((name, (torch.tensor(0.0), False)) for name in ("AutoContrast", "Equalize", "Invert"))
     return found
 
 
-def auto_augment_space(bins, size):
+def auto_augment_space(bins, size, white=255.0):
     """What AutoAugment draws from."""
-    return {name: value for name, value in strengths(bins, size).items() if name != "Identity"}
+    return {name: value for name, value in strengths(bins, size, white=white).items() if name != "Identity"}
 
 
-def rand_augment_space(bins, size):
+def rand_augment_space(bins, size, white=255.0):
     """What RandAugment draws from."""
-    return {name: value for name, value in strengths(bins, size).items() if name != "Invert"}
+    return {name: value for name, value in strengths(bins, size, white=white).items() if name != "Invert"}
 
 
-def trivial_augment_space(bins):
+def trivial_augment_space(bins, white=255.0):
     """What TrivialAugmentWide draws from."""
-    found = strengths(bins, None, shear=0.99, translate=(32.0, 32.0), rotate=135.0, color=0.99, posterize=(8, 6))
+    found = strengths(bins, None, shear=0.99, translate=(32.0, 32.0), rotate=135.0, color=0.99, posterize=(8, 6), white=white)
     return {name: value for name, value in found.items() if name != "Invert"}
 
 
-def augmix_space(bins, size, all_ops):
+def augmix_space(bins, size, all_ops, white=255.0):
     """What AugMix draws from."""
-    found = strengths(bins, size, translate=(1 / 3, 1 / 3), posterize=(4, 4))
+    found = strengths(bins, size, translate=(1 / 3, 1 / 3), posterize=(4, 4), white=white)
     colors = ("Brightness", "Color", "Contrast", "Sharpness")
     names = ["ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate", "Posterize", "Solarize", "AutoContrast", "Equalize", *(colors if all_ops else ())]
     found["TranslateX"] = (torch.linspace(0.0, size[1] / 3.0, bins), True)
