@@ -265,7 +265,7 @@ cdef class device:
             index = int(text)
         if name not in DEVICES:
             hint = f" A dtype is written torch.{name}." if name in _NAMES or name in ("float", "double", "half", "long", "int") else " Use 'cuda' for a GPU." if name.lower() in ("gpu", "cuda") else ""
-            raise RuntimeError(f"device: unknown device type in {type!r}.{hint} Use 'cpu', 'cuda', 'cuda:N' or 'meta'; known besides: {', '.join(DEVICES[META + 1:])}.")
+            raise RuntimeError(f"device: Expected one of {', '.join(DEVICES)} device type at start of device string: {type}.{hint} Tensors are on 'cpu', 'cuda', 'cuda:N' or 'meta'.")
         if index is not None:
             if index < 0 or index > 127:
                 raise RuntimeError(f"device: index {index} is out of range in {type!r}; use 0 to 127.")

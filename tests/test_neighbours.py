@@ -247,3 +247,22 @@ def test_pillow():
     image = Image.fromarray(np.asarray(pixels))
     assert image.size == (4, 5) and torch.equal(torch.asarray(image), pixels) and torch.equal(torch.from_numpy(np.array(image)), pixels)
     assert Image.fromarray(pixels[:, :, 0].contiguous().numpy()).mode == "L"
+
+
+def test_what_scipy_and_scikit_learn_found():
+    """Things that their own tests ask of torch."""
+    assert torch.searchsorted(torch.tensor([1, 2, 3]), torch.tensor([2.5])).tolist() == [2] and torch.bucketize(torch.tensor(0.5), torch.arange(3.0).double()).item() == 1
+    assert torch.searchsorted(torch.tensor([1, 2, 3], dtype=torch.int8), torch.tensor([300, 2])).tolist() == [3, 1]
+    assert torch.searchsorted(torch.tensor([1, 2, 3], dtype=torch.int8), torch.tensor(257)).item() == 3
+    z = torch.tensor([1 + 2j], dtype=torch.complex128)
+    assert z.view(float).tolist() == [1, 2] and torch.ones(2).double().view(int).dtype is torch.int64
+    with pytest.raises(TypeError, match="dtype"):
+        z.view(str)
+    assert torch.polygamma(torch.tensor(1), torch.ones(1)).item() == torch.polygamma(1, torch.ones(1)).item()
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda, .* device type at start of device string: notadevice"):
+        torch.device("notadevice")
+    big = torch.tensor([1, 2**64 - 1], dtype=torch.uint64)
+    torch.testing.assert_close(big[:1], torch.tensor([1]), check_dtype=False)
+    for other in (torch.tensor([1, -1]), torch.tensor([1, 1])):
+        with pytest.raises(AssertionError):
+            torch.testing.assert_close(big, other, check_dtype=False)

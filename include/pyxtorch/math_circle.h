@@ -64,10 +64,14 @@ template <class T> PYX_HD T sin_near(T x) {
     T y = flip_sign(sin_reduced(minus_pi(x, n)), k);
     return x == (T)0 ? x : y;       /* -0 stays */
 }
+/* Below this cos(x) is nearer to 1 than to the next number. */
+template <class T> constexpr T cos_is_one = 1.05e-8;
+template <> constexpr float cos_is_one<float> = 2.44e-4f;
 /* cos(x) = (-1)^n sin(x - (n - 1/2) pi), n - 1/2 next to x / pi */
 template <class T> PYX_HD T cos_near(T x) {
-    T k = fabs(x) * (T)(1 / PYX_PI) + (T)0.5 + round_magic<T>, n = k - round_magic<T>;
-    return flip_sign(sin_reduced(minus_pi(fabs(x), n - (T)0.5)), k);
+    T a = fabs(x), k = a * (T)(1 / PYX_PI) + (T)0.5 + round_magic<T>, n = k - round_magic<T>;
+    T y = flip_sign(sin_reduced(minus_pi(a, n - (T)0.5)), k);
+    return a < cos_is_one<T> ? (T)1 : y;
 }
 template <class T> PYX_HD T tan_near(T x) { return sin_near(x) / cos_near(x); }
 

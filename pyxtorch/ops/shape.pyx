@@ -289,7 +289,7 @@ def view(Variable input not None, *shape, size=None, dtype=None):
     cdef int nd
     if size is not None or dtype is not None:
         shape = starred(shape, dtype if size is None else size, "view", "size")
-    if len(shape) == 1 and type(shape[0]) is dtype_class:
+    if len(shape) == 1 and (type(shape[0]) is dtype_class or isinstance(shape[0], type)):       # float and its like are dtypes, too
         return view_dtype(input, dtype_code(shape[0]))
     nd = parse_star(shape, sizes, "view")
     return view_sizes(input, nd, sizes, "view")

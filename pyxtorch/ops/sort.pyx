@@ -314,8 +314,7 @@ def searchsorted(Variable sorted_sequence not None, input, *, out_int32=False, r
         if side == "left" and right:
             raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
         right = side == "right"
-    number = not isinstance(input, Variable)
-    if number:
+    if not isinstance(input, Variable):
         if not is_number(input):
             raise TypeError(f"searchsorted(): argument 'input' must be Tensor or a number, not {type(input).__name__}")
         v = wrap_number(input, s.dt if s.dt > INT64 or not isinstance(input, float) else default_dtype(), s.dev, s.dev_index)
@@ -327,9 +326,8 @@ def searchsorted(Variable sorted_sequence not None, input, *, out_int32=False, r
             f"value tensor must match, but we got boundaries tensor {list(shape_of(s))} and input value tensor {list(shape_of(v))}"
         )
     if s.dt != v.dt:
-        if not number and not v.flags & WRAPPED:
-            raise RuntimeError(f"torch.searchsorted(): input value tensor and boundaries tensor should have same dtype, but got input value tensor {dtype_of(v.dt).name} and boundaries tensor {dtype_of(s.dt).name}")
-        at = promote(s.dt, v.dt)
+        # an integer without dimensions keeps all its bits: rounded to the sequence's dtype it would belong elsewhere
+        at = result_type_of(s, v) if v.dt > INT64 else promote(s.dt, v.dt)
         s = to_dtype(s, at)
         v = to_dtype(v, at)
     same_device(s, v, "searchsorted")

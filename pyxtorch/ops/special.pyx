@@ -94,6 +94,8 @@ def polygamma(n, input, *, out=None):
     cdef Variable y
     cdef Polygamma node
     cdef double s[1]
+    if isinstance(n, Variable):
+        n = as_index(n, "polygamma")
     if not isinstance(n, int) or isinstance(n, bool):
         raise TypeError(f"polygamma(): argument 'n' must be int, not {type(n).__name__}")
     if n < 0:

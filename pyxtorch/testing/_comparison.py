@@ -108,12 +108,21 @@ class _Comparison:
         rtol, atol = (self.rtol, self.atol) if self.rtol is not None else _default_tolerances(actual.dtype, expected.dtype)
         if actual.device != expected.device:
             actual, expected = actual.cpu(), expected.cpu()
-        common = pyxtorch.promote_types(actual.dtype, expected.dtype)
+        common = _common_dtype(actual, expected)
         actual, expected = actual.to(common), expected.to(common)
         matches = pyxtorch.isclose(actual, expected, rtol=rtol, atol=atol, equal_nan=self.equal_nan)
         if bool(matches.all()):
             return
         self.fail(_report(actual, expected, matches, rtol, atol), at)
+
+
+def _common_dtype(a, b):
+    """A dtype to compare two tensors in. No integer one holds all of uint64 and negative numbers: int64, or float64 where uint64 needs its top bit."""
+    signed = next((x for x in (a, b) if x.dtype.is_signed), None)
+    unsigned = next((x for x in (a, b) if x.dtype == pyxtorch.uint64), None)
+    if signed is None or unsigned is None or signed.is_floating_point() or signed.is_complex():
+        return pyxtorch.promote_types(a.dtype, b.dtype)
+    return pyxtorch.float64 if bool((unsigned.contiguous().view(pyxtorch.int64) < 0).any()) else pyxtorch.int64
 
 
 def _is_sequence(x):

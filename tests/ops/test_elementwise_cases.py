@@ -306,6 +306,8 @@ def test_sines_of_zeros_and_of_a_quarter_turn(n, dtype):
         assert (torch.sin(high + math.pi / 2) == 1).all()
         turns = torch.linspace(-7, 7, 10007, dtype=dtype)
         assert torch.sin(turns).abs().max() <= 1 and torch.cos(turns).abs().max() <= 1
+        near = torch.linspace(1e-12, 1e-8 if dtype == torch.float64 else 2.4e-4, 50, dtype=dtype)
+        assert (torch.cos(near) == 1).all() and (torch.cos(-near) == 1).all() and torch.equal(torch.sin(near * 1e-4), near * 1e-4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
