@@ -51,6 +51,7 @@ _LATE = {
     **dict.fromkeys(("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "profiler_util", "variable"), None),
     "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode", "enforce_grad_layout_policy": "grad_mode",
     "set_multithreading_enabled": "grad_mode", "NestedIOFunction": "function",
+    "_profiler_enabled": "profiler",
 }
 __path__ = [os.path.join(os.path.dirname(__file__), "_autograd")]
 

@@ -119,6 +119,10 @@ def test_the_store_of_one_process():
         store.get("a")
 
 
+def test_backends_by_device():
+    assert dist.Backend.default_device_backend_map["cpu"] == dist.Backend("GLOO") == "gloo" and "nccl" in dist.Backend.backend_list
+
+
 def test_futures():
     from pyxtorch.futures import Future, collect_all, wait_all
 

@@ -438,8 +438,10 @@ def test_modes_and_regions_around_it():
     assert prof.events()[0].input_dtypes == ["float32", "float32"]  # what it was called with
 
 
-def test_marks_of_other_profilers_are_refused():
+def test_who_records_and_marks_of_other_profilers():
     with single.emit_nvtx(enabled=False):
-        pass
+        assert not torch.autograd._profiler_enabled()
+    with single.profile():
+        assert torch.autograd._profiler_enabled()
     with pytest.raises(RuntimeError if torch.cuda.is_available() else (AssertionError, RuntimeError)), single.emit_nvtx():
         pass

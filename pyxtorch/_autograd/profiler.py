@@ -56,6 +56,11 @@ class record_function:
         return wrapped
 
 
+def _profiler_enabled():
+    """Whether a profile records this thread."""
+    return _events.recording()
+
+
 class emit_nvtx:
     """Marks of NVIDIA's profilers around each operation. They are not made here: to enter it is an error, unless `enabled` is False.
 

@@ -43,6 +43,8 @@ class Backend(str):
 
     __slots__ = ()
     UNDEFINED, GLOO, NCCL, UCC, MPI, XCCL = "undefined", "gloo", "nccl", "ucc", "mpi", "xccl"
+    default_device_backend_map = {"cpu": GLOO, "cuda": NCCL}  # noqa: RUF012
+    backend_list = [UNDEFINED, GLOO, NCCL, UCC, MPI]  # noqa: RUF012
 
     def __new__(cls, name):
         if not isinstance(name, str):

@@ -98,6 +98,8 @@ class Backend(_b.str):
     UCC: _t.Any
     UNDEFINED: _t.Any
     XCCL: _t.Any
+    backend_list: _t.Any
+    default_device_backend_map: _t.Any
 class ReduceOp:
     AVG: _t.Any
     BAND: _t.Any
