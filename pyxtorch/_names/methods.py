@@ -18,12 +18,10 @@ from pyxtorch.ops import shape_copy as _shape_copy
 from pyxtorch.ops import shape_inplace as _shape_inplace
 from pyxtorch.ops import sparse as _sparse
 from pyxtorch.ops import special as _special
-from pyxtorch.ops.create import (
-    item, new_empty_ as new_empty, new_empty_strided, new_full, new_ones, new_tensor, new_zeros, numpy_ as numpy, tolist,
-)
+from pyxtorch.ops.create import new_empty_ as new_empty, new_empty_strided, new_full, new_ones, new_tensor, new_zeros
 from pyxtorch.ops.create_exchange import (
     array as __array__, array_wrap as __array_wrap__, deepcopy as __deepcopy__, dlpack as __dlpack__, dlpack_device as
-    __dlpack_device__, reduce_ex as __reduce_ex__,
+    __dlpack_device__, reduce_ex as __reduce_ex__, item, numpy_ as numpy, tolist,
 )
 from pyxtorch.ops.create_legacy import storage as _typed_storage, new, storage, storage_type, type_ as type
 from pyxtorch.ops.create_neighbours import array_function as __array_function__, array_namespace as __array_namespace__, to_device

@@ -4,12 +4,11 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
 from pyxtorch._storage cimport UntypedStorage
-from pyxtorch.autograd cimport Variable, tracked
+from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport laid_out, only_plain
 
 from pyxtorch._core import view_storage
-from pyxtorch._dtype import SCALAR_TYPES
 
 
 # ------------------------------------------------------------------------------- from data
@@ -660,46 +659,6 @@ def meta_tensor_of(array, dtype=None):
     return made(array.shape[1:], dtype_of(code_of_numpy(array.dtype)) if dtype is None else dtype, device_of(META, 0), False, None, False, "empty")
 
 
-# ------------------------------------------------------------------------------- to Python
-
-cdef object nested(TensorBase x, int d, char* p):
-    cdef int64_t i
-    if d == x.nd:
-        return read_number(x.dt, p)
-    return [nested(x, d + 1, p + i * x.strides[d] * itemsize_of(x.dt)) for i in range(x.sizes[d])]
-
-
-def tolist(Variable self not None):
-    """The elements as nested lists of Python numbers; of a 0-d tensor one number."""
-    cdef Variable x = self if self.dev == CPU else <Variable?>self.detach().cpu()
-    return nested(x, 0, x.ptr)
-
-
-def item(Variable self not None):
-    """The only element, as a Python number."""
-    return item_of(self)
-
-
-def numpy_(Variable self not None, *, force=False):
-    """A NumPy array on the same memory (CPU).
-
-    Raises:
-        RuntimeError: the tensor requires grad (detach it first, or force=True).
-        TypeError: the tensor is on a GPU, or its dtype is one that NumPy lacks, such as bfloat16.
-    """
-    import numpy
-    cdef Variable x = self
-    if force:
-        x = <Variable?>self.detach().cpu()
-    if x.dev != CPU:
-        raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
-    if tracked(x):
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-    if buffer_format(x.dt) == NULL:
-        raise TypeError(f"Got unsupported ScalarType {SCALAR_TYPES[x.dt]}: NumPy has no {dtype_of(x.dt).name}; convert it first, with .to().")
-    return numpy.asarray(alias(x))
-
-
 __all__ = [
     "tensor", "asarray", "from_numpy", "frombuffer", "empty", "zeros", "ones", "full", "empty_like", "zeros_like",
     "ones_like", "full_like", "empty_strided", "empty_permuted", "scalar_tensor", "arange", "linspace", "logspace", "eye",
@@ -710,5 +669,5 @@ for _name, _function in (*exports.items(), ("new_empty", new_empty_)):
 
 methods = {
     "new_empty": new_empty_, "new_zeros": new_zeros, "new_ones": new_ones, "new_full": new_full, "new_tensor": new_tensor,
-    "new_empty_strided": new_empty_strided, "tolist": tolist, "item": item, "numpy": numpy_,
+    "new_empty_strided": new_empty_strided,
 }

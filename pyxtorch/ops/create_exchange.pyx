@@ -1,13 +1,52 @@
 """Tensors handed to others: to NumPy, by DLPack, copied and pickled."""
 from pyxtorch._core cimport *
 from pyxtorch._tape.views cimport grad_fn_of
-from pyxtorch.autograd cimport Variable
+from pyxtorch.autograd cimport Variable, tracked
 from pyxtorch.ops._common cimport *
 
 from pickle import PickleBuffer
 
 from pyxtorch._core import share_buffer, storage_of, view_storage
+from pyxtorch._dtype import SCALAR_TYPES
 from pyxtorch.ops import create
+
+
+cdef object nested(TensorBase x, int d, char* p):
+    cdef int64_t i
+    if d == x.nd:
+        return read_number(x.dt, p)
+    return [nested(x, d + 1, p + i * x.strides[d] * itemsize_of(x.dt)) for i in range(x.sizes[d])]
+
+
+def tolist(Variable self not None):
+    """The elements as nested lists of Python numbers; of a 0-d tensor one number."""
+    cdef Variable x = self if self.dev == CPU else <Variable?>self.detach().cpu()
+    return nested(x, 0, x.ptr)
+
+
+def item(Variable self not None):
+    """The only element, as a Python number."""
+    return item_of(self)
+
+
+def numpy_(Variable self not None, *, force=False):
+    """A NumPy array on the same memory (CPU).
+
+    Raises:
+        RuntimeError: the tensor requires grad (detach it first, or force=True).
+        TypeError: the tensor is on a GPU, or its dtype is one that NumPy lacks, such as bfloat16.
+    """
+    import numpy
+    cdef Variable x = self
+    if force:
+        x = <Variable?>self.detach().cpu()
+    if x.dev != CPU:
+        raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
+    if tracked(x):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+    if buffer_format(x.dt) == NULL:
+        raise TypeError(f"Got unsupported ScalarType {SCALAR_TYPES[x.dt]}: NumPy has no {dtype_of(x.dt).name}; convert it first, with .to().")
+    return numpy.asarray(alias(x))
 
 
 def array(Variable self not None, dtype=None, copy=None):
@@ -129,5 +168,5 @@ def rebuild_meta(cls, shape, strides, dtype, requires_grad):
 
 methods = {
     "__array__": array, "__array_wrap__": array_wrap, "__dlpack__": dlpack, "__dlpack_device__": dlpack_device, "__deepcopy__": deepcopy,
-    "__reduce_ex__": reduce_ex,
+    "__reduce_ex__": reduce_ex, "item": item, "numpy": numpy_, "tolist": tolist,
 }

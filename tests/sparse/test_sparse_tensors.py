@@ -373,6 +373,7 @@ def _filled(a, make, sparse):
     return torch.full((2, 3), 2.0) if a == "d" else torch.tensor([1, 0]) if a == "i" else a
 
 
+@pytest.mark.filterwarnings("ignore:This overload of")     # numbers before tensors
 def test_every_operation_is_right_or_refuses():
     """Each method and function with sparse arguments gives what it gives for dense ones, or an error of PyTorch's kinds."""
     from pyxtorch._gate import Operation
