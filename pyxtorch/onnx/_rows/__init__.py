@@ -19,7 +19,9 @@ ALIASES = {
     "__ilshift__": "bitwise_left_shift", "__irshift__": "bitwise_right_shift", "__iadd__": "add", "__isub__": "sub", "__imul__": "mul",
     "__itruediv__": "div", "__add__": "add", "__sub__": "sub", "__mul__": "mul", "__truediv__": "div", "__pow__": "pow", "__neg__": "neg",
     "__abs__": "abs", "__mod__": "remainder", "__matmul__": "matmul", "__lt__": "lt", "__le__": "le", "__gt__": "gt", "__ge__": "ge", "__ne__": "ne",
-    "__rlshift__": "rlshift", "__rrshift__": "rrshift",
+    "__rlshift__": "rlshift", "__rrshift__": "rrshift", "__pos__": "positive", "__round__": "round", "__radd__": "add", "__rmul__": "mul",
+    "__rand__": "bitwise_and", "__ror__": "bitwise_or", "__rxor__": "bitwise_xor", "__rtruediv__": "rdiv", "__ifloordiv__": "floor_divide",
+    "__imod__": "remainder", "__ipow__": "pow", "cmax": "maximum", "cmin": "minimum", "cinv": "reciprocal",
 }  # fmt: skip
 SPACES = {"torch.linalg.": "linalg_", "torch.special.": "special_", "torch.fft.": "fft_"}
 

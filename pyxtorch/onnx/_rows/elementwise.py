@@ -460,6 +460,16 @@ def right_shift(g, input, other):
     return g.floor_divide(a.cast(INT), g.arithmetic("Pow", g.number(2, INT), b.cast(INT))).cast(a.dtype)
 
 
+@row("rlshift")
+def rlshift(g, input, other):
+    return left_shift(g, other, input)
+
+
+@row("rrshift")
+def rrshift(g, input, other):
+    return right_shift(g, other, input)
+
+
 @row("isclose")
 def isclose(g, input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
     close = (input == other) | (abs(input - other) <= abs(other) * rtol + atol) & isfinite(g, other)

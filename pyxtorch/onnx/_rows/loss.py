@@ -140,3 +140,16 @@ def gaussian_nll_loss(g, input, target, var, full=False, eps=1e-6, reduction="me
     d = input - target
     loss = (var.log() + d * d / var) * 0.5
     return reduced(loss + 0.9189385332046727 if full else loss, reduction)
+
+
+@row("multi_margin_loss")
+def multi_margin_loss(g, input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
+    x = input.unsqueeze(0) if input.ndim == 1 else input
+    place = target.reshape([-1, 1])
+    own = g.add("GatherElements", [x, place], x.dtype, [x.shape[0], 1], axis=1)
+    loss = (margin - own + x).maximum(0)
+    loss = loss if p == 1 else loss * loss
+    loss = loss if weight is None else loss * weight.gather(place)
+    others = g.arange(x.size(1)).unsqueeze(0) != place
+    loss = g.where(others, loss, 0).sum([1]) / g.number(x.size(1), x.dtype)
+    return reduced(loss if input.ndim > 1 else loss.squeeze(0), reduction)

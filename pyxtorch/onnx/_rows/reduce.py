@@ -444,3 +444,13 @@ def trapezoid(g, y, x=None, dim=-1, dx=1):
     if x.ndim == 1 and y.ndim > 1:
         x = x.reshape([-1 if i == y.axis(dim) else 1 for i in range(y.ndim)])
     return (middle * (x.slice(dim, 1) - x.slice(dim, 0, -1))).sum([dim])
+
+
+@row("cumulative_trapezoid")
+def cumulative_trapezoid(g, y, x=None, dim=-1, dx=1):
+    middle = (y.slice(dim, 1) + y.slice(dim, 0, -1)) * 0.5
+    if x is None:
+        return cumsum(g, middle * dx, dim)
+    if x.ndim == 1 and y.ndim > 1:
+        x = x.reshape([-1 if i == y.axis(dim) else 1 for i in range(y.ndim)])
+    return cumsum(g, middle * (x.slice(dim, 1) - x.slice(dim, 0, -1)), dim)

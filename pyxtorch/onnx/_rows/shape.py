@@ -228,7 +228,7 @@ def parts(g, input, bounds, dim):
     return tuple([input.slice(dim, a, b) for a, b in zip(bounds, bounds[1:])])
 
 
-@row("split split_with_sizes split_copy split_with_sizes_copy")
+@row("split split_with_sizes split_copy split_with_sizes_copy unsafe_split unsafe_split_with_sizes")
 def split(g, input, split_size_or_sections=None, dim=0, split_size=None, split_sizes=None):
     given = next(x for x in (split_size_or_sections, split_size, split_sizes) if x is not None)
     if not isinstance(given, (tuple, list)):
@@ -239,7 +239,7 @@ def split(g, input, split_size_or_sections=None, dim=0, split_size=None, split_s
     return parts(g, input, bounds, dim)
 
 
-@row("chunk")
+@row("chunk unsafe_chunk")
 def chunk(g, input, chunks, dim=0):
     n = input.size(dim)
     if isinstance(n, int):
@@ -474,7 +474,27 @@ def unfold(g, input, kernel_size, dilation=1, padding=0, stride=1):
     return x.transpose([0, 1, 2, 4, 3, 5]).reshape([n, c * kh * kw, g.product([rows_, columns])])
 
 
-@row("torch.Tensor.unfold")
+@row("fold")
+def fold(g, input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    """Columns of patches added up to planes."""
+    sizes, kernel, dilations, pads, strides = (list(x) if isinstance(x, (tuple, list)) else [x, x] for x in (output_size, kernel_size, dilation, padding, stride))
+    x = input.unsqueeze(0) if input.ndim == 2 else input
+    channels = x.fixed(1) // math.prod(kernel)
+    shape = [x.shape[0], channels, *[n if isinstance(n, int) else None for n in sizes]]
+    y = g.add("Col2Im", [x, g.vector(sizes), g.ints(kernel)], x.dtype, shape, dilations=dilations, pads=pads * 2, strides=strides)
+    return y.squeeze(0) if input.ndim == 2 else y
+
+
+@row("unravel_index")
+def unravel_index(g, indices, shape):
+    out, rest = [], indices.cast(INT)
+    for n in list(shape)[::-1] if isinstance(shape, (tuple, list)) else [shape]:
+        out.append(g.remainder(rest, g.number(n, INT)))
+        rest = g.floor_divide(rest, g.number(n, INT))
+    return tuple(out[::-1])
+
+
+@row("torch.Tensor.unfold unfold_copy")
 def unfold_method(g, input, dimension, size, step):
     axis = input.axis(dimension)
     n = input.size(axis)
