@@ -107,6 +107,10 @@ def test_shares():
     torch.manual_seed(4)
     with_workers = [int(x) for x in DataLoader(pipe, batch_size=None, num_workers=2)]
     assert sorted(with_workers) == list(range(10)) and with_workers != sorted(with_workers)          # one order, each sample once
+    shuffled = numbers().map(double).shuffle().fork(2)[0]
+    assert [int(x) for x in DataLoader(shuffled, batch_size=None, shuffle=False)] == list(range(0, 20, 2))
+    torch.manual_seed(1)
+    assert [int(x) for x in DataLoader(shuffled, batch_size=None, shuffle=True)] != list(range(0, 20, 2))
     pipe = numbers().sharding_filter()
     pipe.apply_sharding(3, 1)
     assert list(pipe) == [1, 4, 7] and len(pipe) == 3

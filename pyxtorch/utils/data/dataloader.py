@@ -226,6 +226,9 @@ class DataLoader:
         if persistent_workers and num_workers == 0:
             raise ValueError("persistent_workers option needs num_workers > 0")
         if isinstance(dataset, IterableDataset):
+            if shuffle is not None and hasattr(dataset, "_shuffle_all"):  # a data pipe has steps that shuffle
+                dataset._shuffle_all(shuffle)
+                shuffle = None
             for name, value in (("shuffle", shuffle or None), ("sampler", sampler), ("batch_sampler", batch_sampler)):
                 if value is not None:
                     raise ValueError(f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}")

@@ -53,6 +53,20 @@ class IterDataPipe(_Steps, IterableDataset):
 
     functions: dict = {}
 
+    def _shuffle_all(self, on):
+        """Switch the steps that shuffle on or off: here and in the pipes that this one stands on."""
+        waiting, seen = [self], set()
+        while waiting:
+            pipe = waiting.pop()
+            if id(pipe) in seen:
+                continue
+            seen.add(id(pipe))
+            if "set_shuffle" in dir(type(pipe)):
+                pipe.set_shuffle(on)
+            for value in vars(pipe).values():
+                parts = value if isinstance(value, (list, tuple)) else (value,)
+                waiting += [part for part in parts if isinstance(part, (IterDataPipe, MapDataPipe)) or hasattr(part, "_is_shared_pipe")]
+
     def reset(self):
         """Called where something has to be forgotten before another pass; nothing by default."""
 

@@ -341,6 +341,8 @@ class Grouper(_Step):
 class _Shared:
     """A pipe that several read, each sample kept until all that want it have it."""
 
+    _is_shared_pipe = True
+
     def __init__(self, datapipe, count, buffer_size, choose):
         self.datapipe, self.buffer_size, self.choose = datapipe, buffer_size, choose
         self.queues, self.source = [deque() for _ in range(count)], None
