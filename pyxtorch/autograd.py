@@ -329,7 +329,7 @@ class Function(Node):
     @classmethod
     def apply(cls, *args):
         """Run the operation on `args` and record it."""
-        return cls._run(cls.__new__(cls), args)
+        return run_user(cls, cls.__new__(cls), args)
 
     def __call__(self, *args):
         """The same in the style of early PyTorch: an object for each call, whose `forward(self, ...)` and `backward(self, ...)` are its methods."""
@@ -339,92 +339,7 @@ class Function(Node):
         if self.extra is not None:  # it is in a graph already
             node = type(self).__new__(type(self))
             node.__dict__.update(self.__dict__)
-        return type(self)._run(node, args)
-
-    @classmethod
-    def _run(cls, ctx, args):
-        x: Variable
-        node: Function = ctx
-        node.always = True
-        i: cython.int = 0
-        k: cython.Py_ssize_t
-        enabled: cython.bint = grad_enabled()
-        needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
-        notes: dict = {"needs": needs}
-        node.extra = notes
-        before: cython.bint = set_grad(0)
-        try:
-            if cls.setup_context is _no_setup:
-                output = cls.forward(node, *args)
-            else:
-                output = cls.forward(*args)
-                cls.setup_context(node, args, output)
-        finally:
-            set_grad(before)
-        outputs: tuple = output if isinstance(output, tuple) else (output,)
-        dirty: tuple = notes.pop("dirty", ())
-        for t in dirty:
-            x = t
-            bump(x)
-        saving: tuple = notes.pop("to_save", ())
-        if True not in needs:
-            return output
-        for t in dirty:
-            check_inplace(t, cls.__name__)
-        plain: tuple = notes.get("non_differentiable", ())
-        results: list = []
-        shapes: list = []
-        for o in outputs:
-            if not isinstance(o, Variable):
-                shapes.append(None)
-            else:
-                x = o
-                shapes.append((shape_of(x), x.dt, CPU if x.flags & COMPOUND else x.dev, x.dev_index))
-                # An input that is returned unchanged, or a leaf, must not become this node's output itself.
-                if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
-                    o = o.detach()
-            results.append(o)
-        for t in saving:
-            place: cython.Py_ssize_t = -1
-            if t is not None and (among(t, dirty) or not among(t, args)):
-                for k in range(len(outputs)):
-                    if t is outputs[k]:
-                        place = k
-            if place >= 0:
-                node.save_output(results[place], place)
-            else:
-                node.save(t)
-        places: list = []
-        expected: list = []
-        for a in args:
-            if isinstance(a, Variable):
-                x = a
-                places.append(i)
-                expected.append((shape_of(x), x.dt))
-                set_edge(node, i, x)
-                i += 1
-            else:
-                places.append(-1)
-                expected.append(None)
-        node.n_inputs = i
-        node.n_outputs = len(results)
-        notes["places"] = places
-        notes["expected"] = expected
-        notes["shapes"] = shapes
-        for k in range(len(results)):
-            o = results[k]
-            if not isinstance(o, Variable):
-                continue
-            x = o
-            if not (is_floating(x.dt) or is_complex_code(x.dt)) or among(o, plain) or among(outputs[k], plain):
-                continue
-            if x._base is not None and among(o, dirty):
-                holder: Variable = cython.cast(Variable, alias(x))
-                made(holder, node, k)
-                rebase(x, holder)
-            else:
-                made(x, node, k)
-        return tuple(results) if isinstance(output, tuple) else results[0]
+        return run_user(type(self), node, args)
 
     def vjp(self, g):
         return self.vjp_many([g])
@@ -490,6 +405,92 @@ def fitted(g: Variable, expected: tuple, name: str, i: cython.Py_ssize_t):
 
 
 _no_setup = cython.declare(object, Function.setup_context)
+
+
+@cython.cfunc
+def run_user(cls, node: Function, args: tuple):
+    """A user's operation on `args`, recorded in `node`, which is its ctx."""
+    x: Variable
+    node.always = True
+    i: cython.int = 0
+    k: cython.Py_ssize_t
+    enabled: cython.bint = grad_enabled()
+    needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
+    notes: dict = {"needs": needs}
+    node.extra = notes
+    before: cython.bint = set_grad(0)
+    try:
+        if cls.setup_context is _no_setup:
+            output = cls.forward(node, *args)
+        else:
+            output = cls.forward(*args)
+            cls.setup_context(node, args, output)
+    finally:
+        set_grad(before)
+    outputs: tuple = output if isinstance(output, tuple) else (output,)
+    dirty: tuple = notes.pop("dirty", ())
+    for t in dirty:
+        x = t
+        bump(x)
+    saving: tuple = notes.pop("to_save", ())
+    if True not in needs:
+        return output
+    for t in dirty:
+        check_inplace(t, cls.__name__)
+    plain: tuple = notes.get("non_differentiable", ())
+    results: list = []
+    shapes: list = []
+    for o in outputs:
+        if not isinstance(o, Variable):
+            shapes.append(None)
+        else:
+            x = o
+            shapes.append((shape_of(x), x.dt, CPU if x.flags & COMPOUND else x.dev, x.dev_index))
+            # An input that is returned unchanged, or a leaf, must not become this node's output itself.
+            if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
+                o = o.detach()
+        results.append(o)
+    for t in saving:
+        place: cython.Py_ssize_t = -1
+        if t is not None and (among(t, dirty) or not among(t, args)):
+            for k in range(len(outputs)):
+                if t is outputs[k]:
+                    place = k
+        if place >= 0:
+            node.save_output(results[place], place)
+        else:
+            node.save(t)
+    places: list = []
+    expected: list = []
+    for a in args:
+        if isinstance(a, Variable):
+            x = a
+            places.append(i)
+            expected.append((shape_of(x), x.dt))
+            set_edge(node, i, x)
+            i += 1
+        else:
+            places.append(-1)
+            expected.append(None)
+    node.n_inputs = i
+    node.n_outputs = len(results)
+    notes["places"] = places
+    notes["expected"] = expected
+    notes["shapes"] = shapes
+    for k in range(len(results)):
+        o = results[k]
+        if not isinstance(o, Variable):
+            continue
+        x = o
+        if not (is_floating(x.dt) or is_complex_code(x.dt)) or among(o, plain) or among(outputs[k], plain):
+            continue
+        if x._base is not None and among(o, dirty):
+            holder: Variable = cython.cast(Variable, alias(x))
+            made(holder, node, k)
+            rebase(x, holder)
+        else:
+            made(x, node, k)
+    return tuple(results) if isinstance(output, tuple) else results[0]
 
 
 @cython.cfunc
