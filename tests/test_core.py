@@ -292,3 +292,9 @@ def test_a_size_is_of_whole_numbers():
     for wrong, name in ((2.5, "float"), ("a", "str"), (torch.tensor(2.5), "Tensor"), (torch.ones(2), "Tensor"), (None, "NoneType")):
         with pytest.raises(TypeError, match=rf"item 1 is '{name}'"):
             torch.Size([1, wrong])
+
+
+def test_the_address_of_a_tensor_tells_whether_it_is_the_same():
+    x = torch.ones(2)
+    y = x
+    assert x._cdata == y._cdata != x.view(2)._cdata and isinstance(x._cdata, int)

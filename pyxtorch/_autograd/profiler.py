@@ -20,7 +20,7 @@ from pyxtorch.optim.optimizer import register_optimizer_step_post_hook, register
 
 __all__ = [
     "DeviceType", "EnforceUnique", "EventList", "FunctionEvent", "FunctionEventAvg", "Interval", "KinetoStepTracker", "MemRecordsAcc", "profile",
-    "emit_nvtx", "record_function", "write_trace",
+    "_profiler_enabled", "emit_nvtx", "record_function", "write_trace",
 ]  # fmt: skip
 
 _RANGE, _STEP = _events.KINDS.index("range"), _events.KINDS.index("step")
