@@ -35,13 +35,9 @@ _TENSORS_OF = {
 }  # fmt: skip
 
 
-def own_names(operation, names, others):
-    """The names of arguments with NumPy's replaced by the operation's own."""
-    own = tuple(others.get(name, name) for name in names)
-    for name, theirs in zip(own, names):
-        if own.count(name) > 1 and name != theirs:
-            raise TypeError(f"{operation}(): {name} and {theirs} are both given, but are one argument. Leave one out.")
-    return own
+def refuse_twice(operation, one, other):
+    """TypeError: one argument is given by two of its names."""
+    raise TypeError(f"{operation}(): {one} and {other} are both given, but are one argument. Leave one out.")
 
 
 def in_other_words(operation, error):

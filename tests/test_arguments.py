@@ -175,14 +175,15 @@ ROWS = torch.tensor([[3.0, 1.0, 2.0], [4.0, 6.0, 5.0]])
 def test_axis_is_dim(call):
     for axis in (0, 1, -1):
         assert torch.equal(call(ROWS, {"axis": axis}), call(ROWS, {"dim": axis}))
-    with pytest.raises(TypeError, match="dim and axis are both given"):
-        call(ROWS, {"dim": 0, "axis": 0})
+    for both in ({"dim": 0, "axis": 0}, {"axis": 0, "dim": 0}):
+        with pytest.raises(TypeError, match=f"{' and '.join(both)} are both given"):
+            call(ROWS, both)
 
 
 def test_keepdims_is_keepdim():
     assert ROWS.sum(axis=1, keepdims=True).tolist() == [[6.0], [15.0]] and torch.amax(ROWS, 0, keepdims=True).shape == (1, 3)
     assert torch.median(ROWS, axis=1, keepdims=True).values.shape == (2, 1) and ROWS.mean(axis=(0, 1)).item() == 3.5
-    for wrong, words in (({"keepdims": True, "keepdim": True}, "keepdim and keepdims are both given"), ({"keepdims": "no"}, "'keepdim' must be bool, not str"), ({"axes": 1}, "axes")):
+    for wrong, words in (({"keepdims": True, "keepdim": True}, "keepdims and keepdim are both given"), ({"keepdims": "no"}, "'keepdim' must be bool, not str"), ({"axes": 1}, "axes")):
         with pytest.raises(TypeError, match=words):
             ROWS.sum(0, **wrong)
     with pytest.raises(TypeError):

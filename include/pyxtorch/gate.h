@@ -100,9 +100,21 @@ static void pyx_say_otherwise(PyObject* op) {
 /* The call with the operation's own names, or NULL where the arguments are not right. */
 static PyObject* pyx_by_own_names(int right, PyObject* self, PyObject* const* args, size_t n, PyObject* names) {
     pyx_operation* op = (pyx_operation*)self;
-    PyObject *own, *result;
-    if (right == 0 || (own = pyx_ask_arguments("own_names", op->name, names, op->others)) == NULL) return NULL;
+    Py_ssize_t count = right == 0 ? 0 : PyTuple_GET_SIZE(names), i, j;
+    PyObject *own = right == 0 ? NULL : PyTuple_New(count), *result = NULL;
+    if (own == NULL) return NULL;
+    for (i = 0; i < count; i++) {
+        PyObject* name = PyDict_GetItem(op->others, PyTuple_GET_ITEM(names, i));
+        PyTuple_SET_ITEM(own, i, Py_NewRef(name ? name : PyTuple_GET_ITEM(names, i)));
+    }
+    for (i = 0; i < count; i++)
+        for (j = 0; j < i; j++)
+            if (PyUnicode_Compare(PyTuple_GET_ITEM(own, i), PyTuple_GET_ITEM(own, j)) == 0) {
+                Py_XDECREF(pyx_ask_arguments("refuse_twice", op->name, PyTuple_GET_ITEM(names, j), PyTuple_GET_ITEM(names, i)));
+                goto done;
+            }
     result = op->entry(self, args, n, own);
+done:
     Py_DECREF(own);
     return result;
 }
