@@ -8,6 +8,11 @@ from pyxtorch.distributions.utils import broadcast_all, lazy_property
 __all__ = ["Distribution"]
 
 
+def _all_inside(constraint, value):
+    """Whether all of a value satisfies a constraint. While a program is exported its elements stand for others, and are not looked at."""
+    return torch.compiler.is_exporting() or bool(constraint.check(value).all())
+
+
 class Distribution:
     """A batch of distributions over events.
 
@@ -63,7 +68,7 @@ class Distribution:
             if name not in self.__dict__ and isinstance(getattr(type(self), name, None), lazy_property):
                 continue    # follows from the others
             value = getattr(self, name)
-            if not constraint.check(value).all():
+            if not _all_inside(constraint, value):
                 raise ValueError(
                     f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of distribution {self!r} "
                     f"to satisfy the constraint {constraint!r}, but found invalid values:\n{value}")
@@ -189,7 +194,7 @@ class Distribution:
             warnings.warn(f"{self.__class__} does not define `support` to enable sample validation. Please initialize the distribution "
                           "with `validate_args=False` to turn off validation.", stacklevel=3)
             return
-        if not support.check(value).all():
+        if not _all_inside(support, value):
             raise ValueError(
                 f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) to be within the support ({support!r}) "
                 f"of the distribution {self!r}, but found invalid values:\n{value}")

@@ -191,6 +191,8 @@ class Recorder(TorchFunctionMode):
             return self._size(name, func, args, kwargs)
         if name in FACTS:
             return func(*args, **kwargs)
+        if name == "broadcast_shapes":
+            return self._broadcast(args, func(*tree_map(plain, args)))
         return self._noted(name, _gate.name_of(func), func, args, kwargs)
 
     def _size(self, name, func, args, kwargs):
@@ -207,6 +209,16 @@ class Recorder(TorchFunctionMode):
         for n in sizes:
             total = n * total
         return total
+
+    @staticmethod
+    def _broadcast(shapes, result):
+        """What shapes broadcast to, as symbols where there are."""
+        shapes = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+        out = []
+        for axis, n in enumerate(result, -len(result)):
+            alike = [s[axis] for s in shapes if len(s) >= -axis and plain(s[axis]) == n]
+            out.append(next((m for m in alike if isinstance(m, Int)), n))
+        return Sizes(out)
 
     def _noted(self, name, full, func, args, kwargs):
         found = each((args, kwargs))

@@ -537,3 +537,28 @@ def test_slices_as_long_as_something_saturates():
         return y.reshape(y.size(0) * y.size(1), 2), y + torch.arange(y.shape[1]).unsqueeze(1)
 
     same_everywhere(first, (torch.randn(2, 8, 2),), (torch.randn(2, 3, 2),), (torch.randn(1, 20, 2),), dynamic={"args_0": {0: "n", 1: "t"}})
+
+
+def test_distributions_of_a_policy():
+    from pyxtorch.distributions import Categorical, Independent, Normal
+
+    class Policy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.mean, self.scale, self.logits = nn.Linear(4, 2), nn.Parameter(torch.zeros(2)), nn.Linear(4, 3)
+
+        def forward(self, x):
+            actions = Independent(Normal(self.mean(x), self.scale.exp().expand(x.size(0), 2)), 1)
+            choices = Categorical(logits=self.logits(x))
+            best = choices.probs.argmax(-1)
+            return actions.mean, actions.log_prob(actions.mean), actions.entropy(), best, choices.log_prob(best), choices.entropy(), actions.rsample()
+
+    model = Policy()
+    program = torch.onnx.export(model, (torch.randn(3, 4),), dynamic_axes={"x": {0: "n"}})
+    x = torch.randn(6, 4)
+    *given, sample = program(x)
+    for got, want in zip(given, model(x)):
+        assert torch.allclose(got, want, atol=1e-6)
+    assert sample.shape == (6, 2) and not torch.equal(sample, program(x)[-1])
+    with pytest.raises(ValueError, match="to satisfy the constraint"):
+        Normal(torch.zeros(2), -torch.ones(2))
