@@ -134,3 +134,21 @@ def test_squares_out_of_range_are_normalised_all_the_same(name, dtype, scale):
     g0, = torch.autograd.grad((NORMS[name](small) * weights).sum(), small)
     if scale < 1e38:    # beyond, the gradient vanishes
         assert torch.allclose(g.double() * scale, g0, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_gradients_of_one_image_in_any_order_of_memory(training):
+    """One image is channels-last and contiguous at once as far as strides tell; the gradient's memory may be either."""
+    generator = torch.Generator().manual_seed(0)
+    x, g = (torch.randn(1, 8, 3, 4, dtype=torch.float64, generator=generator) for _ in range(2))
+    mean, var = torch.zeros(8, dtype=torch.float64), torch.full((8,), 2.0, dtype=torch.float64)
+    found = []
+    for gradient in (g, g.contiguous(memory_format=torch.channels_last), g.flatten(2).transpose(1, 2).contiguous().transpose(1, 2).unflatten(2, (3, 4))):
+        assert torch.equal(gradient, g)
+        leaves = [x.clone().requires_grad_(), torch.ones(8, dtype=torch.float64, requires_grad=True), torch.zeros(8, dtype=torch.float64, requires_grad=True)]
+        y = torch.nn.functional.batch_norm(leaves[0], mean.clone(), var.clone(), *leaves[1:], training)
+        found.append(torch.autograd.grad(y, leaves, gradient))
+        torch.testing.assert_close(found[-1][2], g.sum((0, 2, 3)))
+    for other in found[1:]:
+        for a, b in zip(found[0], other):
+            torch.testing.assert_close(a, b)
