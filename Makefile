@@ -7,7 +7,7 @@ BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 COMMA = ,
 
-.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads test-ecosystem clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads test-ecosystem test-onnx clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -115,6 +115,12 @@ test-ecosystem: build
 	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy -r tests/ecosystem/requirements.txt
 	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install --no-deps -r tests/ecosystem/requirements-without-torch.txt
 	PYTHONPATH=$(CURDIR) $(ECOSYSTEM)/bin/python tests/ecosystem/run.py $(ONLY)
+
+# Export to ONNX against onnxruntime (the extra onnx), in an environment that has both.
+test-onnx: build
+	test -x build/onnx/bin/python || $(PYTHON) -m venv build/onnx
+	build/onnx/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy pytest pytest-timeout onnx onnxruntime
+	PYTHONPATH=$(CURDIR) build/onnx/bin/python -m pytest tests/export_onnx
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python
