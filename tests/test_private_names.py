@@ -97,3 +97,14 @@ def test_prints_of_modules():
     from pyxtorch.nn.modules.module import _addindent
 
     assert _addindent("a\nb", 2) == "a\n  b"
+
+
+def test_parts_of_functional():
+    from pyxtorch.autograd import functional
+
+    x, y = torch.ones(2), torch.ones(1, requires_grad=True)
+    assert functional._as_tuple(x, "inputs", "f")[0] is False and functional._as_tuple((x, y))[0] is True
+    a, b = functional._construct_standard_basis_for((x, y), (2, 1))
+    assert torch.equal(torch.cat([a, b], 1), torch.eye(3)) and a.shape == (3, 2)
+    assert not functional._grad_postprocess((y * 2,), False)[0].requires_grad and functional._grad_postprocess((y * 2,), True)[0].requires_grad
+    assert functional._tuple_postprocess((x,), False) is x and functional._tuple_postprocess(((x,),), (False, False)) is x

@@ -2,7 +2,9 @@
 import pyxtorch
 from pyxtorch.autograd import Variable, enable_grad, grad
 
-__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+__all__ = [
+    "_as_tuple", "_construct_standard_basis_for", "_grad_postprocess", "_tuple_postprocess", "hessian", "hvp", "jacobian", "jvp", "vhp", "vjp",
+]  # the first four are asked for by packages
 
 
 def _tensors(x, op, what):
@@ -182,3 +184,37 @@ def hessian(func, inputs, create_graph=False, strict=False, vectorize=False, out
         return found if several else found[0]
 
     return jacobian(slope, given if several else given[0], create_graph, strict, vectorize, outer_jacobian_strategy)
+
+
+# ------------------------------------------------------------------- parts of PyTorch's that packages take
+
+def _as_tuple(inp, arg_name=None, fn_name=None):
+    """(whether `inp` is a tuple, its tensors)."""
+    return isinstance(inp, tuple), _tensors(inp, fn_name or "as_tuple", arg_name or "inputs")[1]
+
+
+def _tuple_postprocess(res, to_unpack):
+    """`res` itself, or the only tensor of it where `to_unpack`, a flag or one for each level, is false."""
+    if isinstance(to_unpack, tuple):
+        inner, outer = to_unpack[1], to_unpack[0]
+        res = tuple(r if inner else r[0] for r in res)
+        return res if outer else res[0]
+    return res if to_unpack else res[0]
+
+
+def _grad_postprocess(inputs, create_graph):
+    """The tensors, off the tape unless `create_graph`."""
+    if isinstance(inputs, tuple):
+        return tuple(_grad_postprocess(x, create_graph) for x in inputs)
+    return inputs if create_graph else inputs.detach()
+
+
+def _construct_standard_basis_for(tensors, tensor_numels):
+    """For tensors of so many elements, the parts of an identity matrix that stand for each: (all elements, its own)."""
+    total, parts, start = sum(tensor_numels), [], 0
+    for tensor, numel in zip(tensors, tensor_numels):
+        part = tensor.new_zeros(total, numel)
+        part.diagonal(-start).fill_(1)
+        parts.append(part)
+        start += numel
+    return tuple(parts)

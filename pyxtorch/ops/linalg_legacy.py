@@ -95,6 +95,8 @@ def pstrf(a, upper=True, tol=-1):
     """
     from scipy.linalg import lapack
 
+    if a.dim() != 2 or a.size(0) != a.size(1):
+        raise RuntimeError(f"pstrf: expected a square matrix, got shape {list(a.shape)}.")
     x = a.detach().cpu().numpy()
     routine, = lapack.get_lapack_funcs(("pstrf",), (x,))
     factor, pivots, rank, info = routine(x, lower=not upper, tol=tol)

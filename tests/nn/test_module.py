@@ -514,3 +514,17 @@ def test_a_getattr_of_ones_own_is_asked_for_members():
     with pytest.raises(AttributeError, match="'Watched' object has no attribute 'inner'"):
         net.inner
     assert "weight" in nn.Linear(1, 1).__dict__     # others are read at once
+
+
+def test_a_child_with_the_name_of_a_method_does_not_hide_it():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parameters = nn.ParameterList([nn.Parameter(torch.ones(2))])
+            self.half = nn.Linear(2, 2)
+
+    net = Net()
+    assert len(list(net.parameters())) == 3
+    net.half()
+    assert dict(net.named_children())["half"].weight.dtype == torch.float16
+    assert [name for name, _ in net.named_children()] == ["parameters", "half"]

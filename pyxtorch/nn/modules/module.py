@@ -31,7 +31,7 @@ class _Members(dict):
     def __setitem__(self, name, value):
         dict.__setitem__(self, name, value)
         owner = self.owner()
-        if owner is not None and owner._members_are_attributes:
+        if owner is not None and owner._members_are_attributes and not hasattr(type(owner), name):  # the class comes first, as in PyTorch
             owner.__dict__[name] = value
 
     def __delitem__(self, name):
@@ -220,7 +220,7 @@ class Module(StateDict):
         else:
             object.__setattr__(self, name, value)
             return
-        if self._members_are_attributes:
+        if self._members_are_attributes and not hasattr(type(self), name):
             own[name] = value
 
     def _own_members(self, what):
