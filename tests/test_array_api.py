@@ -424,6 +424,8 @@ def test_rearranging():
         check("stack", [data(one, (2,)), data(other, (2,))])
         check("where", data("bool", (4,)), data(one, ()), data(other, (3, 4)))
     check("where", data("bool", (4,)), data("float32", (4,)), 2.5)
+    check("where", data("bool", (4,)), 1, 2)
+    check("where", data("bool", (4,)), 1, 0.5, oracle=lambda c, a, b: np.where(c, a, b).astype("float32"))
     check("where", data("bool", (4,)), 1, data("uint8", (4,)), oracle=lambda c, a, b: np.where(c, np.uint8(a), b))
     for wrong, error in ((lambda: xp.squeeze(torch.ones(2, 1), 0), ValueError), (lambda: xp.squeeze(torch.ones(2, 1), (1, 0)), ValueError), (lambda: xp.squeeze(torch.ones(2), 5), IndexError),
                          (lambda: xp.expand_dims(torch.ones(2), axis=3), IndexError), (lambda: xp.matrix_transpose(torch.ones(2)), ValueError), (lambda: xp.concat([1, 2]), TypeError)):

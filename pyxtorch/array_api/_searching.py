@@ -1,4 +1,5 @@
 """Elements found, taken, sorted, and counted."""
+import numbers
 from collections import namedtuple
 
 import pyxtorch as torch
@@ -58,8 +59,10 @@ def searchsorted(x1, x2, /, *, side="left", sorter=None):
 
 
 def where(condition, x1, x2, /):
-    """Elements of `x1` where the condition is true, of `x2` elsewhere; one of the two may be a number."""
+    """Elements of `x1` where the condition is true, of `x2` elsewhere; each of the two may be a number."""
     need_tensor("where", condition)
+    if isinstance(x1, numbers.Number) and isinstance(x2, numbers.Number):
+        x1, x2 = torch.full((), x1, device=condition.device), torch.full((), x2, device=condition.device)
     return torch.where(condition, *operands("where", x1, x2))
 
 
