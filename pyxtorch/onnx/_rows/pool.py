@@ -107,9 +107,9 @@ def _adaptive(space, op, both):
                 return x.reduce("ReduceMean" if op == "AveragePool" else "ReduceMax", axes, True)
             y = x
             if not all(isinstance(n, int) for n in (*wanted, *sizes)) or any(n % w for n, w in zip(sizes, wanted)):
-                if op != "AveragePool" or not all(isinstance(w, int) for w in wanted):
+                if op != "AveragePool":
                     raise UnsupportedOperatorError(
-                        f"export: {g.at}: adaptive pooling from sizes {input.shape[-space:]} to {tuple(wanted)}: windows of different sizes. "
+                        f"export: {g.at}: adaptive pooling from sizes {input.shape[-space:]} to {tuple([w if isinstance(w, int) else None for w in wanted])}: windows of different sizes. "
                         "Give sizes that the result's divide, or pool to 1."
                     )
                 for axis, w in zip(axes, wanted):

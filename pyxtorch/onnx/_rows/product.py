@@ -55,19 +55,24 @@ def _scaled(x, factor):
     return x if isinstance(factor, (int, float)) and factor == 1 else x * factor
 
 
+def _added(product, input, beta):
+    """With beta = 0 nothing of `input` counts, NaN neither."""
+    return product if isinstance(beta, (int, float)) and beta == 0 else product + _scaled(input, beta)
+
+
 @row("addmm baddbmm addmv")
 def addmm(g, input, mat1, mat2, beta=1, alpha=1):
-    return _scaled(mat1.matmul(mat2), alpha) + _scaled(input, beta)
+    return _added(_scaled(mat1.matmul(mat2), alpha), input, beta)
 
 
 @row("addbmm")
 def addbmm(g, input, batch1, batch2, beta=1, alpha=1):
-    return _scaled(batch1.matmul(batch2).sum([0]), alpha) + _scaled(input, beta)
+    return _added(_scaled(batch1.matmul(batch2).sum([0]), alpha), input, beta)
 
 
 @row("addr")
 def addr(g, input, vec1, vec2, beta=1, alpha=1):
-    return _scaled(outer(g, vec1, vec2), alpha) + _scaled(input, beta)
+    return _added(_scaled(outer(g, vec1, vec2), alpha), input, beta)
 
 
 @row("chain_matmul linalg_multi_dot")
@@ -179,6 +184,7 @@ def attention(g, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=Fal
         empty = ~attn_mask.any([-1], True)
     elif attn_mask is not None:
         scores = scores + attn_mask.cast(scores.dtype)
+        empty = scores.reduce("ReduceMax", [-1], True) == -math.inf
     weights = softmax(g, scores, -1)
     if empty is not None:
         weights = g.where(empty, 0, weights)

@@ -15,23 +15,42 @@ def interpolate(g, input, size=None, scale_factor=None, mode="nearest", align_co
         size = [_times(g, n, s) for n, s in zip(input.sizes()[2:], several(scale_factor, space))]
     if mode == "area":
         return ROWS[f"adaptive_avg_pool{space}d"](g, input, several(size, space))
+    if size is None and MODES[mode] == "nearest" and any(s != int(s) for s in several(scale_factor, space)):
+        return _picked(g, input, several(scale_factor, space), 0.0 if mode == "nearest" else 0.5)
     if mode == "nearest":
         where = "asymmetric"
     else:
-        where = "align_corners" if align_corners else "pytorch_half_pixel" if mode != "nearest-exact" else "half_pixel"
+        where = "align_corners" if align_corners else "half_pixel"
     attributes = {"mode": MODES[mode], "coordinate_transformation_mode": where, "antialias": int(bool(antialias)) or None}
     if antialias:
         attributes["exclude_outside"] = 1  # weights of pixels that are there add to 1
     if MODES[mode] == "nearest":
         attributes["nearest_mode"] = "floor" if mode == "nearest" else "round_prefer_ceil"
     if MODES[mode] == "cubic":
-        attributes["cubic_coeff_a"] = -0.75
+        attributes["cubic_coeff_a"] = -0.5 if antialias else -0.75
     scales = sizes = None
     if size is None:
-        scales = g.constant(pyxtorch.tensor([1.0, 1.0, *map(float, several(scale_factor, space))], dtype=pyxtorch.float32, device="cpu"))
+        scales = g.constant(_not_less([1.0, 1.0, *map(float, several(scale_factor, space))]))
     else:
         sizes = g.vector([*input.sizes()[:2], *several(size, space)])
     return g.add("Resize", [input, None, scales, sizes], input.dtype, [*input.shape[:2], *g.out[0][1][2:]], **attributes)
+
+
+def _picked(g, x, factors, offset):
+    """The pixel floor((i + offset) / factor), computed as PyTorch does: runtimes round otherwise, and pick the one beside it."""
+    for axis, factor in enumerate(factors, 2):
+        n = x.size(axis)
+        places = (g.arange(_times(g, n, factor)).cast(pyxtorch.float32) + offset) * (1 / factor)
+        last = n - 1
+        x = x.gather(places.floor().cast(INT).minimum(last if isinstance(last, int) else g.number(last, INT)), axis)
+    return x
+
+
+def _not_less(factors):
+    """In float32, rounded up: 10 * 0.7 is 7, and must not come out as 6.9999998, whose floor is the size."""
+    exact = pyxtorch.tensor(factors, dtype=pyxtorch.float64, device="cpu")
+    near = exact.float()
+    return pyxtorch.where(near.double() < exact, pyxtorch.nextafter(near, pyxtorch.full_like(near, float("inf"))), near)
 
 
 def _times(g, n, factor):
