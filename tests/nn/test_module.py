@@ -528,3 +528,24 @@ def test_a_child_with_the_name_of_a_method_does_not_hide_it():
     net.half()
     assert dict(net.named_children())["half"].weight.dtype == torch.float16
     assert [name for name, _ in net.named_children()] == ["parameters", "half"]
+
+
+def test_a_module_that_keeps_its_members_in_a_plain_dict():
+    """As packages do that put tensors with a history in the place of parameters."""
+
+    class Patched(nn.Linear):
+        def __init__(self):
+            nn.Module.__init__(self)
+            self._parameters = {"weight": None, "bias": None}
+
+        def __setattr__(self, name, value):
+            if name in self.__dict__.get("_parameters", ()):
+                self._parameters[name] = value
+            else:
+                object.__setattr__(self, name, value)
+
+    fast = Patched()
+    w = torch.ones(2, 3, requires_grad=True)
+    fast.weight, fast.bias = w * 2, torch.zeros(2)
+    fast(torch.ones(1, 3)).sum().backward()
+    assert w.grad.tolist() == [[2.0] * 3] * 2

@@ -117,7 +117,8 @@ class Module(StateDict):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         # It makes every attribute slower to read, so Module has one only once a subclass may call it by super().
-        if any("__getattr__" in vars(base) for base in cls.__mro__ if base is not Module):
+        # One that assigns in a way of its own may put a plain dict in the place of the members.
+        if any("__getattr__" in vars(base) or "__setattr__" in vars(base) for base in cls.__mro__ if base not in (Module, object)):
             cls._members_are_attributes = False
             Module.__getattr__ = _member_or_error
 
