@@ -1,8 +1,8 @@
 """save and load: nested Python values with tensors among them, in PyTorch's own file format.
 
 A file is a zip archive (archive.py) of a pickle, `data.pkl`, and of the memory behind the tensors,
-`data/0`, `data/1` and so on; PyTorch reads what is written here, and the other way round. Loading
-never executes what a file says: see unpickler.py for the machine and `_CALLS` for all that it may call.
+`data/0`, `data/1` and so on; PyTorch reads what is written here, and the other way round. Files of PyTorch before
+1.6, of another format, are read, too (legacy.py). Loading never executes what a file says: see unpickler.py for the machine and `_CALLS` for all that it may call.
 """
 import io
 import itertools
@@ -20,8 +20,8 @@ import numpy
 import pyxtorch
 from pyxtorch._core import Size, device, storage_of, view_storage
 from pyxtorch.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from pyxtorch.serialization import legacy, options
 from pyxtorch.serialization.archive import ArchiveError, Reader, Writer
-from pyxtorch.serialization import options
 from pyxtorch.serialization.names import DTYPES, LAYOUTS, NAMED, STORAGES
 from pyxtorch.serialization.options import *  # noqa: F403
 from pyxtorch.serialization.unpickler import Call, Unpickler, check_key, is_in
@@ -201,10 +201,10 @@ def _load(file, mapped, map_location, trusted, layers=None):
     if magic != b"PK\3\4":
         if not magic:
             raise EOFError("load: Ran out of input: the file is empty.")
-        raise UnpicklingError(
-            f"load: the file is no checkpoint: it starts with {magic!r}, not as a zip archive does. "
-            "Files of PyTorch before 1.6 must be saved again by a later one."
-        )
+        if magic == legacy.HEAD:
+            unpickle = _unpickler(trusted, layers)
+            return legacy.read(file.read(), unpickle, lambda kind: kind.dtype if type(kind) is _StorageType else None, _restorer(map_location), _swap_bytes)
+        raise UnpicklingError(f"load: the file is no checkpoint: it starts with {magic!r}, neither as a zip archive does nor as files before PyTorch 1.6.")
     archive = Reader(file)
     roots = [name[: -len("data.pkl")] for name in archive if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(roots) != 1:
@@ -219,9 +219,13 @@ def _load(file, mapped, map_location, trusted, layers=None):
     if order not in (b"little", b"big"):
         raise ArchiveError(f"load: Unknown endianness type: {order[:20]!r}.")
     storages = _Storages(archive, root, mapped, order.decode() != sys.byteorder, map_location)
-    pickled = archive.read(f"{root}data.pkl")
+    return _unpickler(trusted, layers)(archive.read(f"{root}data.pkl"), 0, storages)[0]
+
+
+def _unpickler(trusted, layers):
+    """`unpickle(data, place, load_storage)`, which gives the object in the pickle that starts there, and the place where it ends."""
     if trusted is not None:
-        return _load_trusted(pickled, storages, *trusted)
+        return _trusting(*trusted)
     user = _user_globals()
     layers = layers or {}
     allowed = _Allowed([*user.values(), *(thing for thing in layers.values() if isinstance(thing, type))])
@@ -240,19 +244,24 @@ def _load(file, mapped, map_location, trusted, layers=None):
             f"the class, allow it: serialization.add_safe_globals([{name}]); if you trust the whole file, load(..., weights_only=False)."
         )
 
-    try:
-        return Unpickler(pickled, find, allowed, storages).load()
-    except UnpicklingError:
-        if storages.error is not None:  # it is the user's function that failed, not the pickle
-            raise storages.error from None
-        raise
+    def unpickle(data, place, storages):
+        machine = Unpickler(data, find, allowed, storages)
+        machine.at = place
+        try:
+            return machine.load(), machine.at
+        except UnpicklingError:
+            if storages.error is not None:  # it is the user's function that failed, not the pickle
+                raise storages.error from None
+            raise
+
+    return unpickle
 
 
 def _known(module, name):
     return _CALLS.get((module, name)) or NAMED.get((module, name)) or _TYPES.get((module, name))
 
 
-def _load_trusted(pickled, storages, pickle_module, options):
+def _trusting(pickle_module, options):
     from pyxtorch.serialization.trusting import ours, unpickle
 
     layers = _layers()
@@ -261,7 +270,7 @@ def _load_trusted(pickled, storages, pickle_module, options):
         known = _known(module, name) if module.startswith("torch") else None  # Python's containers are made as Python makes them
         return ours(module, name, layers) if known is None else known
 
-    return unpickle(pickled, find, storages, pickle_module, options)
+    return lambda data, place, storages: unpickle(data, place, find, storages, pickle_module, options)
 
 
 def get_unsafe_globals_in_checkpoint(f):

@@ -4,8 +4,8 @@ import io
 from pickle import UnpicklingError
 
 
-def unpickle(data, find, load_storage, pickle_module, options):
-    """The object in the pickle `data`.
+def unpickle(data, place, find, load_storage, pickle_module, options):
+    """The object in the pickle that starts at `place` of `data`, and the place where it ends.
 
     Args:
         find: `find(module, name)` gives what stands for a name of torch, or None.
@@ -25,8 +25,10 @@ def unpickle(data, find, load_storage, pickle_module, options):
         def persistent_load(self, identity):
             return load_storage(identity)
 
+    stream = io.BytesIO(data)
+    stream.seek(place)
     try:
-        return Unpickler(io.BytesIO(data), **options).load()
+        return Unpickler(stream, **options).load(), stream.tell()
     except EOFError as error:
         raise UnpicklingError(f"load: the pickle of {len(data)} bytes ends in the middle.") from error
 
