@@ -29,7 +29,7 @@ def test_results_of_torchvision(name):
     assert max(abs(a - b) for a, b in zip(found, expected)) < 1e-10 * max(map(abs, expected))
 
 
-@pytest.mark.parametrize("name", sorted(BUILTIN_MODELS))
+@pytest.mark.parametrize("name", models.list_models(models))
 def test_number_of_parameters_and_shape(name):
     """Without memory: as many parameters as the table of weights says, and a result for a thousand classes."""
     weights = models.get_model_weights(name).DEFAULT
@@ -85,7 +85,8 @@ def test_what_is_known_of_weights():
     assert models.get_weight("ResNet50_Weights.IMAGENET1K_V1") is models.ResNet50_Weights.IMAGENET1K_V1
     assert copy.deepcopy(weights) is weights and pickle.loads(pickle.dumps(weights)) is weights
     assert models.get_model_weights("resnet50") is models.get_model_weights(models.resnet50) is models.ResNet50_Weights
-    assert models.list_models(include="resnet*", exclude=["*1*"]) == ["resnet34", "resnet50"] and models.list_models(module=models) == models.list_models()
+    assert models.list_models(include="resnet*", exclude=["*1*"]) == ["resnet34", "resnet50"]
+    assert sorted(models.list_models(models) + models.list_models(models.segmentation)) == models.list_models() == sorted(BUILTIN_MODELS)
     for call in (lambda: models.get_weight("ResNet50_Weights"), lambda: models.get_weight("No_Weights.X"), lambda: models.get_model("nope"),
                  lambda: models.get_model_weights(lambda x: x)):  # fmt: skip
         with pytest.raises(ValueError):
@@ -186,3 +187,44 @@ def test_no_warnings_when_built():
     with warnings.catch_warnings(), torch.device("meta"):
         warnings.simplefilter("error")
         models.get_model("ResNet18", weights=None)
+
+
+# Three numbers of torchvision 0.28's "out", weights and image by formula in float64 (figures.py), 64 x 64, 21 classes.
+SEGMENTATION = {
+    "fcn_resnet50": {"out": [-47.77563458679779, -36.556658193802036, 32.789406814847425], "aux": [-21.49851932412123, 6.763956212951995, 11.231790158257116]},
+    "deeplabv3_mobilenet_v3_large": {"out": [-3.431300732667197, 2.336342600013167, 2.370465065312299], "aux": [0.15677346361274894, 0.1213886438326927, 0.24426775329228784]},
+    "lraspp_mobilenet_v3_large": {"out": [22.714329123625514, 38.8415108541884, 31.78106663453917]},
+}
+
+
+@pytest.mark.parametrize("name", sorted(SEGMENTATION))
+def test_segmentation(name):
+    options = {"weights_backbone": None} | ({} if name.startswith("lraspp") else {"aux_loss": True})
+    model = figures.fill(torch, models.get_model(name, **options))
+    with torch.no_grad():
+        found = model(figures.image(torch, 64))
+    assert list(found) == ["out", "aux"][: len(options)] and found["out"].shape == (2, 21, 64, 64)
+    for key, value in found.items():
+        expected = SEGMENTATION[name][key]
+        assert max(abs(a - b) for a, b in zip((value[0, 3, 5, 7].item(), value[1, 20, 60, 33].item(), value.std().item()), expected)) < 1e-10 * max(map(abs, expected))
+
+
+def test_segmentation_options():
+    weights = models.segmentation.FCN_ResNet50_Weights.DEFAULT
+    assert weights.meta["categories"][1] == "aeroplane" and len(weights.meta["categories"]) == 21
+    preset = weights.transforms()
+    assert preset(torch.zeros(3, 26, 52, dtype=torch.uint8)).shape == (3, 520, 1040) and "resize_size=[520]" in repr(preset) and "520" in preset.describe()
+    for name in models.list_models(models.segmentation):
+        with torch.device("meta"):
+            model = models.get_model(name, weights_backbone=None, **({} if name.startswith("lraspp") else {"aux_loss": True}))
+        assert sum(p.numel() for p in model.parameters()) == models.get_model_weights(name).DEFAULT.meta["num_params"], name
+    with pytest.raises(FileNotFoundError, match="weights_backbone=None"):
+        models.segmentation.fcn_resnet50()
+    with pytest.raises(FileNotFoundError, match="fcn_resnet50_coco"):
+        models.segmentation.fcn_resnet50(weights="DEFAULT")
+    with pytest.raises(ValueError, match="aux_loss"):
+        models.segmentation.fcn_resnet50(weights="DEFAULT", aux_loss=False)
+    with pytest.raises(NotImplementedError, match="auxiliary"):
+        models.segmentation.lraspp_mobilenet_v3_large(weights_backbone=None, aux_loss=True)
+    with torch.device("meta"):
+        assert models.segmentation.deeplabv3_mobilenet_v3_large(pretrained_backbone=False, num_classes=2).aux_classifier is None

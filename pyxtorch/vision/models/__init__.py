@@ -19,3 +19,4 @@ from pyxtorch.vision.models.vgg import *  # noqa: F403
 from pyxtorch.vision.models.vision_transformer import *  # noqa: F403
 
 from pyxtorch.vision.models._api import Weights, WeightsEnum, get_model, get_model_builder, get_model_weights, get_weight, list_models
+from pyxtorch.vision.models import segmentation

@@ -181,6 +181,7 @@ from pyxtorch.vision.models.resnet import resnet50 as resnet50
 from pyxtorch.vision.models.resnet import resnext101_32x8d as resnext101_32x8d
 from pyxtorch.vision.models.resnet import resnext101_64x4d as resnext101_64x4d
 from pyxtorch.vision.models.resnet import resnext50_32x4d as resnext50_32x4d
+from pyxtorch.vision.models import segmentation as segmentation
 from pyxtorch.vision.models.shufflenetv2 import shufflenet_v2_x0_5 as shufflenet_v2_x0_5
 from pyxtorch.vision.models.shufflenetv2 import shufflenet_v2_x1_0 as shufflenet_v2_x1_0
 from pyxtorch.vision.models.shufflenetv2 import shufflenet_v2_x1_5 as shufflenet_v2_x1_5

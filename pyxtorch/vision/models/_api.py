@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyxtorch.vision.transforms._presets import ImageClassification
+from pyxtorch.vision.transforms._presets import ImageClassification, SemanticSegmentation
 from pyxtorch.vision.transforms.functional import InterpolationMode
 
 __all__ = ["Weights", "WeightsEnum", "get_model", "get_model_builder", "get_model_weights", "get_weight", "list_models"]
@@ -21,6 +21,8 @@ __all__ = ["Weights", "WeightsEnum", "get_model", "get_model_builder", "get_mode
 BUILTIN_MODELS = {}
 _FOLDER = Path(__file__).parent
 _PLACE, _REPOSITORY = "https://download.pytorch.org/models/", "https://github.com/pytorch/vision/"
+_VOC = """__background__ aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person
+ pottedplant sheep sofa train tvmonitor"""
 
 
 @dataclass
@@ -115,7 +117,7 @@ def _rows():
     """Model's enum to the lines of `weights.txt`.
 
     Columns: enum, member (* is the default), file, crop and resize in pixels, parameters, least height and width, accuracy in % of
-    the first and the first five guesses, 1e9 operations, 1e6 bytes, recipe, and what differs from other rows.
+    the first and the first five guesses (for segmentation: of overlap, and of pixels), 1e9 operations, 1e6 bytes, recipe, and what differs from other rows.
     """
     found = {}
     for line in (_FOLDER / "weights.txt").read_text().splitlines():
@@ -125,6 +127,11 @@ def _rows():
 
 def _weights(file, crop, resize, params, size, first, five, operations, megabytes, recipe, *more):
     more = dict(item.split("=", 1) for item in more)
+    if more.pop("task", "") == "segmentation":
+        found = {"COCO-val2017-VOC-labels": {"miou": float(first), "pixel_acc": float(five)}}
+        meta = {"num_params": int(params), "min_size": (1, 1), "categories": _VOC.split(), "recipe": recipe.replace("~", _REPOSITORY), "_metrics": found}
+        meta |= {"_ops": float(operations), "_file_size": float(megabytes)}
+        return Weights(_PLACE + file, functools.partial(SemanticSegmentation, resize_size=int(resize)), meta)
     preset = {"crop_size": int(crop)}
     if int(resize) != 256:
         preset["resize_size"] = int(resize)
@@ -237,7 +244,7 @@ def _old_way(name, members, weights, kwargs):
     if "pretrained" not in kwargs:
         return weights
     wanted = kwargs.pop("pretrained")
-    first = members.__members__.get("IMAGENET1K_V1")
+    first = members.__members__.get("IMAGENET1K_V1", members.__members__.get("COCO_WITH_VOC_LABELS_V1"))
     if wanted and first is None:
         raise ValueError(f"No weights available for model {name}")
     warnings.warn(f"{name}: 'pretrained' is deprecated; use weights={first if wanted else None}.", UserWarning, stacklevel=4)
