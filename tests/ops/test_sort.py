@@ -103,7 +103,7 @@ OPS = [
        reference=lambda x, bins, range: np.histogramdd(x, bins, [(-2, 2), (-2, 2)])[0], dtypes=(torch.float64,), grad=False),
     Op("isin", S((2, 3), (4,)), S(given([1, 2, 3, 2]), given([2, 5])), S(given([1, 2, 3]), given([], torch.int64)), S(given([1, 2, 3]), given([3]), invert=True), reference=np.isin, dtypes=ORDERED, gives=torch.bool, grad=False),
     Op("searchsorted", S(given([1.0, 3.0, 3.0, 5.0]), tensor(6, low=0, high=6, dtype=torch.float64)), S(given([1.0, 3.0, 3.0, 5.0]), given([3.0, 1.0, 9.0]), right=True), gives=torch.int64, grad=False, dtypes=WIDE,
-       reference=lambda a, v, right=False: np.searchsorted(a, v, "right" if right else "left"), layouts=False, errors=[Error(RuntimeError, "dtype|type", (3,), tensor(2, dtype=torch.float64))]),
+       reference=lambda a, v, right=False: np.searchsorted(a, v, "right" if right else "left"), layouts=False, errors=[Error(RuntimeError, "first N-1 dimensions", (2, 3), (3, 2))]),
     Op("bucketize", S((2, 3), given([-1.0, 0.0, 1.0], torch.float64)), S(given([0.0, 1.0], torch.float64), given([0.0, 1.0], torch.float64), right=True), gives=torch.int64, grad=False, dtypes=(torch.float64,),
        reference=lambda v, a, right=False: np.searchsorted(a, v, "right" if right else "left"), layouts=False),
 ]
