@@ -178,3 +178,24 @@ def test_a_pivot_that_is_nan_is_not_positive():
     for function in (torch.linalg.cholesky, torch.cholesky):
         with pytest.raises(torch.linalg.LinAlgError, match="order 2"):
             function(bad)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("solve", [lambda f, upper: torch.cholesky_solve(torch.tensor([[1.0, 2.0], [3.0, 1.0], [0.0, 1.0]], dtype=f.dtype), f, upper=upper),
+                                   lambda f, upper: torch.cholesky_inverse(f, upper=upper)])  # fmt: skip
+def test_what_a_cholesky_factor_does_not_hold_has_no_slope(solve, upper):
+    """The other triangle is not read, whatever stands there: its gradient is 0."""
+    f = torch.tensor([[3.0, 5, 7], [-1, 2, 6], [1, 4, 1]], dtype=torch.float64)
+    f = (f.T if upper else f).contiguous().requires_grad_()
+    (grad,) = torch.autograd.grad(solve(f, upper).square().sum(), f)
+    step = 1e-6
+    for i in range(3):
+        for j in range(3):
+            ends = []
+            for side in (step, -step):
+                moved = f.detach().clone()
+                moved[i, j] += side
+                ends.append(solve(moved, upper).square().sum())
+            numeric = ((ends[0] - ends[1]) / (2 * step)).item()
+            assert abs(grad[i, j].item() - numeric) <= 1e-5 * max(1, abs(numeric)), (i, j)
+    assert not (grad.tril(-1) if upper else grad.triu(1)).any()
