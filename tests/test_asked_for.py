@@ -184,3 +184,17 @@ def test_loops():
         torch.while_loop(lambda i: i < 3, lambda i: (i, i), (torch.tensor(0),))
     with pytest.raises(RuntimeError, match="callable"):
         torch.while_loop(True, lambda i: i, (torch.tensor(0),))
+
+
+def test_row_numbers_and_compressed_ones():
+    rows, columns = torch.tensor([0, 0, 2, 3]), torch.tensor([1, 4, 0, 2])
+    crow = torch._convert_indices_from_coo_to_csr(rows, 5)
+    assert crow.tolist() == [0, 2, 2, 3, 4, 4] and crow.dtype == torch.int64
+    assert torch._convert_indices_from_coo_to_csr(rows, 4, out_int32=True).dtype == torch.int32
+    assert torch._convert_indices_from_coo_to_csr(rows[:0], 2).tolist() == [0, 0, 0]
+    assert torch._convert_indices_from_csr_to_coo(crow, columns).tolist() == [rows.tolist(), columns.tolist()]
+    assert torch._convert_indices_from_csr_to_coo(crow, columns, transpose=True, out_int32=True).tolist() == [columns.tolist(), rows.tolist()]
+    for call in (lambda: torch._convert_indices_from_coo_to_csr(rows, 3), lambda: torch._convert_indices_from_coo_to_csr(rows.double(), 5),
+                 lambda: torch._convert_indices_from_csr_to_coo(crow, columns[:3]), lambda: torch._convert_indices_from_csr_to_coo(crow, 3)):  # fmt: skip
+        with pytest.raises(RuntimeError, match="_convert_indices"):
+            call()
