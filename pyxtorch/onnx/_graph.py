@@ -464,17 +464,27 @@ class Graph:
             return (condition & a) | (~condition & b)
         return self.add("Where", [condition, a, b], a.dtype, self.broadcast(condition.shape, a.shape, b.shape)).cast(dtype)
 
+    def left_over(self, a, b):
+        """What division of floating-point numbers towards zero leaves, of the sign of a; and where b's sign is the other one."""
+        left = self.add("Mod", [a, b], a.dtype, self.broadcast(a.shape, b.shape), fmod=1)
+        return left, (left != 0) & ((left < 0) != (b < 0))
+
     def remainder(self, a, b):
         """a - floor(a / b) * b, of the sign of b."""
         a, b = self.promoted(a, b)
         if a.floats:
-            return a - (a / b).floor() * b
+            left, other_side = self.left_over(a, b)
+            return self.where(other_side, left + b, left)
         return self.add("Mod", [a, b], a.dtype, self.broadcast(a.shape, b.shape))
 
     def floor_divide(self, a, b):
         a, b = self.promoted(a, b)
-        if a.floats:
-            return (a / b).floor()
+        if a.floats:  # as Python divides: what a multiple of b leaves is taken off first
+            left, other_side = self.left_over(a, b)
+            near = (a - left) / b
+            near = self.where(other_side, near - 1, near)
+            below = near.floor()
+            return self.where(b == 0, a / b, self.where(near - below > 0.5, below + 1, below))
         dtype = a.dtype
         a, b = (a.cast(INT), b.cast(INT)) if dtype in NARROW else (a, b)
         return self.arithmetic("Div", a - self.remainder(a, b), b).cast(dtype)

@@ -38,6 +38,24 @@ CASES = {
 }  # fmt: skip
 
 
+EDGES = torch.tensor([1.0, math.nan, -2.0, math.inf, -math.inf, 0.0, -0.0, 0.5, 2.5, -2.5, 1e-8, 80.0])
+UNARY = """abs neg exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf erfc reciprocal floor ceil round trunc frac rsqrt square exp2
+expm1 log1p log2 log10 sign isnan isinf isfinite nan_to_num sinc logit relu""".split()
+BINARY = """add sub mul div remainder fmod maximum minimum fmax fmin pow atan2 hypot logaddexp xlogy eq ne lt le gt ge logical_and logical_or logical_xor heaviside copysign
+floor_divide""".split()
+
+
+def test_infinity_zero_and_nan():
+    def every(x, y):
+        return tuple([getattr(torch, name)(x) for name in UNARY] + [getattr(torch, name)(x, y) for name in BINARY])
+
+    program = torch.onnx.export(every, (EDGES, EDGES.flip(0)))
+    for shift in range(len(EDGES)):
+        args = EDGES, EDGES.roll(shift)
+        for name, got, want in zip(UNARY + BINARY, program(*args), every(*args), strict=True):
+            assert torch.allclose(got.double(), want.double(), rtol=1e-5, atol=1e-6, equal_nan=True), (name, args, got, want)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_corner(name):
     function, *args = CASES[name]

@@ -56,7 +56,9 @@ def same(g, input, *more, **named):
 def sign(g, input):
     if input.dtype == BOOL:
         return input
-    return input.unary("Sign")
+    if not input.floats:
+        return input.unary("Sign")
+    return (input > 0).cast(input.dtype) - (input < 0).cast(input.dtype)  # 0 of NaN
 
 
 @row("round")
@@ -97,8 +99,9 @@ def exp2(g, input):
 @row("expm1")
 def expm1(g, input):
     # 2 exp(x/2) sinh(x/2): exact near 0, where exp(x) - 1 is not
-    half = input.floating() / 2
-    return half.exp() * half.unary("Sinh") * 2
+    x = input.floating()
+    half = x / 2
+    return g.where(abs(x) < 1, half.exp() * half.unary("Sinh") * 2, x.exp() - 1)
 
 
 @row("log1p")
@@ -106,7 +109,7 @@ def log1p(g, input):
     # log(u) x / (u - 1) for u = 1 + x as it was rounded: exact near 0 (Kahan)
     x = input.floating()
     u = x + 1
-    return g.where((u == 1) | (u.unary("IsInf", BOOL)), x, u.log() * (x / (u - 1)))
+    return g.where((u == 1) | u.unary("IsInf", BOOL, detect_negative=0), x, u.log() * (x / (u - 1)))
 
 
 @row("log2")
@@ -308,10 +311,12 @@ def fmin(g, input, other):
 def atan2(g, input, other):
     y, x = g.promoted(input, other)
     y, x = y.floating(), x.floating()
-    angle = (y / g.where(x == 0, 1, x)).unary("Atan")
-    turned = g.where(y < 0, angle - math.pi, angle + math.pi)
-    upright = g.where(y > 0, math.pi / 2, g.where(y < 0, -math.pi / 2, 0.0), dtype=x.dtype)
-    return g.where(x > 0, angle, g.where(x < 0, turned, upright))
+    high, wide = abs(y), abs(x)
+    slope = high / g.where((high == 0) & (wide == 0), 1, wide)
+    slope = g.where(isinf(g, high) & isinf(g, wide), 1, slope)
+    angle = slope.unary("Atan")
+    angle = g.where(signbit(g, x), math.pi - angle, angle)
+    return g.where(signbit(g, y), -angle, angle)
 
 
 @row("hypot")
@@ -320,7 +325,7 @@ def hypot(g, input, other):
     a, b = abs(a), abs(b)
     big, small = g.arithmetic("Max", a, b), g.arithmetic("Min", a, b)
     ratio = small / g.where(big == 0, 1, big)
-    return big * (ratio * ratio + 1).sqrt()
+    return g.where(isinf(g, a) | isinf(g, b), math.inf, big * (ratio * ratio + 1).sqrt())
 
 
 @row("copysign")
