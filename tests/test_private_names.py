@@ -93,6 +93,28 @@ def test_an_optimiser_spread_over_one_process():
         spread.consolidate_state_dict(to=1)
 
 
+def test_collectives_that_gradients_pass():
+    from pyxtorch import distributed
+    from pyxtorch.distributed import nn as collectives
+
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(ValueError, match="init_process_group"):
+        collectives.all_reduce(x)
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        (3 * collectives.all_reduce(x) + 4 * collectives.all_gather(x)[0] + 5 * collectives.scatter([x])).sum().backward()
+        assert x.grad.tolist() == [12.0, 12.0]
+        assert collectives.reduce_scatter(torch.zeros(2), [x]).tolist() == [1.0, 1.0]
+        with pytest.raises(ValueError, match="no process 1"):
+            collectives.broadcast(x, 1)
+    finally:
+        distributed.destroy_process_group()
+
+
+def test_whether_a_gpu_is_in_use():
+    assert torch.cuda._initialized is torch.cuda.is_initialized()
+
+
 def test_prints_of_modules():
     from pyxtorch.nn.modules.module import _addindent
 

@@ -223,7 +223,9 @@ def current_blas_handle():
 # ------------------------------------------------------------------------------ typed tensors
 
 def __getattr__(name):
-    """`cuda.FloatTensor`, `cuda.FloatStorage` and their like, made when they are first named; `default_generators`, one for each GPU in use."""
+    """`cuda.FloatTensor`, `cuda.FloatStorage` and their like, made when they are first named; `default_generators`, one for each GPU in use; `_initialized`."""
+    if name == "_initialized":  # asked for by reversible networks
+        return is_initialized()
     if name == "default_generators":
         from pyxtorch.ops.random import default_generator
 

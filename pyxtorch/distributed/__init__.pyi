@@ -55,6 +55,7 @@ isend = _send
 from pyxtorch.distributed.distributed_c10d import monitored_barrier as monitored_barrier
 from pyxtorch.distributed.distributed_c10d import new_group as new_group
 from pyxtorch.distributed.distributed_c10d import new_subgroups as new_subgroups
+from pyxtorch.distributed import nn as nn
 from pyxtorch.distributed import optim as optim
 from pyxtorch.distributed.distributed_c10d import recv as recv
 from pyxtorch.distributed.distributed_c10d import reduce as reduce
