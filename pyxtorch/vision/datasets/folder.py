@@ -103,6 +103,14 @@ def pil_loader(path):
         return pillow().open(file).convert("RGB")
 
 
+def mask_loader(path):
+    """An image of Pillow as the file has it."""
+    with open(path, "rb") as file:
+        image = pillow().open(file)
+        image.load()
+    return image
+
+
 default_loader = pil_loader
 
 
