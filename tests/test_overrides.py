@@ -551,3 +551,18 @@ def test_names_of_the_compiled_module():
     with pytest.raises(TypeError, match="not list"):
         nn.Linear(1, 1).to([1])
     assert seen[0] is not None and _get_tracing_state() is None and _log_api_usage_once("here") is None
+
+
+def test_modes_see_what_iteration_does():
+    seen = []
+
+    class Names(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            seen.append(func.__name__)
+            return func(*args, **(kwargs or {}))
+
+    x = torch.arange(6).reshape(2, 3)
+    with Names():
+        rows, (a, b), turned = list(x), x, reversed(x)
+    assert torch.equal(torch.stack(rows), x) and torch.equal(torch.stack((a, b)), x) and torch.equal(turned, x.flip(0))
+    assert seen.count("unbind") == 2 and "__reversed__" in seen
