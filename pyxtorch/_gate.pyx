@@ -2,9 +2,9 @@
 
 Three kinds of code may want to see an operation instead of its running at once: a subclass of Tensor, or a foreign class,
 with `__torch_function__`, and a mode that this thread has entered. `pyx_watching` counts the reasons there are to look: live
-classes that override, and entered modes. While it is 0 an operation costs one load, one branch and one call more than the
-function that it wraps. Otherwise the arguments are looked at, and whoever overrides is asked, in PyTorch's order: the mode
-entered last, then arguments from left to right, subclasses before their superclasses.
+classes that override and have had an instance, and entered modes. While it is 0 an operation costs one load, one branch and one
+call more than the function that it wraps. Otherwise the arguments are looked at, and whoever overrides is asked, in PyTorch's
+order: the mode entered last, then arguments from left to right, subclasses before their superclasses.
 
 Foreign classes cannot be counted before they are seen. They are found where the operation raises an error, as it must on what
 is no tensor: if an argument then turns out to override, its class is counted from there on, and it is asked.
@@ -85,9 +85,9 @@ def watch(cls):
     pyx_watching += 1
 
 
-def subclass_made(cls):
-    """What Tensor.__init_subclass__ calls: whether there is somebody more to ask."""
-    if getattr(cls, "__torch_function__", None) is not <object>pyx_disabled:
+def instance_made(cls):
+    """A tensor of a subclass is made: whether there is somebody more to ask."""
+    if id(cls) not in counted and getattr(cls, "__torch_function__", None) is not <object>pyx_disabled:
         watch(cls)
 
 
@@ -667,7 +667,7 @@ pyx_watched_get = <pyx_get_call><void*>watched_get
 pyx_watched_set = <pyx_set_call><void*>watched_set
 
 # Methods of Tensor that are no operations: what Python itself asks objects for, and what makes a class.
-NO_METHODS = frozenset(("__new__", "__hash__", "__iter__", "__init_subclass__", "__torch_function__", "_make_subclass", "as_subclass", "__dir__"))
+NO_METHODS = frozenset(("__new__", "__hash__", "__iter__", "__torch_function__", "_make_subclass", "as_subclass", "__dir__"))
 
 
 def guard(type tensor, dict methods, dict attributes):

@@ -544,10 +544,17 @@ cdef class Tensor(Variable):
         return result if cls is Tensor or func in never_converted else converted(result, cls, 1)
 
 
-cdef object taken_over(object cls, Variable x):
-    """An instance of a subclass in the place of `x`, which nobody else has."""
+cdef Variable bare(object cls):
+    """An instance of a subclass, without memory: there may be somebody more who wants to see operations."""
     cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
     y.sizes = y.inline_dims
+    _gate.instance_made(cls)
+    return y
+
+
+cdef object taken_over(object cls, Variable x):
+    """An instance of a subclass in the place of `x`, which nobody else has."""
+    cdef Variable y = bare(cls)
     adopt(y, x)
     y.flags = x.flags
     y.output_nr = x.output_nr
@@ -580,8 +587,7 @@ cdef object converted(object result, object cls, int held):
 cdef object make_subclass(object cls, Variable data, bint requires_grad):
     if not issubclass(cls, Variable):
         raise TypeError(f"_make_subclass: {cls!r} is no subclass of Tensor.")
-    cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
-    y.sizes = y.inline_dims
+    cdef Variable y = bare(cls)
     adopt(y, data)
     if data.flags & COMPOUND:
         y.flags |= COMPOUND
@@ -630,12 +636,6 @@ def _attributes(self):
     return generic_dict(self, NULL)
 
 
-def _init_subclass(cls, **kwargs):
-    """A subclass is made: there is somebody more who may want to see operations."""
-    super(Tensor, cls).__init_subclass__(**kwargs)
-    _gate.subclass_made(cls)
-
-
 def _collect():
     """Give Tensor the methods and properties of all families, and put the gate in front of it."""
     global _getitem, _setitem, _matmul
@@ -645,7 +645,6 @@ def _collect():
         Tensor, {name: getattr(methods, name) for name in methods.__all__}, {name: getattr(properties, name) for name in properties.__all__}
     )
     pyx_set_attributes_property(<PyTypeObject*>Tensor, property(_attributes))
-    Tensor.__init_subclass__ = classmethod(_init_subclass)
     never_converted.update((Tensor.grad.__get__, Tensor._is_view_of.__get__))
 
 

@@ -566,3 +566,17 @@ def test_modes_see_what_iteration_does():
         rows, (a, b), turned = list(x), x, reversed(x)
     assert torch.equal(torch.stack(rows), x) and torch.equal(torch.stack((a, b)), x) and torch.equal(turned, x.flip(0))
     assert seen.count("unbind") == 2 and "__reversed__" in seen
+
+
+def test_a_class_without_instances_costs_nothing():
+    before = torch._gate.watching()
+
+    class Late(Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return "seen"
+
+    assert torch._gate.watching() == before
+    for make in (lambda: Late([1.0]), lambda: torch.ones(1).as_subclass(Late), lambda: Tensor._make_subclass(Late, torch.ones(1))):
+        late = make()
+        assert torch._gate.watching() and torch.add(torch.ones(1), late) == torch.ones(1) * late == late.exp() == "seen"
