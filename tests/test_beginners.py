@@ -119,8 +119,8 @@ MISTAKES = [
     (lambda: torch.cat(torch.ones(2), torch.ones(2)), TypeError, ["cat", "tuple of Tensors", "not Tensor"]),
     (lambda: torch.stack(torch.ones(2), torch.ones(2)), TypeError, ["stack", "tuple of Tensors", "not Tensor", "stack([a, b])"]),
     # devices and dtypes
-    (lambda: torch.device("gpu"), RuntimeError, ["'gpu'", "Use 'cuda' for a GPU"]),
-    (lambda: torch.ones(2).to("float32"), RuntimeError, ["'float32'", "torch.float32"]),
+    (lambda: torch.device("gpu"), RuntimeError, ["gpu", "Use 'cuda' for a GPU"]),
+    (lambda: torch.ones(2).to("float32"), RuntimeError, ["string: float32", "torch.float32"]),
     (lambda: torch.ones(2).to(np.float32), TypeError, ["float32", "dtype"]),
     (lambda: linear().to(torch.int64), TypeError, ["floating point", "int64"]),
     (lambda: linear()(torch.ones(1, 2).double()), RuntimeError, ["float64", "float32", ".to(dtype)"]),
