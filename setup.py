@@ -28,7 +28,7 @@ X86 = platform.machine() in ("x86_64", "AMD64")
 VECTOR_BYTES = {"v2": 16, "v3": 32, "v4": 64, "base": 16}
 LEVELS = os.environ.get("PYXTORCH_LEVELS", "v2,v3,v4").split(",") if X86 else ["base"]
 
-# Nothing throws, so nothing is written for unwinding: a twentieth of the size. For C stacks in a debugger, build with
+# Nothing of ours throws, so nothing is written for unwinding: a twentieth of the size. For C stacks in a debugger, build with
 # PYXTORCH_CFLAGS="-g -fasynchronous-unwind-tables".
 COMMON = ["-std=c++17", "-g0", "-fPIC", "-fvisibility=hidden", "-fno-exceptions", "-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
 EXTRA = shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))      # last, so that they win
@@ -195,7 +195,8 @@ class Build(build_ext):
             return
         target = work.build / "objects" / path.with_suffix(".o")
         cold = str(path.relative_to("pyxtorch")).startswith(COLD)
-        if work.compile(cpp, target, ["-Os", "-w"] if cold else CYTHON_FLAGS):
+        throws = ["-fexceptions", "-funwind-tables"] if "from libcpp" in path.read_text() else []   # C++'s containers, for want of memory
+        if work.compile(cpp, target, [*(["-Os", "-w"] if cold else CYTHON_FLAGS), *throws]):
             work.link([target], self.place(module_name(path)))
 
 
