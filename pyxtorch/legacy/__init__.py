@@ -1,8 +1,10 @@
 """torch.legacy: networks in the style of Lua Torch, as PyTorch carried them in 2017: `forward`, `backward`, `updateParameters`."""
 
+_LATE = ("nn", "optim")
+
 
 def __getattr__(name):
-    if name in ("nn", "optim"):
+    if name in _LATE:
         import importlib
 
         return importlib.import_module(f"pyxtorch.legacy.{name}")

@@ -303,15 +303,15 @@ cdef Variable made(object size, object dtype, object device, object requires_gra
     return y.requires_grad_(True) if requires_grad else y
 
 
-cdef object star(tuple size, dict named, str op):
-    """The size given as one argument, as several, or by name; `named`: all keywords that the function does not know."""
-    if "size" in named and not size:
-        size = (named.pop("size"),)
-    if named:
-        raise TypeError(f"{op}() got an unexpected keyword argument {next(iter(named))!r}")
-    if not size:
+cdef object star(tuple sizes, object size, str op):
+    """The size given as one argument, as several, or by name."""
+    if size is not None:
+        if sizes:
+            raise TypeError(f"{op}() got multiple values for argument 'size'")
+        return size
+    if not sizes:
         raise TypeError(f"{op}() missing 1 required argument: 'size'; an empty tuple makes a 0-d tensor.")
-    return size[0] if len(size) == 1 else size
+    return sizes[0] if len(sizes) == 1 else sizes
 
 
 cdef object into(object out, object size, object dtype, object value, bint fill, str op):
@@ -323,7 +323,7 @@ cdef object into(object out, object size, object dtype, object value, bint fill,
     return finish_out(result, out, op)
 
 
-def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None, **named):
+def empty(*sizes, size=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """An uninitialised tensor of the given shape.
 
     Raises:
@@ -331,13 +331,13 @@ def empty(*size, names=None, out=None, dtype=None, layout=None, device=None, req
     """
     only_plain(None, pin_memory, "empty")
     cdef int64_t n
-    if len(size) == 1 and type(size[0]) is int and dtype is None and device is None and out is None and layout is None and memory_format is None and not requires_grad:
-        n = size[0]
+    if len(sizes) == 1 and type(sizes[0]) is int and size is dtype is device is out is layout is memory_format is None and not requires_grad:
+        n = sizes[0]
         if n >= 0 and default_device_is_cpu():
             return new_empty(1, &n, default_dtype(), CPU, 0)
     if out is not None:
-        return into(out, star(size, named, "empty"), dtype, None, False, "empty")
-    return laid_out(made(star(size, named, "empty"), dtype, device, False, None, False, "empty", layout), memory_format, False, requires_grad, "empty")
+        return into(out, star(sizes, size, "empty"), dtype, None, False, "empty")
+    return laid_out(made(star(sizes, size, "empty"), dtype, device, False, None, False, "empty", layout), memory_format, False, requires_grad, "empty")
 
 
 cdef bint default_device_is_cpu() except -1:
@@ -345,20 +345,20 @@ cdef bint default_device_is_cpu() except -1:
     return parse_device(None, &index) == CPU
 
 
-def zeros(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+def zeros(*sizes, size=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A tensor of zeros."""
     only_plain(None, pin_memory, "zeros")
     if out is not None:
-        return into(out, star(size, named, "zeros"), dtype, 0, True, "zeros")
-    return made(star(size, named, "zeros"), dtype, device, requires_grad, 0, True, "zeros", layout)
+        return into(out, star(sizes, size, "zeros"), dtype, 0, True, "zeros")
+    return made(star(sizes, size, "zeros"), dtype, device, requires_grad, 0, True, "zeros", layout)
 
 
-def ones(*size, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+def ones(*sizes, size=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """A tensor of ones."""
     only_plain(layout, pin_memory, "ones")
     if out is not None:
-        return into(out, star(size, named, "ones"), dtype, 1, True, "ones")
-    return made(star(size, named, "ones"), dtype, device, requires_grad, 1, True, "ones")
+        return into(out, star(sizes, size, "ones"), dtype, 1, True, "ones")
+    return made(star(sizes, size, "ones"), dtype, device, requires_grad, 1, True, "ones")
 
 
 def full(size, fill_value, *, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
@@ -446,22 +446,22 @@ def scalar_tensor(s, *, dtype=None, layout=None, device=None, requires_grad=Fals
 
 # --------------------------------------------------------------------------- new_* methods
 
-def new_empty_(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+def new_empty_(Variable self not None, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """An uninitialised tensor of the dtype and device of `self`."""
     only_plain(layout, pin_memory, "new_empty")
-    return made(star(size, named, "new_empty"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
+    return made(star(sizes, size, "new_empty"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, None, False, "new_empty")
 
 
-def new_zeros(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+def new_zeros(Variable self not None, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """Zeros of the dtype and device of `self`."""
     only_plain(layout, pin_memory, "new_zeros")
-    return made(star(size, named, "new_zeros"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
+    return made(star(sizes, size, "new_zeros"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 0, True, "new_zeros")
 
 
-def new_ones(Variable self not None, *size, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False, **named):
+def new_ones(Variable self not None, *sizes, size=None, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):
     """Ones of the dtype and device of `self`."""
     only_plain(layout, pin_memory, "new_ones")
-    return made(star(size, named, "new_ones"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
+    return made(star(sizes, size, "new_ones"), self.dtype if dtype is None else dtype, self.device if device is None else device, requires_grad, 1, True, "new_ones")
 
 
 def new_full(Variable self not None, size, fill_value, *, dtype=None, device=None, requires_grad=False, layout=None, pin_memory=False):

@@ -406,34 +406,31 @@ cdef object finished(Variable y, object out, bint requires_grad, str op):
     return y
 
 
-cdef object by_law(tuple size, int law, object generator, object out, object dtype, object device, bint requires_grad, dict named, str op):
-    cdef int64_t sizes[64]
-    cdef int nd
+cdef object by_law(tuple sizes, int law, object generator, object out, object dtype, object device, bint requires_grad, object size, str op):
+    cdef int64_t lengths[64]
     cdef Variable y
-    if "size" in named:
-        size = (named.pop("size"),)
-    if named:
-        raise TypeError(f"{op}() got an unexpected keyword argument {list(named)[0]!r}")
-    nd = parse_star(size, sizes, op)
+    if size is not None and sizes:
+        raise TypeError(f"{op}() got multiple values for argument 'size'")
+    cdef int nd = parse_star(sizes if size is None else (size,), lengths, op)
     if out is not None and dtype is None:
         dtype = dtype_of((<Variable>checked(out, op, "out")).dt)
-    y = fresh(nd, sizes, dtype, device, op)
+    y = fresh(nd, lengths, dtype, device, op)
     if y.dt <= INT64:
         raise no_law("uniform_" if law == UNIFORM else "normal_", y.dt)
     fill_law(y, law, 0, 0.5 ** 0.5 if law == NORMAL and is_complex_code(y.dt) else 1, generator, op)
     return finished(y, out, requires_grad, op)
 
 
-def rand(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+def rand(*sizes, size=None, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Numbers from the uniform distribution on [0, 1)."""
     only_plain(layout, pin_memory, "rand")
-    return by_law(size, UNIFORM, generator, out, dtype, device, requires_grad, named, "rand")
+    return by_law(sizes, UNIFORM, generator, out, dtype, device, requires_grad, size, "rand")
 
 
-def randn(*size, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, **named):
+def randn(*sizes, size=None, generator=None, names=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """Numbers from the normal distribution of mean 0 and deviation 1 (complex: variance 1)."""
     only_plain(layout, pin_memory, "randn")
-    return by_law(size, NORMAL, generator, out, dtype, device, requires_grad, named, "randn")
+    return by_law(sizes, NORMAL, generator, out, dtype, device, requires_grad, size, "randn")
 
 
 def rand_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
