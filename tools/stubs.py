@@ -46,7 +46,7 @@ def stubbed_modules():
     found = {"pyxtorch": "pyxtorch/__init__.pyi"}
     for info in pkgutil.walk_packages([str(ROOT / "pyxtorch")], "pyxtorch."):
         name = info.name
-        if name.startswith(("pyxtorch.ops", "pyxtorch.kernels", "pyxtorch._names", "pyxtorch.legacy.", "pyxtorch.onnx._rows")) or name == "pyxtorch._autograd":
+        if name.startswith(("pyxtorch.ops", "pyxtorch.kernels", "pyxtorch._names", "pyxtorch.legacy", "pyxtorch.onnx._rows")) or name == "pyxtorch._autograd":
             continue
         if name.rpartition(".")[2].startswith("_") and name not in PRIVATE:
             continue

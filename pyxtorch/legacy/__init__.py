@@ -1,10 +1,10 @@
 """torch.legacy: networks in the style of Lua Torch, as PyTorch carried them in 2017: `forward`, `backward`, `updateParameters`."""
 
-_LATE = ("nn", "optim")
+__all__ = ["nn", "optim"]
 
 
 def __getattr__(name):
-    if name in _LATE:
+    if name in __all__:
         import importlib
 
         return importlib.import_module(f"pyxtorch.legacy.{name}")

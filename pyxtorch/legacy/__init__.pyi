@@ -1,3 +1,0 @@
-# Written by tools/stubs.py; do not edit.
-
-
