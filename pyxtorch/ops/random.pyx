@@ -436,14 +436,14 @@ def randn(*sizes, size=None, generator=None, names=None, out=None, dtype=None, l
 def rand_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`rand` in the shape, dtype and device of `input`."""
     only_plain(layout, pin_memory, "rand_like")
-    y = by_law((shape_of(input),), UNIFORM, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, {}, "rand_like")
+    y = by_law((shape_of(input),), UNIFORM, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, None, "rand_like")
     return laid_out(y, memory_format, True, requires_grad, "rand_like")
 
 
 def randn_like(Variable input not None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randn` in the shape, dtype and device of `input`."""
     only_plain(layout, pin_memory, "randn_like")
-    y = by_law((shape_of(input),), NORMAL, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, {}, "randn_like")
+    y = by_law((shape_of(input),), NORMAL, generator, None, dtype or dtype_of(input.dt), device or device_of(input.dev, input.dev_index), False, None, "randn_like")
     return laid_out(y, memory_format, True, requires_grad, "randn_like")
 
 
