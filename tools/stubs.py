@@ -40,13 +40,16 @@ SPACES = {  # prefixes in the tables
 Parameter = inspect.Parameter
 
 
+AS_WRITTEN = "pyxtorch.legacy."  # modules below it have no stubs: their arguments are of any kind
+
+
 @functools.cache
 def stubbed_modules():
     """The modules that get a stub, each with the stub's path."""
     found = {"pyxtorch": "pyxtorch/__init__.pyi"}
     for info in pkgutil.walk_packages([str(ROOT / "pyxtorch")], "pyxtorch."):
         name = info.name
-        if name.startswith(("pyxtorch.ops", "pyxtorch.kernels", "pyxtorch._names", "pyxtorch.legacy", "pyxtorch.onnx._rows")) or name == "pyxtorch._autograd":
+        if name.startswith(("pyxtorch.ops", "pyxtorch.kernels", "pyxtorch._names", AS_WRITTEN, "pyxtorch.onnx._rows")) or name == "pyxtorch._autograd":
             continue
         if name.rpartition(".")[2].startswith("_") and name not in PRIVATE:
             continue
@@ -321,7 +324,7 @@ def value_lines(name, value, module):
     home, stubs = home_of(value), stubbed_modules()
     if isinstance(value, types.ModuleType):
         at = value.__name__.replace("pyxtorch._autograd.", "pyxtorch.autograd.")
-        return [f"from {at.rpartition('.')[0]} import {at.rpartition('.')[2]} as {name}"] if at in stubs and at not in (module, "pyxtorch") else []
+        return [f"from {at.rpartition('.')[0]} import {at.rpartition('.')[2]} as {name}"] if (at in stubs or at.startswith(AS_WRITTEN)) and at not in (module, "pyxtorch") else []
     if name == "__version__":
         return ["__version__: _b.str"]
     if isinstance(value, pyxtorch.dtype):
