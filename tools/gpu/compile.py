@@ -32,7 +32,7 @@ def kernels(every=False):
     else:
         names = [*elementwise.kernel_names(variants=(0,)), *elementwise.kernel_names((pyxtorch.float32.code,), (1, 2)),
                  *elementwise.cast_names(variants=(0,))]
-    return [*found, (elementwise.SOURCE, names)]
+    return [*found, (elementwise.SOURCE, list(dict.fromkeys(names)))]  # some dtypes are moved as integers of their size
 
 
 def batches(every=False):
