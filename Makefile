@@ -7,7 +7,7 @@ BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 COMMA = ,
 
-.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads test-ecosystem test-onnx clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads ecosystem test-ecosystem test-onnx clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -110,10 +110,12 @@ test-threads: $(BIN)/python
 
 # Packages that stand on torch, in an environment without torch (tests/ecosystem/README.md); ONLY="timm peft" runs some.
 ECOSYSTEM = build/ecosystem
-test-ecosystem: build
+ecosystem: build
 	test -x $(ECOSYSTEM)/bin/python || $(PYTHON) -m venv $(ECOSYSTEM)
 	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy -r tests/ecosystem/requirements.txt
 	$(ECOSYSTEM)/bin/pip --disable-pip-version-check -q install --no-deps -r tests/ecosystem/requirements-without-torch.txt
+
+test-ecosystem: ecosystem
 	PYTHONPATH=$(CURDIR) $(ECOSYSTEM)/bin/python tests/ecosystem/run.py $(ONLY)
 
 # Export to ONNX against onnxruntime (the extra onnx), in an environment that has both.
