@@ -1,8 +1,8 @@
 """torch.Stream and torch.Event: a queue of work and a moment in it, on whatever device."""
-import time
 
 import pyxtorch
 from pyxtorch import cuda
+from pyxtorch.cpu import _Moment
 
 __all__ = ["Event", "Stream"]
 
@@ -74,7 +74,7 @@ class Stream(metaclass=_OfDevices):
         return "torch.Stream device_type=cpu, device_index=-1, stream_id=0"
 
 
-class Event(metaclass=_OfDevices):
+class Event(_Moment, metaclass=_OfDevices):
     """A moment in a stream.
 
     Args:
@@ -86,22 +86,8 @@ class Event(metaclass=_OfDevices):
         if device.type == "cuda":
             return cuda.Event(enable_timing=enable_timing, blocking=blocking, interprocess=interprocess)
         made = object.__new__(cls)
-        made.device, made._timing, made._time = device, enable_timing, None
+        made.device, made._timing = device, enable_timing
         return made
-
-    def record(self, stream=None):
-        """Make it the present moment."""
-        self._time = time.perf_counter()
-
-    def query(self):
-        """Whether all work before it is done: it is."""
-        return True
-
-    def wait(self, stream=None):
-        """Nothing is under way that could be waited for."""
-
-    def synchronize(self):
-        """Nothing is under way that could be waited for."""
 
     def elapsed_time(self, end_event):
         """Milliseconds from this moment to another.
@@ -111,9 +97,7 @@ class Event(metaclass=_OfDevices):
         """
         if not (self._timing and end_event._timing):
             raise RuntimeError("Both events must be created with argument 'enable_timing=True'.")
-        if self._time is None or end_event._time is None:
-            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
-        return 1000 * (end_event._time - self._time)
+        return super().elapsed_time(end_event)
 
     def __repr__(self):
         return "torch.Event device_type=cpu, device_index=-1"

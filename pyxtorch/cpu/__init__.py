@@ -35,18 +35,17 @@ class Stream:
         """Nothing is under way that could be waited for."""
 
 
-class Event:
-    """A moment."""
+class _Moment:
+    """What the events of the CPU have in common."""
 
-    def __init__(self, enable_timing=False, **options):
-        self.time = None
+    _time = None
 
     def record(self, stream=None):
         """Make it the present moment."""
-        self.time = time.perf_counter()
+        self._time = time.perf_counter()
 
     def query(self):
-        """Whether what came before it is done: it is."""
+        """Whether all work before it is done: it is."""
         return True
 
     def wait(self, stream=None):
@@ -56,14 +55,21 @@ class Event:
         """Nothing is under way that could be waited for."""
 
     def elapsed_time(self, end_event):
-        """Milliseconds from this event to another.
+        """Milliseconds from this moment to another.
 
         Raises:
-            RuntimeError: one of them was not recorded.
+            RuntimeError: one of them has not been recorded.
         """
-        if self.time is None or end_event.time is None:
-            raise RuntimeError("elapsed_time: both events must be recorded before.")
-        return (end_event.time - self.time) * 1000
+        if self._time is None or end_event._time is None:
+            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
+        return 1000 * (end_event._time - self._time)
+
+
+class Event(_Moment):
+    """A moment."""
+
+    def __init__(self, enable_timing=False, **options):
+        pass
 
 
 class StreamContext(contextlib.nullcontext):

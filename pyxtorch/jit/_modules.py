@@ -30,12 +30,7 @@ def source_of(thing):
         return f"# {getattr(thing, '__qualname__', thing)}: its source is not there.\n"
 
 
-class ScriptModule(Module):
-    """A module that `save` writes whole, for `jit.load`; the base of what `script` and `trace` give.
-
-    A subclass of one's own is an ordinary module, whose methods may be marked by `script_method`.
-    """
-
+class _Saved:
     def save(self, f, _extra_files=None):
         """Write it to a path or file: `jit.save`."""
         from pyxtorch.jit import _archive
@@ -47,6 +42,13 @@ class ScriptModule(Module):
         buffer = io.BytesIO()
         self.save(buffer, _extra_files)
         return buffer.getvalue()
+
+
+class ScriptModule(_Saved, Module):
+    """A module that `save` writes whole, for `jit.load`; the base of what `script` and `trace` give.
+
+    A subclass of one's own is an ordinary module, whose methods may be marked by `script_method`.
+    """
 
     @property
     def code(self):
@@ -252,7 +254,7 @@ def is_plain(value):
 
 # ---------------------------------------------------------------------------------- functions
 
-class ScriptFunction:
+class ScriptFunction(_Saved):
     """What `script` and `trace` make of a function. A traced one runs the operations that were recorded."""
 
     def __init__(self, function, graph=None, held=None):
@@ -301,18 +303,6 @@ class ScriptFunction:
     def code(self):
         """The function's source; of a traced one, that of the graph."""
         return source_of(self._function) if self._program is None else text(self.graph, self.name)
-
-    def save(self, f, _extra_files=None):
-        """Write it to a path or file: `jit.save`."""
-        from pyxtorch.jit import _archive
-
-        _archive.save(self, f, _extra_files)
-
-    def save_to_buffer(self, _extra_files=None):
-        """What `save` writes, as bytes."""
-        buffer = io.BytesIO()
-        self.save(buffer, _extra_files)
-        return buffer.getvalue()
 
     def __repr__(self):
         return f"<torch.jit.ScriptFunction {self.qualified_name}>"

@@ -41,7 +41,20 @@ class FakeData(VisionDataset):
         return self.size
 
 
-class SVHN(VisionDataset):
+class _Pictures(VisionDataset):
+    """`data` of shape (N, C, H, W) and `labels`, of one of several splits."""
+
+    def __getitem__(self, index):
+        return self._transformed(pillow().fromarray(np.transpose(self.data[index], (1, 2, 0))), int(self.labels[index]))
+
+    def __len__(self):
+        return len(self.data)
+
+    def extra_repr(self):
+        return f"Split: {self.split}"
+
+
+class SVHN(_Pictures):
     """House numbers, 32 by 32 pixels: `root`/train_32x32.mat, test_32x32.mat or extra_32x32.mat, read by SciPy.
 
     Args:
@@ -70,17 +83,8 @@ class SVHN(VisionDataset):
         self.labels = np.where(labels == 10, 0, labels)  # the digit 0 is called 10 there
         self.data = np.transpose(images, (3, 2, 0, 1))
 
-    def __getitem__(self, index):
-        return self._transformed(pillow().fromarray(np.transpose(self.data[index], (1, 2, 0))), int(self.labels[index]))
 
-    def __len__(self):
-        return len(self.data)
-
-    def extra_repr(self):
-        return f"Split: {self.split}"
-
-
-class STL10(VisionDataset):
+class STL10(_Pictures):
     """Pictures of 96 by 96 pixels, from the folder `root`/stl10_binary or the archive `root`/stl10_binary.tar.gz.
 
     Args:
@@ -126,15 +130,6 @@ class STL10(VisionDataset):
             chosen = np.array(line.split(), dtype=np.int64)
             images, labels = images[chosen], labels[chosen]
         return images, labels
-
-    def __getitem__(self, index):
-        return self._transformed(pillow().fromarray(np.transpose(self.data[index], (1, 2, 0))), int(self.labels[index]))
-
-    def __len__(self):
-        return len(self.data)
-
-    def extra_repr(self):
-        return f"Split: {self.split}"
 
 
 class USPS(VisionDataset):

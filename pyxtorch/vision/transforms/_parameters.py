@@ -1,6 +1,7 @@
 """Checks of what transforms are made with, and draws of what they do, in torchvision's order of random numbers: for both generations of transforms."""
 import math
 import numbers
+import warnings
 from collections.abc import Sequence
 
 import pyxtorch as torch
@@ -34,6 +35,21 @@ def check_sequence(x, name, lengths):
         raise TypeError(f"{name} should be a sequence of length {wanted}.")
     if len(x) not in lengths:
         raise ValueError(f"{name} should be a sequence of length {wanted}.")
+
+
+def check_erasing(scale, ratio, value):
+    """A TypeError or ValueError unless rectangles can be drawn of these shares of the area and ratios of the sides, and filled with `value`."""
+    if not isinstance(value, numbers.Number | str | tuple | list):
+        raise TypeError("Argument value should be either a number or str or a sequence")
+    if isinstance(value, str) and value != "random":
+        raise ValueError("If value is str, it should be 'random'")
+    for name, item in (("Scale", scale), ("Ratio", ratio)):
+        if not isinstance(item, Sequence):
+            raise TypeError(f"{name} should be a sequence")
+    if scale[0] > scale[1] or ratio[0] > ratio[1]:
+        warnings.warn("Scale and ratio should be of kind (min, max)", UserWarning, stacklevel=3)
+    if scale[0] < 0 or scale[1] > 1:
+        raise ValueError("Scale should be between 0 and 1")
 
 
 def angles(x, name, lengths=(2,)):

@@ -55,16 +55,18 @@ class Batcher(MapDataPipe):
         return len(self.datapipe) // self.batch_size if self.drop_last else -(-len(self.datapipe) // self.batch_size)
 
 
-@functional_datapipe("concat")
-class Concater(MapDataPipe):
-    """One pipe behind the other."""
-
+class _Several(MapDataPipe):
     def __init__(self, *datapipes):
         if not datapipes:
             raise ValueError("Expected at least one DataPipe, but got nothing")
         if not all(isinstance(d, MapDataPipe) for d in datapipes):
             raise TypeError("Expected all inputs to be `MapDataPipe`")
         self.datapipes = datapipes
+
+
+@functional_datapipe("concat")
+class Concater(_Several):
+    """One pipe behind the other."""
 
     def __getitem__(self, index):
         place = index
@@ -79,15 +81,8 @@ class Concater(MapDataPipe):
 
 
 @functional_datapipe("zip")
-class Zipper(MapDataPipe):
+class Zipper(_Several):
     """Tuples of the samples of one number."""
-
-    def __init__(self, *datapipes):
-        if not datapipes:
-            raise ValueError("Expected at least one DataPipe, but got nothing")
-        if not all(isinstance(d, MapDataPipe) for d in datapipes):
-            raise TypeError("Expected all inputs to be `MapDataPipe`")
-        self.datapipes = datapipes
 
     def __getitem__(self, index):
         return tuple(pipe[index] for pipe in self.datapipes)

@@ -1,8 +1,5 @@
 """Erasing, mixing and compressing. Version 2."""
 import math
-import numbers
-import warnings
-from collections.abc import Sequence
 
 import pyxtorch as torch
 from pyxtorch.distributions import Beta
@@ -21,17 +18,7 @@ class RandomErasing(RandomApplyTransform):
 
     def __init__(self, p=0.5, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=0.0, inplace=False):
         super().__init__(p)
-        if not isinstance(value, numbers.Number | str | tuple | list):
-            raise TypeError("Argument value should be either a number or str or a sequence")
-        if isinstance(value, str) and value != "random":
-            raise ValueError("If value is str, it should be 'random'")
-        for name, item in (("Scale", scale), ("Ratio", ratio)):
-            if not isinstance(item, Sequence):
-                raise TypeError(f"{name} should be a sequence")
-        if scale[0] > scale[1] or ratio[0] > ratio[1]:
-            warnings.warn("Scale and ratio should be of kind (min, max)", UserWarning, stacklevel=2)
-        if scale[0] < 0 or scale[1] > 1:
-            raise ValueError("Scale should be between 0 and 1")
+        draw.check_erasing(scale, ratio, value)
         self.scale, self.ratio, self.inplace = scale, ratio, inplace
         self.value = None if isinstance(value, str) else [float(value)] if isinstance(value, int | float) else [float(v) for v in value]
 
