@@ -1,4 +1,5 @@
 """pyxtorch.multiprocessing: tensors in several processes, the same memory behind them; and what happens when one of those ends."""
+import multiprocessing.connection
 import os
 import signal
 import subprocess
@@ -379,6 +380,19 @@ def test_pool_with_a_dead_worker_is_an_error(context):
     with context.Pool(1) as pool, pytest.raises(RuntimeError, match="exited unexpectedly"):
         for _ in pool.imap(killed, range(3, 6)):
             pass
+
+
+def test_a_dead_worker_is_noticed_after_it_was_replaced(context, monkeypatch):
+    wait = multiprocessing.connection.wait
+
+    def late(*args):
+        ready = wait(*args)
+        time.sleep(0.5)
+        return ready
+
+    monkeypatch.setattr(multiprocessing.connection, "wait", late)
+    with context.Pool(1) as pool, pytest.raises(RuntimeError, match="exited unexpectedly"):
+        pool.map_async(killed, range(3, 6), 1).get(60)
 
 
 def hold(queue, ready):

@@ -20,7 +20,7 @@ class Pool(multiprocessing.pool.Pool):
         started = []
         self.Process = functools.partial(_start, started)
         super().__init__(*args, **kwargs)
-        watch = threading.Thread(target=_watch, args=(self._cache, started, self._worker_handler, self._inqueue, self._outqueue), daemon=True)
+        watch = threading.Thread(target=_watch, args=(self._cache, started, self._worker_handler, self._change_notifier, self._inqueue, self._outqueue), daemon=True)
         watch.start()
 
     def _setup_queues(self):
@@ -58,7 +58,7 @@ def _start(started, context, *args, **kwargs):
     return process
 
 
-def _watch(cache, started, handler, tasks, results):
+def _watch(cache, started, handler, notifier, tasks, results):
     """Runs beside a pool until its workers are no longer looked after, or one of them dies."""
     while handler.is_alive():
         running = [process for process in started if process.pid is not None]
@@ -69,15 +69,16 @@ def _watch(cache, started, handler, tasks, results):
             elif process.exitcode is not None:
                 if handler._state == multiprocessing.pool.TERMINATE:  # it was told to end
                     return
-                _break(cache, started, handler, process)
+                _break(cache, handler, notifier, process)
                 _let_go(started, tasks, results)
                 return
 
 
-def _break(cache, started, handler, dead):
+def _break(cache, handler, notifier, dead):
     how = f"killed by signal {-dead.exitcode}" if dead.exitcode < 0 else f"exit code {dead.exitcode}"
     cache.broken = RuntimeError(f"Pool: a worker (pid {dead.pid}) exited unexpectedly ({how}); the pool is broken. Make a new one.")
     handler._state = multiprocessing.pool.TERMINATE  # no new workers
+    notifier.put(None)  # it may have put one in the dead one's place already, and be waiting for that one's end
     handler.join()
     for _ in range(3):  # a task that was handed in just now appears in the cache a moment later
         for number, result in list(cache.items()):
