@@ -332,6 +332,7 @@ def test_shared_memory_is_shared():
     assert torch.equal(module.bias, before[1] - 2) and module.bias.grad is None
 
 
+@pytest.mark.unsanitized("the thread sanitizer ends a child, forked beside running threads, that starts a thread of its own", under=("tsan",))
 def test_loaders_in_several_threads():
     data = torch.utils.data.TensorDataset(torch.arange(60.0))
 
