@@ -2,6 +2,7 @@
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport FLOAT, SAME, Binary, binary, formula, tensors_only, zero_div, zero_mul
 from pyxtorch.ops.shape cimport to_dtype
 
@@ -135,7 +136,9 @@ def nextafter(input, other, *, out=None):
 def logaddexp(input, other, *, out=None):
     """log(exp(input) + exp(other)) without overflow."""
     tensors_only(input, other, "logaddexp")
-    if isinstance(input, Variable) and is_complex_code((<Variable>input).dt):
+    if is_complex_code((<Variable>input).dt) or is_complex_code((<Variable>other).dt):
+        dt = dtype_of(result_type_of(<Variable>input, <Variable>other))
+        input, other = input.to(dt), other.to(dt)
         high = where(input.real >= other.real, input, other)
         low = where(input.real >= other.real, other, input)
         y = where(high.real == float("-inf"), low, high + log1p(exp(low - high)))     # of two zeros: zero, of no angle
@@ -196,11 +199,15 @@ cdef class Ldexp(Binary):
 def ldexp(input, other, *, out=None):
     """input * 2 ** other, rounded once: the power alone may be out of range.
 
-    The dtype is that of input * 2.0 ** other: integers give the default one.
+    The dtype is that of a floating-point input where `other` is integral; else that of input * 2.0 ** other: integers give the default one.
     """
     cdef Variable x = checked(input, "ldexp", "input"), n = checked(other, "ldexp", "other")
     cdef int dt
-    if n.dt <= INT64:
+    if n.dt <= INT64 and is_low(x.dt):
+        return finish_out(to_dtype(<Variable>ldexp(to_dtype(x, FLOAT32), n), x.dt), out, "ldexp")
+    if n.dt <= INT64 and is_floating(x.dt):
+        n = to_dtype(n, x.dt)
+    elif n.dt <= INT64:
         n = to_dtype(n, default_dtype())
     dt = result_type_of(x, n)
     if is_complex_code(dt):

@@ -34,8 +34,6 @@ cdef Variable fill_masked(Variable x, Variable mask, object value, str op):
     else:
         if not is_number(value):
             raise TypeError(f"{op}(): argument 'value' must be a number or a 0-d Tensor, not {type(value).__name__}")
-        if x.dt <= INT64 and isinstance(value, float) and value != value // 1:
-            raise RuntimeError(f"value cannot be converted to type {dtype_of(x.dt).name} without overflow")
         v = wrap_number(value, x.dt, x.dev, x.dev_index)
     v.flags &= ~WRAPPED if v is not value else 0xff
     same_device(x, mask, op)

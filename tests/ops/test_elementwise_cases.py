@@ -175,9 +175,9 @@ def test_ldexp_is_rounded_once():
             expected = np.ldexp(x, n)
         got = torch.ldexp(torch.from_numpy(x), torch.from_numpy(n))
         assert got.dtype == dtype and (got.numpy() == expected).all()
-    # dtypes as of input * 2.0 ** other
+    # dtypes: that of a floating-point input, else as of input * 2.0 ** other
     assert torch.ldexp(torch.tensor([1]), torch.tensor([3])).dtype == torch.float32
-    assert torch.ldexp(torch.tensor([1.0], dtype=torch.float16), torch.tensor([3])).dtype == torch.float32
+    assert torch.ldexp(torch.tensor([1.0], dtype=torch.float16), torch.tensor([3])).dtype == torch.float16
     leaf, n = torch.tensor([2.0**-140], requires_grad=True), torch.tensor([100.0], requires_grad=True)
     a, b = torch.autograd.grad(torch.ldexp(leaf, n), (leaf, n))
     assert a.item() == 2.0**100 and b.item() == pytest.approx(2.0**-40 * np.log(2))
@@ -342,3 +342,19 @@ def test_clamp_between_a_number_and_a_tensor_of_no_dimensions():
     for limit in (torch.tensor([3]), torch.tensor(3.0, requires_grad=True)):
         with pytest.raises(TypeError, match="both"):
             torch.clamp(x, 1, limit)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_ldexp_by_integers_keeps_the_dtype(dtype):
+    x = torch.tensor([1.5, -3.0], dtype=dtype, requires_grad=True)
+    y = torch.ldexp(x, torch.tensor([3, -4], dtype=torch.int8))
+    y.sum().backward()
+    assert y.dtype == dtype and y.tolist() == [12.0, -0.1875] and x.grad.tolist() == [8.0, 0.0625]
+    subnormal = torch.tensor([2.0**-133], dtype=torch.bfloat16)
+    assert torch.ldexp(subnormal, torch.tensor([257])).tolist() == [2.0**124]
+
+
+def test_logaddexp_of_a_real_and_a_complex_tensor():
+    a, b = torch.tensor([1.0]), torch.tensor([1 + 2j])
+    assert torch.allclose(torch.logaddexp(a, b), torch.log(torch.exp(a) + torch.exp(b)))
+    assert torch.allclose(torch.logaddexp(b, a), torch.logaddexp(a, b))

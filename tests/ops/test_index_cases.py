@@ -245,3 +245,12 @@ def test_gradients_of_several_values_by_a_mask():
         y[m, m] = v
     with pytest.raises(RuntimeError, match="dtypes match"):
         y[m] = v.double()
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.int64, torch.bool])
+def test_masked_fill_cuts_a_number_as_a_cast_does(dtype):
+    x, mask = torch.zeros(2, dtype=dtype), torch.tensor([True, False])
+    assert torch.equal(x.masked_fill(mask, 2.5), torch.tensor([2.5, 0]).to(dtype))
+    if dtype != torch.bool:
+        with pytest.raises(RuntimeError, match="without overflow"):
+            x.masked_fill(mask, float("nan"))
