@@ -24,6 +24,8 @@ cdef Recorder recorder()                            # this thread's, or None
 cdef int set_recorder(Recorder one) except -1
 cdef int set_caster(Caster one) except -1
 cdef bint anything_beneath() noexcept
+cdef object taken_over_by(operation)                # a function of its arguments that asks the dispatcher
+cdef bint dispatching() noexcept                    # whether there is a `dispatcher()` in this thread
 # Run an operation: `args` with the values of keyword arguments last. `casting`: whether arguments may be converted.
 cdef object run_beneath(str name, bint casting, run_call run, void* call, PyObject* const* args, Py_ssize_t n, PyObject* names)
 cdef int watch_by(int* count) except -1             # the gate says where it counts the reasons to look

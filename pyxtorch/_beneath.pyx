@@ -1,6 +1,6 @@
 """Beneath the gate: who sees operations of a thread where nobody overrides them, and they run at last.
 
-A Recorder (the profiler) is told when an operation begins and ends; a Caster (autocast) converts its arguments. Each counts as a
+A dispatcher (the modes of `_dispatch.py`) takes an operation over. Where there is none, or when it lets the operation run: a Recorder (the profiler) is told when an operation begins and ends; a Caster (autocast) converts its arguments. Each counts as a
 reason for the gate to look, so that programs that use neither pay nothing. Within an operation nothing is cast: what it is composed of
 is part of it. The profiler sees those of its parts that pass the gate.
 """
@@ -10,11 +10,13 @@ cdef extern from *:
     """
     static thread_local PyObject* pyx_recorder = NULL;      /* owned; NULL: none */
     static thread_local PyObject* pyx_caster = NULL;
+    static thread_local PyObject* pyx_dispatcher = NULL;
     static thread_local int pyx_within = 0;                 /* an operation is running whose arguments the caster has seen */
     static inline PyObject* pyx_taken_over(PyObject* x) { return x; }
     """
     PyObject* pyx_recorder
     PyObject* pyx_caster
+    PyObject* pyx_dispatcher
     bint pyx_within
     object taken_over "pyx_taken_over"(PyObject* x)         # takes over the reference; NULL is an exception
     PyObject** PySequence_Fast_ITEMS(PyObject*)
@@ -74,6 +76,26 @@ cdef int set_recorder(Recorder one) except -1:
 
 cdef int set_caster(Caster one) except -1:
     return exchange(&pyx_caster, one)
+
+
+cdef bint dispatching() noexcept:
+    return pyx_dispatcher != NULL
+
+
+cdef object taken_over_by(operation):
+    return lambda *args, **kwargs: dispatcher()(operation, args, kwargs)
+
+
+def dispatcher():
+    """Who takes over operations of this thread that nobody overrides: `dispatcher()(operation, args, kwargs)`; or None."""
+    return None if pyx_dispatcher == NULL else <object>pyx_dispatcher
+
+
+def set_dispatcher(one):
+    """Set it; returns the one before."""
+    before = dispatcher()
+    exchange(&pyx_dispatcher, one)
+    return before
 
 
 cdef bint anything_beneath() noexcept:

@@ -15,7 +15,7 @@ cimport cython
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from pyxtorch._beneath cimport anything_beneath, run_beneath, watch_by
+from pyxtorch._beneath cimport anything_beneath, dispatching, run_beneath, taken_over_by, watch_by
 from pyxtorch._compound cimport compound_handler, compound_slot, has_compound
 from pyxtorch._core cimport TensorBase
 
@@ -431,7 +431,7 @@ cdef object watched(PyObject* self, PyObject* const* args, size_t n, PyObject* n
     cdef list found = None if (<Operation>self).name in FROM_DATA else overriding(args, count + named)
     cdef Py_ssize_t i
     cdef bint heard = found is not None or entered()
-    handler = None if heard else compound_handler(<object>self, None, args, count + named)
+    handler = None if heard else taken_over_by(<object>self) if pyx_silent < 3 and dispatching() else compound_handler(<object>self, None, args, count + named)
     if not heard and handler is None:
         if anything_beneath():
             call.self, call.n, call.names = self, count, names
@@ -622,7 +622,7 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
         count = 3
     found = overriding(args, count)
     heard = found is not None or entered()
-    if not heard and not has_compound(args, count):
+    if not heard and (pyx_silent == 3 or not dispatching()) and not has_compound(args, count):
         if anything_beneath():
             call.n, call.kind, call.raw, call.third, call.mine = count, kind, raw, c, mine
             return run_beneath(slot_key(id, mine, c), pyx_silent < 3, pyx_run_slot, &call, args, count, NULL)
@@ -630,7 +630,7 @@ cdef object watched_slot(int id, void* raw, PyObject* a, PyObject* b, PyObject* 
     key = getattr(<object>pyx_tensor, slot_key(id, mine, c))
     given = tuple([<object>args[i] for i in range(count)])
     if not heard:
-        return compound_slot(key, given, kind == PYX_COMPARE)
+        return taken_over_by(key)(*given) if pyx_silent < 3 and dispatching() else compound_slot(key, given, kind == PYX_COMPARE)
     try:
         return ask(key, found, given, {})
     except TypeError:

@@ -1,7 +1,36 @@
-"""torch.utils._python_dispatch: what programs ask of tensors that wrap tensors. There is no dispatch below the tape that Python could see."""
-from pyxtorch import Tensor
+"""torch.utils._python_dispatch: modes that see PyTorch's internal operations, and what programs ask of tensors that wrap tensors."""
+import contextlib
 
-__all__ = ["is_traceable_wrapper_subclass", "is_traceable_wrapper_subclass_type", "transform_subclass"]
+from pyxtorch import Tensor
+from pyxtorch._beneath import set_dispatcher
+from pyxtorch._dispatch import Modes, TorchDispatchMode, entered_modes
+
+__all__ = [
+    "BaseTorchDispatchMode", "TorchDispatchMode", "is_traceable_wrapper_subclass", "is_traceable_wrapper_subclass_type", "transform_subclass",
+]  # fmt: skip
+
+
+class BaseTorchDispatchMode(TorchDispatchMode):
+    """A mode that changes nothing: every operation runs."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        return func(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def _only(modes, out):
+    before = set_dispatcher(Modes(modes) if modes else None)
+    try:
+        yield out
+    finally:
+        set_dispatcher(before)
+
+
+# By their names in PyTorch, which programs use: the mode entered last, all of them, and blocks without the last one and without any.
+_get_current_dispatch_mode_stack = entered_modes
+_get_current_dispatch_mode = lambda: (entered_modes() or [None])[-1]                            # noqa: E731
+_pop_mode_temporarily = lambda k=None: _only(entered_modes()[:-1], entered_modes()[-1])         # noqa: E731
+_disable_current_modes = lambda: _only([], entered_modes())                                     # noqa: E731
 
 
 def is_traceable_wrapper_subclass(t):

@@ -17,9 +17,18 @@ from pyxtorch.autograd import Function, Variable, backward, enable_grad, no_grad
 from pyxtorch.autograd.graph import saved_tensors_hooks
 from pyxtorch.random import get_rng_state, set_rng_state
 from pyxtorch.utils import _pytree as _tree
+from pyxtorch.utils._selective_checkpoint import (
+    CheckpointPolicy,
+    SelectiveCheckpointContext,
+    _Selected,
+    _Selecting,
+    create_selective_checkpoint_contexts,
+    ignored,
+)
 
 __all__ = [
-    "CheckpointError", "CheckpointFunction", "DefaultDeviceType", "check_backward_validity", "checkpoint", "checkpoint_sequential", "detach_variable",
+    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup", "SelectiveCheckpointContext",
+    "check_backward_validity", "checkpoint", "checkpoint_sequential", "create_selective_checkpoint_contexts", "detach_variable",
     "get_device_states", "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
 ]
 
@@ -152,6 +161,25 @@ def _looks(tensor):
     return {"shape": tensor.shape, "dtype": tensor.dtype, "device": tensor.device}
 
 
+class GraphExecGroup:
+    """A block in which several calls of backward, of parts of a graph that do not overlap, run each checkpointed part again at most once."""
+
+    def __enter__(self):
+        if getattr(_settings, "group", None) is not None:
+            raise RuntimeError("GraphExecGroup contexts cannot be nested. Already in group.")
+        self.found, _settings.group = [], self
+        return self
+
+    def __exit__(self, *error):
+        _settings.group, self.found = None, []
+
+
+def __getattr__(name):
+    if name == "SAC_IGNORED_OPS":
+        return ignored()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class _Found(weakref.WeakKeyDictionary):
     """{_Held: tensor}: what was saved again, until the graph lets go of what it held. A run of gradients holds it, as one of its
     callbacks; so it is gone when the run is over, or has failed."""
@@ -180,7 +208,7 @@ class _Part:
         return held
 
     def unpack(self, held):
-        task = current_task()
+        task = getattr(_settings, "group", None) or current_task()
         with self.lock:
             found = self.found.get(id(task))
             if found is None or held not in found:
@@ -209,7 +237,7 @@ class _Part:
             return tensor
 
         with contextlib.suppress(_Stop), saved_tensors_hooks(keep, lambda tensor: tensor), enable_grad():
-            self.again()
+            self.again(keep)
         if len(looks) != len(self.held):
             raise CheckpointError(self.explained(
                 f"checkpoint: A different number of tensors was saved during the original forward and recomputation: {len(self.held)} "
@@ -219,7 +247,10 @@ class _Part:
             lines = "".join(f"\ntensor at position {n}: saved {self.looks[n]}, recomputed {looks[n]}" for n in wrong)
             raise CheckpointError(self.explained(
                 f"checkpoint: Recomputed values for the following tensors have different metadata than during the forward pass.{lines}", traces, wrong[0]))
-        if task is not None:                # outside of backward nothing is kept
+        if isinstance(task, GraphExecGroup):
+            task.found.append(found)
+            self.found[id(task)] = found
+        elif task is not None:              # outside of backward nothing is kept
             task.queue_callback(found)
             self.found[id(task)] = found
         return found
@@ -253,7 +284,9 @@ def _without_reentry(function, preserve_rng_state, context_fn, determinism_check
     holder = _Inputs.apply(pyxtorch.empty(0, requires_grad=True), *(args[i] for i in places)).grad_fn
     others = [None if isinstance(a, Variable) else a for a in args]
 
-    def again():
+    def again(keep):
+        if isinstance(again_context, _Selected):
+            again_context.keep = keep
         given = list(others)
         if holder is not None:
             for i, x in zip(places, holder.saved_tensors):
@@ -262,14 +295,18 @@ def _without_reentry(function, preserve_rng_state, context_fn, determinism_check
             function(*given, **kwargs)
 
     if holder is None:          # nothing is recorded
-        with forward_context:
+        with contextlib.nullcontext() if isinstance(forward_context, _Selecting) else forward_context:
             return function(*args, **kwargs)
     part = _Part(again, early_stop, _COMPARED[determinism_check], debug)
+    if isinstance(forward_context, _Selecting):
+        forward_context.part = part
     try:
         with saved_tensors_hooks(part.pack, part.unpack), forward_context:
             return function(*args, **kwargs)
     finally:
         part.complete = True
+        if isinstance(forward_context, _Selecting):
+            forward_context.part = None
 
 
 # ----------------------------------------------------------------------------------------------------------- for the user
