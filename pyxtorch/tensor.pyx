@@ -84,6 +84,17 @@ cdef extern from *:
     object pyx_bare(PyTypeObject* type)
 
 
+cdef int warn_of_no_grad(Tensor self) except -1:
+    """As PyTorch does where the gradient of what is no leaf is asked for."""
+    if self.flags & RETAINS_GRAD or _grad_fn_of(self) is None:
+        return 0
+    import warnings
+    warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be populated during "
+                  "autograd.backward(). If you indeed want it, call .retain_grad() on the tensor before backward; if it was meant to be a leaf, "
+                  "look for the operation that it came from.", stacklevel=1)
+    return 0
+
+
 cdef inline bint operand(object x):
     return isinstance(x, Variable) or PyFloat_Check(x) or PyLong_Check(x) or is_number(x)
 
@@ -141,6 +152,8 @@ cdef class Tensor(Variable):
 
     @property
     def grad(self):
+        if self._grad is None and self.flags & REQUIRES_GRAD and self._grad_fn is not None:
+            warn_of_no_grad(self)
         return self._grad
 
     @grad.setter

@@ -230,3 +230,42 @@ def test_tensors_of_one_element_in_a_list_are_numbers():
     losses = [torch.ones(1), torch.tensor(2.0), torch.full((1, 1), 3.0)]
     assert t(losses).tolist() == [1.0, 2.0, 3.0]
     assert t([[torch.tensor(1), 2]]).tolist() == [[1, 2]]
+
+
+WARNINGS = {     # what PyTorch 2.13 warns of, by the first words
+    "(x * 2).grad": "The .grad attribute of a Tensor that is not a leaf",
+    "F.softmax(X)": "Implicit dimension choice for softmax", "nn.LogSoftmax()(X)": "Implicit dimension choice for log_softmax",
+    "F.softmin(X)": "Implicit dimension choice for softmin", "nn.Softmax()(X)": "Implicit dimension choice for softmax",
+    "nn.MSELoss(size_average=False)": "size_average and reduce args will be deprecated, please use reduction='sum'",
+    "nn.MSELoss(reduce=False)": "size_average and reduce args will be deprecated, please use reduction='none'",
+    "F.mse_loss(X, X, size_average=True)": "size_average and reduce args will be deprecated, please use reduction='mean'",
+    "nn.MSELoss()(torch.rand(8, 1), torch.rand(8))": "Using a target size", "torch.tensor(X)": "To copy construct from a tensor",
+    "torch.meshgrid(torch.arange(2), torch.arange(3))": "torch.meshgrid: in an upcoming release",
+    "F.dropout2d(torch.rand(2, 3, 4))": "dropout2d: Received a 3D input",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", WARNINGS)
+def test_what_is_warned_of(expression):
+    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "x": torch.ones(2, requires_grad=True), "X": torch.rand(4, 3)}
+    with pytest.warns(UserWarning) as seen:
+        eval(expression, names)
+    assert len(seen) == 1 and str(seen[0].message).startswith(WARNINGS[expression])
+    assert seen[0].filename != "sys"
+
+
+def test_gradients_that_are_there_are_not_warned_of():
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    assert y.grad is None and x.grad is None and torch.ones(2).grad is None
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1]
+
+
+def test_targets_of_binary_losses():
+    x = torch.rand(8, 1)
+    with pytest.raises(RuntimeError, match="target.float()"):
+        torch.nn.BCEWithLogitsLoss()(x, torch.randint(0, 2, (8, 1)))
+    with pytest.raises(RuntimeError, match="elements of target should be between 0 and 1"):
+        torch.nn.BCELoss()(x, torch.full((8, 1), 5.0))

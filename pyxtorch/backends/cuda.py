@@ -6,8 +6,10 @@ __all__ = ["is_built", "matmul", *(form.format(way) for way in ("flash", "mem_ef
 
 
 def is_built():
-    """True: the package can use a GPU."""
-    return True
+    """Whether the package can use a GPU here: the NVIDIA driver is there."""
+    from pyxtorch import cuda
+
+    return cuda.is_available()
 
 
 class _Products:

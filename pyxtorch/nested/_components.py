@@ -13,8 +13,14 @@ from pyxtorch.autograd import Function
 class Nested(Parts):
     """The components, strided tensors off the tape, of one dtype and device and number of dimensions."""
 
+    own = ()        # attributes that a tensor of this kind has and others have not
+
     def __init__(self, components):
         self.components = components
+
+    def like(self, components):
+        """Parts of the same kind."""
+        return Nested([c.detach() for c in components])
 
     def handler(self, func):
         if isinstance(func, Operation):
@@ -38,27 +44,30 @@ class Nested(Parts):
 
 # ------------------------------------------------------------------- from components and back
 
-def bare(components):
-    """A nested tensor of these components, unchecked and off the tape."""
-    components = [c.detach() for c in components]
+def bare(components, model=None):
+    """A nested tensor of these components, of the kind of `model`, unchecked and off the tape."""
     shape = (0,)
     if components:
         shape = (len(components), *[max(c.shape[d] for c in components) for d in range(components[0].ndim)])
     x = torch.empty(shape, dtype=components[0].dtype if components else torch.get_default_dtype(), device="meta")
-    return compound(x, Nested(components))
+    parts = Nested([c.detach() for c in components]) if model is None else model.like(components)
+    x = compound(x, parts)
+    for name in parts.own:
+        setattr(x, name, getattr(parts, name))
+    return x
 
 
 class Pack(Function):
     """From components to the nested tensor."""
 
     @staticmethod
-    def forward(ctx, *components):
+    def forward(ctx, model, *components):
         ctx.set_materialize_grads(False)
-        return bare(components)
+        return bare(components, model)
 
     @staticmethod
     def backward(ctx, g):
-        return (None,) * len(ctx.needs_input_grad) if g is None else unbind(g)
+        return (None,) * len(ctx.needs_input_grad) if g is None else (None, *unbind(g))
 
 
 class Unpack(Function):
@@ -66,18 +75,19 @@ class Unpack(Function):
 
     @staticmethod
     def forward(ctx, x):
-        return tuple(c.detach() for c in parts_of(x).components)
+        ctx.model = parts_of(x)
+        return tuple(c.detach() for c in ctx.model.components)
 
     @staticmethod
     def backward(ctx, *gradients):
-        return pack(gradients)
+        return pack(gradients, ctx.model)
 
 
-def pack(components):
-    """The nested tensor of these components; its gradient is theirs."""
+def pack(components, model=None):
+    """The nested tensor of these components, of the kind of `model`; its gradient is theirs."""
     if torch.is_grad_enabled() and any(c.requires_grad for c in components):
-        return Pack.apply(*components)
-    return bare(components)
+        return Pack.apply(model, *components)
+    return bare(components, model)
 
 
 def unbind(x, dim=0):
@@ -103,9 +113,15 @@ def _checked(components):
     return components
 
 
-def _only_strided(layout):
-    if layout not in (None, torch.strided):
-        raise RuntimeError(f"nested tensor: layout={layout!r} is not there; nested tensors are of layout {torch.strided!r}.")
+def _model(layout, components):
+    if layout in (None, torch.strided):
+        return None
+    if layout is not torch.jagged:
+        raise RuntimeError(f"nested tensor: layout={layout!r} is not there; nested tensors are of layout {torch.strided!r} or {torch.jagged!r}.")
+    from pyxtorch.nested import _jagged
+
+    _jagged.checked(components)
+    return _jagged.Jagged([])
 
 
 def nested_tensor(tensor_list, *, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
@@ -113,23 +129,21 @@ def nested_tensor(tensor_list, *, dtype=None, layout=None, device=None, requires
 
     Args:
         dtype: of all; None: that of the first item.
-        layout: strided (None).
+        layout: strided (None), or torch.jagged: the items differ in their first dimension only.
     Raises:
         TypeError: no list. RuntimeError: the items differ in their number of dimensions.
     """
-    _only_strided(layout)
     if not isinstance(tensor_list, (list, tuple)):
         raise TypeError("Only lists (List[Tensor] and List[List...[Scalar]]) are accepted in nested_tensor")
     items = [t.detach().clone() if isinstance(t, torch.Tensor) else torch.tensor(t, dtype=dtype, device=device) for t in tensor_list]
     if items:
         items = [t.to(device=device if device is not None else items[0].device, dtype=dtype or items[0].dtype) for t in _checked(items)]
-    x = bare(items)
+    x = bare(items, _model(layout, items))
     return x.requires_grad_() if requires_grad else x
 
 
 def as_nested_tensor(ts, dtype=None, device=None, layout=None):
     """A nested tensor of a list of tensors, or of the rows of a tensor, that is part of their graph: their gradients come from its own."""
-    _only_strided(layout)
     if not isinstance(ts, (list, tuple, torch.Tensor)) or (isinstance(ts, (list, tuple)) and not all(isinstance(t, torch.Tensor) for t in ts)):
         raise TypeError("as_nested_tensor(): Expected first argument to be a tensor or a list / tuple of tensors")
     if isinstance(ts, torch.Tensor):
@@ -139,7 +153,7 @@ def as_nested_tensor(ts, dtype=None, device=None, layout=None):
     items = list(_checked(ts))
     if items:
         items = [t.to(device=device if device is not None else items[0].device, dtype=dtype or items[0].dtype) for t in items]
-    return pack(items)
+    return pack(items, _model(layout, items))
 
 
 def to_padded_tensor(input, padding, output_size=None):
@@ -203,7 +217,7 @@ def each(name, space=None):
 
     def function(x, *args, **kwargs):
         operation = getattr(space or torch, name)
-        return pack([operation(c, *args, **kwargs) for c in unbind(x)])
+        return pack([operation(c, *args, **kwargs) for c in unbind(x)], parts_of(x))
 
     return function
 
@@ -214,16 +228,16 @@ def binary(name):
     def function(x, other, *args, **kwargs):
         operation = getattr(torch, name)
         if not isinstance(other, torch.Tensor) or (parts_of(other) is None and other.ndim == 0):
-            return pack([operation(c, other, *args, **kwargs) for c in unbind(x)])
+            return pack([operation(c, other, *args, **kwargs) for c in unbind(x)], parts_of(x))
         if not isinstance(x, torch.Tensor) or (parts_of(x) is None and x.ndim == 0):
-            return pack([operation(x, c, *args, **kwargs) for c in unbind(other)])
+            return pack([operation(x, c, *args, **kwargs) for c in unbind(other)], parts_of(other))
         for t, who, rest in (x, "self", "other"), (other, "other", "self"):
             if not isinstance(parts_of(t), Nested):
                 raise RuntimeError(f"{name}: Expected both self and other to be nested, but got a non-nested {who} and nested {rest}")
         a, b = unbind(x), unbind(other)
         if [c.shape for c in a] != [c.shape for c in b]:
             raise RuntimeError(f"{name} does not support broadcasting when given a NestedTensor: the components must have the same shapes.")
-        return pack([operation(c, d, *args, **kwargs) for c, d in zip(a, b)])
+        return pack([operation(c, d, *args, **kwargs) for c, d in zip(a, b)], parts_of(x))
 
     return function
 
@@ -254,20 +268,20 @@ def matmul(a, b):
     left, right = unbind(a), unbind(b)
     if len(left) != len(right):
         raise RuntimeError(f"matmul: Expected size for the 1st dimension of 2nd input tensor to be: {len(left)} but got: {len(right)}.")
-    return pack([c @ d for c, d in zip(left, right)])
+    return pack([c @ d for c, d in zip(left, right)], parts_of(a))
 
 
 def linear(input, weight, bias=None):
-    return pack([torch.nn.functional.linear(c, weight, bias) for c in unbind(input)])
+    return pack([torch.nn.functional.linear(c, weight, bias) for c in unbind(input)], parts_of(input))
 
 
 def embedding(input, weight, *args, **kwargs):
-    return pack([torch.nn.functional.embedding(c, weight, *args, **kwargs) for c in unbind(input)])
+    return pack([torch.nn.functional.embedding(c, weight, *args, **kwargs) for c in unbind(input)], parts_of(input))
 
 
 def softmax(name):
     def function(x, dim, *args, **kwargs):
-        return pack([getattr(torch, name)(c, _dim(x, dim, name) - 1, *args, **kwargs) for c in unbind(x)])
+        return pack([getattr(torch, name)(c, _dim(x, dim, name) - 1, *args, **kwargs) for c in unbind(x)], parts_of(x))
 
     return function
 
@@ -280,27 +294,27 @@ def sum_of(x, dim=None, keepdim=False, *, dtype=None):
         raise RuntimeError(f"NestedTensor can only be reduced across the last dimension for now got dimension {dim} instead.")
     if not keepdim:
         raise RuntimeError("NestedTensor always requires keepdim=True for now.")
-    return pack([c.sum(-1, keepdim=True, dtype=dtype) for c in unbind(x)])
+    return pack([c.sum(-1, keepdim=True, dtype=dtype) for c in unbind(x)], parts_of(x))
 
 
 def transpose(x, dim0, dim1):
     a, b = _dim(x, dim0, "transpose") - 1, _dim(x, dim1, "transpose") - 1
-    return pack([c.transpose(a, b) for c in unbind(x)])
+    return pack([c.transpose(a, b) for c in unbind(x)], parts_of(x))
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    return pack([torch.nn.functional.layer_norm(c, normalized_shape, weight, bias, eps) for c in unbind(input)])
+    return pack([torch.nn.functional.layer_norm(c, normalized_shape, weight, bias, eps) for c in unbind(input)], parts_of(input))
 
 
 def chunk(x, chunks, dim=0):
     parts = [c.chunk(chunks, _dim(x, dim, "chunk") - 1) for c in unbind(x)]
-    return tuple(pack(list(column)) for column in zip(*parts, strict=True))
+    return tuple(pack(list(column), parts_of(x)) for column in zip(*parts, strict=True))
 
 
 def cat(tensors, dim=0):
     if dim != 0 or not all(isinstance(parts_of(t), Nested) for t in tensors):
         raise RuntimeError("cat: nested tensors are joined with nested tensors along dimension 0.")
-    return pack(_checked([c for t in tensors for c in unbind(t)]))
+    return pack(_checked([c for t in tensors for c in unbind(t)]), parts_of(tensors[0]))
 
 
 def getitem(x, index):
@@ -325,7 +339,7 @@ def to(x, *args, **kwargs):
     moved = [c.to(*args, **kwargs) for c in components]
     if all(a is b or (a.dtype is b.dtype and a.device == b.device and not kwargs.get("copy")) for a, b in zip(components, moved)):
         return x
-    return pack(moved)
+    return pack(moved, parts_of(x))
 
 
 def to_dtype(dtype):
@@ -333,12 +347,12 @@ def to_dtype(dtype):
 
 
 def detach(x):
-    return bare(parts_of(x).components)
+    return bare(parts_of(x).components, parts_of(x))
 
 
 def like(name):
     def function(x, *args, requires_grad=False, **kwargs):
-        y = bare([getattr(torch, name)(c, *args, **kwargs) for c in parts_of(x).components])
+        y = bare([getattr(torch, name)(c, *args, **kwargs) for c in parts_of(x).components], parts_of(x))
         return y.requires_grad_() if requires_grad else y
 
     return function
@@ -346,7 +360,7 @@ def like(name):
 
 def zeros(x, *size, **kwargs):
     """What the engine asks for: zeros of the same structure."""
-    return bare([torch.zeros_like(c) for c in parts_of(x).components])
+    return bare([torch.zeros_like(c) for c in parts_of(x).components], parts_of(x))
 
 
 def equal(x, other):
@@ -375,12 +389,12 @@ def deepcopy(x, memo):
     if id(x) not in memo:
         if x.grad_fn is not None:
             raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. Use .detach().clone().")
-        memo[id(x)] = bare([c.clone() for c in parts_of(x).components]).requires_grad_(x.requires_grad)
+        memo[id(x)] = bare([c.clone() for c in parts_of(x).components], parts_of(x)).requires_grad_(x.requires_grad)
     return memo[id(x)]
 
 
-def rebuild(components, requires_grad):
-    return nested_tensor(list(components), requires_grad=requires_grad)
+def rebuild(components, requires_grad, layout=None):
+    return nested_tensor(list(components), requires_grad=requires_grad, layout=layout)
 
 
 def set_grad(x, g):
@@ -425,6 +439,6 @@ CALLS = {
     "matmul": matmul, "bmm": matmul, "linear": linear, "embedding": embedding, "softmax": softmax("softmax"), "log_softmax": softmax("log_softmax"), "sum": sum_of,
     "transpose": transpose, "layer_norm": layer_norm, "chunk": chunk, "cat": cat, "equal": equal, "__repr__": text, "__format__": lambda x, spec: format(text(x), spec),
     "zeros_like": like("zeros_like"), "ones_like": like("ones_like"), "empty_like": like("empty_like"), "rand_like": like("rand_like"), "randn_like": like("randn_like"), "new_zeros": zeros,
-    "fill_": inplace(lambda x, value: bare([torch.full_like(c, value) for c in parts_of(x).components])), "zero_": inplace(zeros),
-    "_nested_tensor_size": sizes_of, "_values": lambda x: torch.cat([c.reshape(-1) for c in parts_of(x).components]), "__deepcopy__": deepcopy, "__reduce_ex__": lambda x, protocol: (rebuild, (tuple(parts_of(x).components), x.requires_grad)),
+    "fill_": inplace(lambda x, value: bare([torch.full_like(c, value) for c in parts_of(x).components], parts_of(x))), "zero_": inplace(zeros),
+    "_nested_tensor_size": sizes_of, "_values": lambda x: torch.cat([c.reshape(-1) for c in parts_of(x).components], parts_of(x)), "__deepcopy__": deepcopy, "__reduce_ex__": lambda x, protocol: (rebuild, (tuple(parts_of(x).components), x.requires_grad, x.layout)),
 }  # fmt: skip

@@ -17,7 +17,7 @@ def legacy_get_string(size_average, reduce, emit_warning=True):
     """What `size_average` and `reduce` mean, as a reduction."""
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     if emit_warning:
-        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=2)
+        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4)
     return reduction
 
 

@@ -200,6 +200,10 @@ def tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=Fal
         TypeError: data that is not made of numbers.
     """
     only_plain(None, pin_memory, "tensor")
+    if isinstance(data, Variable):
+        import warnings
+        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", stacklevel=1)
     cdef Variable x = from_data(data, dtype, device, "tensor", False)
     if x is data:
         x = x.detach()

@@ -25,10 +25,9 @@ def legacy_reduction(size_average, reduce, reduction, op):
     """The reduction, checked, or the one that the two old arguments meant."""
     if size_average is None and reduce is None:
         return valid_reduction(reduction, op)
-    warnings.warn("size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=3)
-    if reduce is False:
-        return "none"
-    return "mean" if size_average is None or size_average else "sum"
+    meant = "none" if reduce is False else "mean" if size_average is None or size_average else "sum"
+    warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=1)
+    return meant
 
 
 cpdef object reduced(object loss, object reduction, str op):
@@ -249,6 +248,10 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     inside = (d >= 0) & (d <= 1)
     if x.n and x.dev != META and not bool(inside.all()):
         raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
+    d = t.detach()
+    inside = (d >= 0) & (d <= 1)
+    if t.n and t.dev != META and not bool(inside.all()):
+        raise RuntimeError("binary_cross_entropy: all elements of target should be between 0 and 1")
     loss = BinaryCrossEntropy.apply(x, t)
     if weight is not None:
         loss = loss * weight
@@ -287,6 +290,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, size_average=No
         reduction = legacy_reduction(size_average, reduce, reduction, "binary_cross_entropy_with_logits")
     if not same_shape(x, t):
         raise ValueError(f"Target size ({size_of(t)}) must be the same as input size ({size_of(x)})")
+    if is_floating(x.dt) and not is_floating(t.dt):
+        raise RuntimeError(
+            f"result type {dtype_of(x.dt).name} can't be cast to the desired output type {dtype_of(t.dt).name}: binary_cross_entropy_with_logits: "
+            "the target is to have the dtype of the input. Convert it with target.float().")
     lower = activation.logsigmoid(x)
     if pos_weight is None:
         loss = (1 - t) * x - lower

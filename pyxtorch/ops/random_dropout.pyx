@@ -194,6 +194,10 @@ def dropout2d(Variable input not None, p=0.5, training=True, inplace=False):
     if input.nd not in (3, 4):
         import warnings
         warnings.warn(f"dropout2d: Received a {input.nd}-D input to dropout2d, which is deprecated and will result in an error in a future release.", stacklevel=2)
+    if input.nd == 3:
+        import warnings
+        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired: it is interpreted as "
+                      "(N, C, L), not as (C, H, W). This behavior will change in a future release; F.dropout1d says so.", stacklevel=1)
     return channels(input, p, training, inplace, 3, "dropout2d")
 
 

@@ -138,6 +138,10 @@ def meshgrid(*tensors, indexing=None):
         if (<Variable>x).dt != (<Variable>found[0]).dt:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
         same_device(<Variable>found[0], <Variable>x, "meshgrid")
+    if indexing is None:
+        import warnings
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument. Write indexing='ij' for what it does now.",
+                      stacklevel=1)
     swap = indexing == "xy" and len(found) > 1
     if swap:
         found[0], found[1] = found[1], found[0]
@@ -158,7 +162,7 @@ def cartesian_prod(*tensors):
             raise RuntimeError(f"cartesian_prod: Expect a 1D vector, but got shape {list(shape_of(<Variable>x))}")
     if len(tensors) == 1:
         return tensors[0]
-    return joins.stack([g.reshape(-1) for g in meshgrid(*tensors)], 1)
+    return joins.stack([g.reshape(-1) for g in meshgrid(*tensors, indexing="ij")], 1)
 
 
 def combinations(Variable input not None, r=2, with_replacement=False):

@@ -87,6 +87,8 @@ cdef Variable run(object value, object dim, object dtype, bint log, str op):
     if not is_floating(x.dt):
         raise NotImplementedError(f'"{op}" not implemented for {dtype_of(x.dt).name!r}: it needs a floating-point tensor; give dtype= or convert.')
     if dim is None:
+        import warnings
+        warnings.warn(f"Implicit dimension choice for {op} has been deprecated. Change the call to include dim=X as an argument.", stacklevel=1)
         dim = 0 if x.nd in (0, 1, 3) else 1
     d = wrap_dim(dim, x.nd, op)
     if not native(tables, x):

@@ -54,7 +54,7 @@ def test_errors():
     x, a = nested(), torch.ones(2, 3, dtype=torch.float64)
     for call, error, message in [
         (lambda: torch.nested.nested_tensor(a), TypeError, "Only lists"), (lambda: torch.nested.nested_tensor([a, a[0]]), RuntimeError, "same dimension"), (lambda: torch.nested.as_nested_tensor(5), TypeError, "Expected first"),
-        (lambda: torch.nested.nested_tensor([a], layout=torch.jagged), RuntimeError, "layout"), (lambda: x + a, RuntimeError, "non-nested other"), (lambda: a * x, RuntimeError, "non-nested self"),
+        (lambda: torch.nested.nested_tensor([a], layout=torch.sparse_coo), RuntimeError, "layout"), (lambda: x + a, RuntimeError, "non-nested other"), (lambda: a * x, RuntimeError, "non-nested self"),
         (lambda: x + torch.nested.nested_tensor(components()[::-1]), RuntimeError, "broadcasting"), (lambda: x @ a, RuntimeError, "non-nested other"), (lambda: x.sum(), NotImplementedError, "last dimension"),
         (lambda: x.sum(-1), RuntimeError, "keepdim"), (lambda: x.transpose(0, 1), RuntimeError, "dimension 0"), (lambda: x.unbind(1), RuntimeError, "dimension 0"), (lambda: x.to_padded_tensor(0.0, (3, 1, 3)), RuntimeError, "Truncation"),
         (lambda: x.numpy(), NotImplementedError, "Could not run"), (lambda: torch.linalg.norm(x), NotImplementedError, "Could not run"), (lambda: memoryview(x), (BufferError, TypeError), "tensor|buffer"), (lambda: torch.cat([x, a]), RuntimeError, "nested"),

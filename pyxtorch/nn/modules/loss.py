@@ -1,8 +1,10 @@
 """Losses."""
+import warnings
 from collections import namedtuple
 
 import pyxtorch
 from pyxtorch.nn import functional as F
+from pyxtorch.nn._reduction import legacy_get_string
 from pyxtorch.nn.modules.container import ModuleList, Sequential
 from pyxtorch.nn.modules.linear import Linear
 from pyxtorch.nn.modules.module import Module
@@ -14,9 +16,7 @@ def reduction_of(size_average, reduce, reduction):
         return reduction
     if isinstance(size_average, pyxtorch.Tensor) or isinstance(reduce, pyxtorch.Tensor):
         raise RuntimeError("a loss was given tensors where it is made: size_average is true or false. Make it, then call it: nn.MSELoss()(input, target).")
-    if reduce is False:
-        return "none"
-    return "sum" if size_average is False else "mean"
+    return legacy_get_string(size_average, reduce)
 
 
 class _Loss(Module):
@@ -94,6 +94,10 @@ class NLLLoss(_WeightedLoss):
 
 class NLLLoss2d(NLLLoss):
     """The old name of NLLLoss for images."""
+
+    def __init__(self, *args, **kwargs):
+        warnings.warn("`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement.", FutureWarning, stacklevel=2)
+        super().__init__(*args, **kwargs)
 
 
 class CrossEntropyLoss(_WeightedLoss):
