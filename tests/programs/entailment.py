@@ -8,9 +8,9 @@ from same import fill, say
 class Bottle(nn.Module):
     def forward(self, input):
         if len(input.size()) <= 2:
-            return super(Bottle, self).forward(input)
+            return super().forward(input)
         size = input.size()[:2]
-        out = super(Bottle, self).forward(input.view(size[0] * size[1], -1))
+        out = super().forward(input.view(size[0] * size[1], -1))
         return out.view(size[0], size[1], -1)
 
 

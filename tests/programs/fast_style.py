@@ -66,6 +66,7 @@ for name, p in transformer.named_parameters():
 optimizer, mse_loss = Adam(transformer.parameters(), 5e-3), torch.nn.MSELoss()
 gram_style = gram_matrix(features(normalize_batch(style.clone())))
 wanted = features(normalize_batch(content.clone()))
+losses = []
 for step in range(25):
     optimizer.zero_grad()
     y = features(normalize_batch(transformer(content / 255) * 100 + 127))
@@ -74,8 +75,8 @@ for step in range(25):
     optimizer.step()
     if step in (0, 3):
         say(f"loss_{step}", loss)
-    first = loss.item() if step == 0 else first
-assert loss.item() < 0.7 * first, (first, loss.item())
+    losses.append(loss.item())
+assert losses[-1] < 0.7 * losses[0], losses
 state = transformer.state_dict()
 for k in list(state.keys()):       # as old files of it are read
     if re.search(r"in\d+\.running_(mean|var)$", k):

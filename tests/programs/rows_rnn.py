@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import StepLR
 
 class Net(nn.Module):
     def __init__(self):
-        super(Net, self).__init__()
+        super().__init__()
         self.rnn = nn.LSTM(input_size=8, hidden_size=20, batch_first=True)
         self.batchnorm = nn.BatchNorm1d(20)
         self.dropout1, self.dropout2 = nn.Dropout2d(0.0), nn.Dropout2d(0.0)

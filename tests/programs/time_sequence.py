@@ -14,7 +14,7 @@ test_source, test_target = torch.from_numpy(data[:2, :-1]), torch.from_numpy(dat
 
 class Sequence(nn.Module):
     def __init__(self, width=12):
-        super(Sequence, self).__init__()
+        super().__init__()
         self.width = width
         self.lstm1 = nn.LSTMCell(1, width)
         self.lstm2 = nn.LSTMCell(width, width)
