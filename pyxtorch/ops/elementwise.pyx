@@ -205,8 +205,29 @@ cdef object unary(int f, object cls, object value, str op, int kind, object out,
     return y if out is None else finish_out(y, out, op)
 
 
-cdef Variable number_operand(object number, Variable like):
-    return wrap_number(number, promote_number(like.dt, number), like.dev, like.dev_index)
+cdef extern from "Python.h":
+    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
+
+
+cdef object modulo(object number, int dt):
+    """What an integer dtype holds of an integer: its low bits, as in PyTorch, whose programs compute hashes with that."""
+    cdef int over = 0, bits = 8 * itemsize_of(dt)
+    cdef long long v
+    if not (PyLong_Check(number) and BOOL < dt <= INT64):
+        return number
+    v = PyLong_AsLongLongAndOverflow(number, &over)
+    if not over and (v >> (bits - 1) in (0, -1) if dt > UINT64 else v >= 0 and (bits == 64 or v >> bits == 0)):
+        return number
+    number &= (<object>1 << bits) - 1
+    return number - (<object>1 << bits) if dt > UINT64 and number >> (bits - 1) else number
+
+
+cdef Variable number_operand(object number, Variable like, int kind=SAME):
+    """The number as a tensor. Where integers are computed in floating point (FLOAT), it is not cut to their range first."""
+    cdef int dt = promote_number(like.dt, number)
+    if kind == FLOAT and dt <= INT64:
+        dt = default_dtype()
+    return wrap_number(modulo(number, dt), dt, like.dev, like.dev_index)
 
 
 cdef int number_formula(int f, bint number_first=False) noexcept:
@@ -262,7 +283,7 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         elif out is None and plain_number(a, y) and (g := number_formula(f)) >= 0:
             return with_number(f, g, cls, a, y, op, None)
         elif is_number(y):
-            b = number_operand(y, a)
+            b = number_operand(y, a, kind)
         else:
             raise operand_error(op, y)
     elif isinstance(y, Variable):
@@ -271,7 +292,7 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
         b = <Variable>y
         if out is None and plain_number(b, x) and (g := number_formula(f, True)) >= 0:
             return with_number(f, g, cls, b, x, op, None)
-        a = number_operand(x, b)
+        a = number_operand(x, b, kind)
     elif (f == ADD or f == SUB or f == MUL or f == DIV or f == DIV_TRUNC or f == DIV_FLOOR) and is_number(x) and is_number(y):
         a = wrap_number(x, number_dtype(x), CPU, 0)
         b = wrap_number(y, number_dtype(y), CPU, 0)
@@ -353,7 +374,7 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
             if plain_number(x, y) and number_formula(f) >= 0:
                 with_number(f, number_formula(f), cls, x, y, op, x)
             else:
-                formula2(f, x, wrap_number(y, x.dt, x.dev, x.dev_index), s, op, x)
+                formula2(f, x, number_operand(y, x), s, op, x)
             bump(x)
             return x
     return write_inplace(x, binary(f, cls, x, y, op, kind, None, s), op)

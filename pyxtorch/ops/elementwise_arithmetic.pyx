@@ -7,7 +7,8 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport (
-    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div, zero_mul,
+    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, modulo, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div,
+    zero_mul,
 )
 from pyxtorch.ops.elementwise_slope cimport sloped
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
@@ -59,7 +60,7 @@ cdef int zero_divisor(object input, object other, str op) except -1:
             return 0        # not defined, which the formula says
         if b.dt <= INT64 and b.n and b.dev != META and not b.all():
             raise RuntimeError(f"{op}: ZeroDivisionError: integer division by zero")
-    elif isinstance(other, int) and other == 0:
+    elif isinstance(other, int) and (modulo(other, (<Variable>input).dt) if isinstance(input, Variable) else other) == 0:
         raise RuntimeError(f"{op}: ZeroDivisionError: integer division by zero")
     return 0
 
@@ -237,6 +238,8 @@ cdef object power(object input, object exponent, object out):
             exponent = int(exponent)
         if PyLong_Check(exponent) and exponent < 0 and x.dt <= INT64:
             raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
+        if modulo(exponent, x.dt) != exponent:
+            raise RuntimeError(f"pow: value cannot be converted to type {dtype_of(x.dt).name} without overflow: {exponent}")
         if not PyComplex_Check(exponent) and x.dt > INT64:
             if exponent == 2:
                 return square(x, out=out)

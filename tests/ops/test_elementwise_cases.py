@@ -358,3 +358,35 @@ def test_logaddexp_of_a_real_and_a_complex_tensor():
     a, b = torch.tensor([1.0]), torch.tensor([1 + 2j])
     assert torch.allclose(torch.logaddexp(a, b), torch.log(torch.exp(a) + torch.exp(b)))
     assert torch.allclose(torch.logaddexp(b, a), torch.logaddexp(a, b))
+
+
+def test_integers_and_numbers_beyond_their_range_are_divided_as_they_are():
+    x = torch.tensor([1, 4, 200], dtype=torch.uint8)
+    assert (x / -1).tolist() == [-1, -4, -200] and (-2 / x).tolist() == pytest.approx([-2, -0.5, -0.01])
+    assert (x / 400).tolist() == pytest.approx([1 / 400, 0.01, 0.5]) and torch.copysign(x, -1).tolist() == [-1, -4, -200]
+    assert torch.xlogy(x, 300).tolist() == pytest.approx([n * math.log(300) for n in (1, 4, 200)])
+    assert (torch.tensor([3], dtype=torch.int8) / 1000).tolist() == pytest.approx([0.003])
+    assert (torch.tensor([3], dtype=torch.int8) / 1000).dtype == torch.float32 and (x / 1j).dtype == torch.complex64
+
+
+def test_numbers_beyond_an_integer_dtype():
+    """Arithmetic keeps the low bits, as hashes need; comparisons see the number itself."""
+    x = torch.tensor([1, 4, 100], dtype=torch.int32)
+    assert ((x * 2654435761) ^ 805459861).tolist() == [((np.int64(v) * 2654435761) ^ 805459861).astype(np.int32).item() for v in (1, 4, 100)]
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32):
+        kind = np.dtype(str(dtype).partition(".")[2])
+        x, a = torch.tensor([1, 4, 100], dtype=dtype), np.array([1, 4, 100])
+        for number in (-1, 300, -200, 128, 70000, 2**40 + 3, -(2**40) - 3, 2**63 - 1):
+            for op in ("add", "sub", "mul", "bitwise_and", "bitwise_or", "bitwise_xor"):
+                name = {"sub": "subtract", "mul": "multiply"}.get(op, op)
+                with np.errstate(over="ignore"):
+                    expected = getattr(np, name)(a, np.int64(number)).astype(kind).tolist()
+                assert getattr(torch, op)(x, number).tolist() == expected, (dtype, number, op)
+                assert getattr(x.clone(), op + "_")(number).tolist() == expected
+            assert (x < number).tolist() == (a < number).tolist() and (x >= number).tolist() == (a >= number).tolist()
+    x = torch.tensor([7], dtype=torch.int8)
+    for divide in (lambda: x // 256, lambda: x % 512, lambda: torch.fmod(x, -256), lambda: x.clone().floor_divide_(256)):
+        with pytest.raises(RuntimeError, match="division by zero"):
+            divide()
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x ** 256
