@@ -2,6 +2,7 @@
 
 They are made of the tape (`autograd.grad` and its like), so all of them nest, and go through whatever differentiates.
 """
+import contextlib
 import functools
 import itertools
 import math
@@ -9,8 +10,10 @@ import re
 
 import pyxtorch
 from pyxtorch import autograd
+from pyxtorch._batching._values import Level, Refused, at_base, base, batched, expanded, levels_of, running, wrap
+from pyxtorch._batching._vmap import vmap
 from pyxtorch.nn.utils.stateless import functional_call
-from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_map, tree_unflatten
+from pyxtorch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 __all__ = [
     "debug_unwrap", "functional_call", "functionalize", "rearrange", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
@@ -28,21 +31,23 @@ def _opened(tensors, op):
             raise RuntimeError(f"{op}: expected tensors to differentiate by, got {type(x).__name__}.")
         if not (x.is_floating_point() or x.is_complex()):
             raise RuntimeError(f"{op}: only tensors of floating point or complex dtype have gradients, got {x.dtype}.")
-    return [x.view_as(x) if x.requires_grad else x.detach().requires_grad_() for x in tensors]
+    levels = running()
+    tensors = [expanded(x, levels) for x in tensors] if levels else tensors     # each slice has gradients of its own
+    return [at_base(x, lambda t: t.view_as(t) if t.requires_grad else t.detach().requires_grad_()) for x in tensors]
 
 
 def _closed(tensors, opened, recording):
     """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform."""
     if not recording:
         return [t.detach() for t in tensors]
-    own = {id(x) for x in opened if x.is_leaf}
+    own = {id(base(x)) for x in opened if x.is_leaf}
     return [t if not t.requires_grad or _reaches_others(t, own) else t.detach() for t in tensors]
 
 
 def _reaches_others(t, own):
     """Whether `t` depends on a leaf, or is one, that is not among `own`."""
     if t.grad_fn is None:
-        return id(t) not in own
+        return id(base(t)) not in own
     seen, waiting = set(), [t.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -176,11 +181,46 @@ def vjp(func, *primals, has_aux=False):
                 raise RuntimeError(f"vjp: a cotangent of shape {list(v.shape)} was given for an output of shape {list(y.shape)}.")
         now = pyxtorch.is_grad_enabled()
         with pyxtorch.enable_grad():
-            found = _gradients(outputs, opened, given)
-        return tree_unflatten(_closed(found, opened, now), spec)
+            known = [level for y in outputs for level in levels_of(y)]
+            if any(level not in known for v in given for level in levels_of(v)):
+                found, by = _batched_vjp(func, leaves, spec, given, has_aux, outputs, opened)
+            else:
+                found, by = _gradients(outputs, opened, given), opened
+        return tree_unflatten(_closed(found, by, now), spec)
 
     result = tree_unflatten(_closed(outputs, opened, recording), out_spec)
     return (result, vjp_fn, _aux_outside(aux, opened, recording)) if has_aux else (result, vjp_fn)
+
+
+def _batched_vjp(func, leaves, spec, given, has_aux, outputs, opened):
+    """(v' J, what was differentiated by) for cotangents that a vmap has batched since `func` ran: it runs once more, on as many copies of its arguments."""
+    try:
+        with _strict(running()):
+            copies = _opened(leaves, "vjp")
+            again, _ = _tensor_outputs(_result(func, tree_unflatten(copies, spec), {}, has_aux, "vjp")[0], "vjp")
+            return _gradients(again, copies, given), copies
+    except Refused:         # one graph for all slices: one gradient after the other
+        level = running()[-1]
+        rows = [_gradients(outputs, opened, [_slice(v, level, i) for v in given]) for i in range(level.size)]
+        return [wrap(pyxtorch.stack(list(column)), level) for column in zip(*rows)], opened
+
+
+def _slice(v, level, i):
+    parts = batched(v)
+    return parts.physical.select(0, i) if parts is not None and parts.level is level else v
+
+
+@contextlib.contextmanager
+def _strict(levels):
+    """While it lasts, operations without a rule raise Refused."""
+    before = [level.strict for level in levels]
+    for level in levels:
+        level.strict = True
+    try:
+        yield
+    finally:
+        for level, strict in zip(levels, before):
+            level.strict = strict
 
 
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
@@ -247,7 +287,8 @@ def linearize(func, *primals):
 def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_copy=False):
     """A function that gives the Jacobian of `func`: for a result of shape A and an argument of shape B a tensor of shape A + B.
 
-    One gradient for each element of the result. Where results or arguments are containers, so is the Jacobian: the structure of
+    `func` runs once to see how large the result is, and then on one copy of the arguments for each of its elements, all at once; where that
+    cannot be (control flow that depends on elements, operations without a rule), there is one gradient after the other. Where results or arguments are containers, so is the Jacobian: the structure of
     the result, with that of the arguments in each place.
     """
     if chunk_size is not None and chunk_size <= 0:
@@ -258,15 +299,56 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
         recording = pyxtorch.is_grad_enabled()
         tree, with_these = _chosen(args, argnums, "jacrev")
         leaves, spec = tree_flatten(tree)
+        state = pyxtorch.get_rng_state()
         with pyxtorch.enable_grad():
             opened = _opened(leaves, "jacrev")
             out, aux = _result(func, with_these(tree_unflatten(opened, spec)), kwargs, has_aux, "jacrev")
             outputs, out_spec = _tensor_outputs(out, "jacrev")
-            parts = [tree_unflatten(_closed(_rows(y, opened), opened, recording), spec) for y in outputs]
+            rows = _rows_at_once(lambda xs: _result(func, with_these(tree_unflatten(xs, spec)), kwargs, has_aux, "jacrev")[0], leaves, outputs, chunk_size, state, recording)
+            if rows is None:
+                rows = [_closed(_rows(y, opened), opened, recording) for y in outputs]
+            parts = [tree_unflatten(row, spec) for row in rows]
         found = tree_unflatten(parts, out_spec)
         return (found, _aux_outside(aux, opened, recording)) if has_aux else found
 
     return wrapper
+
+
+def _rows_at_once(run, leaves, outputs, chunk_size, state, recording):
+    """The Jacobian of each output by each of `leaves`, of copies of them run as one batch; None where that gains nothing or cannot be done."""
+    count = sum(y.numel() for y in outputs)
+    if count < 4 or chunk_size == 1 or not leaves:
+        return None
+    size = min(chunk_size or count, count)
+    after = pyxtorch.get_rng_state()
+    blocks = []
+    try:
+        for start in range(0, count, size):
+            pyxtorch.set_rng_state(state)
+            n = min(size, count - start)
+            with Level(n, "same", strict=True) as level, _strict(running()):
+                copies = _opened(leaves, "jacrev")
+                ys, _ = _tensor_outputs(run(copies), "jacrev")
+                directions, place = [], 0
+                for y in ys:
+                    one = pyxtorch.zeros(n, y.numel(), dtype=y.dtype, device=base(y).device)
+                    first, last = max(start, place), min(start + n, place + y.numel())
+                    if first < last:
+                        one[first - start:last - start, first - place:last - place] = pyxtorch.eye(last - first, dtype=y.dtype, device=one.device)
+                    directions.append(wrap(one.reshape(n, *y.shape), level))
+                    place += y.numel()
+                found = [g if level in levels_of(g) else expanded(g, [level]) for g in _gradients(ys, copies, directions)]
+                blocks.append([batched(g).physical for g in _closed(found, copies, recording)])
+    except Refused:
+        return None
+    finally:
+        pyxtorch.set_rng_state(after)
+    whole = [pyxtorch.cat(column) if len(column) > 1 else column[0] for column in zip(*blocks)]
+    rows, place = [], 0
+    for y in outputs:
+        rows.append([g.narrow(0, place, y.numel()).reshape(*y.shape, *x.shape) for g, x in zip(whole, leaves)])
+        place += y.numel()
+    return rows
 
 
 def _rows(y, opened):
@@ -353,86 +435,6 @@ def _axes(side, pattern):
 def _spread(group, others):
     for name in group:
         yield from others if name == "..." else [name]
-
-
-# ---------------------------------------------------------------------------- batches
-
-
-def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
-    """A function that maps `func` over a dimension of its arguments: results are stacked along `out_dims`.
-
-    `func` is called once for each slice. So it may do what it likes with it, `if` and `.item()` included; it is as fast as a loop.
-
-    Args:
-        in_dims: the dimension to map over, for each argument (a tuple) or for all of them; None: the same for each call.
-            It may follow the containers of arguments.
-        out_dims: where results have the batch; for all of them or for each.
-        randomness: "error", "different" or "same" random numbers from call to call.
-    Raises:
-        ValueError: the arguments do not fit in_dims, or each other.
-        RuntimeError: random numbers were drawn where `randomness` is "error".
-    """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
-    if chunk_size is not None and chunk_size <= 0:
-        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
-    name = getattr(func, "__name__", repr(func))
-
-    @functools.wraps(func, updated=())
-    def wrapped(*args, **kwargs):
-        leaves, spec = tree_flatten(args)
-        if not isinstance(in_dims, int | tuple) or isinstance(in_dims, bool):
-            raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple matching the structure of "
-                             f"inputs, got: {type(in_dims)}.")  # fmt: skip
-        if not args:
-            raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs.")
-        dims = _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
-        if dims is None:
-            raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of inputs, {spec}.")
-        sizes = set()
-        for x, dim in zip(leaves, dims):
-            if dim is None:
-                continue
-            if not isinstance(x, pyxtorch.Tensor):
-                raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for an input but the input is of type {type(x)}. "
-                                 "We cannot vmap over non-Tensor arguments, please use None as the respective in_dim")  # fmt: skip
-            if not -x.dim() <= dim < x.dim():
-                raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for some input, but that input is a Tensor of "
-                                 f"dimensionality {x.dim()} so expected in_dim to satisfy -{x.dim()} <= in_dim < {x.dim()}.")  # fmt: skip
-            sizes.add(x.shape[dim])
-        if len(sizes) != 1:
-            reason = f"Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)}" if sizes else "got no dimension to map over"
-            raise ValueError(f"vmap: {reason} for the mapped dimension.")
-        (count,) = sizes
-        if count == 0:
-            raise ValueError(f"vmap({name}): the mapped dimension has size 0, so that {name} cannot be called to find out what it returns.")
-        return _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name)
-
-    return wrapped
-
-
-def _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name):
-    before = pyxtorch.get_rng_state()
-    columns, out_spec = [], None
-    for i in range(count):
-        if randomness == "same":
-            pyxtorch.set_rng_state(before)
-        args = tree_unflatten([x if dim is None else x.select(dim, i) for x, dim in zip(leaves, dims)], spec)
-        found, this_spec = tree_flatten(func(*args, **kwargs))
-        for y in found:
-            if not isinstance(y, pyxtorch.Tensor):
-                raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)}. Did you mean to set out_dims= to None for output?")
-        if out_spec is None and randomness == "error" and not pyxtorch.equal(before, pyxtorch.get_rng_state()):
-            raise RuntimeError("vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness flags "
-                               "on vmap or perform the randomness operation out of vmap")  # fmt: skip
-        if out_spec is not None and this_spec != out_spec:
-            raise ValueError(f"vmap({name}, ...): `{name}` returned {this_spec} after {out_spec}.")
-        out_spec = this_spec
-        columns.append(found)
-    places = _broadcast_to_and_flatten(out_dims, out_spec, is_leaf=lambda x: x is None)
-    if places is None:
-        raise ValueError(f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of outputs, {out_spec}.")
-    return tree_unflatten([ys[0] if place is None else pyxtorch.stack(ys, place) for ys, place in zip(zip(*columns), places)], out_spec)
 
 
 # ---------------------------------------------------------------------------- modules

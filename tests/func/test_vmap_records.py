@@ -1,0 +1,158 @@
+"""vmap of every record's operation against a loop over slices: values, gradients of each slice, and which operations have no rule."""
+import importlib.util
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pyxtorch as torch
+from pyxtorch import func
+from pyxtorch._batching import _calls
+from pyxtorch.testing.operations import replaced, results_of, tensors_of
+
+SIZE = 3
+
+
+def _every_op():
+    path = Path(__file__).parent.parent / "test_every_op.py"
+    spec = importlib.util.spec_from_file_location("_every_op", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+every_op = _every_op()
+OPS = every_op.OPS
+
+def slices_of(tensors, function):
+    """SIZE lists of tensors like these: with their elements in other places, or copies where the operation does not take that."""
+    def rolled(x, i):
+        return x if x.numel() < 2 else torch.roll(x, i, None)
+
+    others = [[rolled(x, i) for x in tensors] for i in range(SIZE)]
+    try:
+        for each in others:
+            function(*each)
+        return others
+    except Exception:
+        return [[x.clone() for x in tensors] for _ in range(SIZE)]
+
+
+def calls(op, dtype):
+    """(function of tensors, slices, in_dims) for each sample and choice of what is batched."""
+    for sample in op.samples:
+        args, kwargs = op.make(sample, dtype)
+        tensors = tensors_of(args, kwargs)
+        if not tensors:
+            continue
+
+        def function(*given, args=args, kwargs=kwargs):
+            a, k = replaced(args, kwargs, given)
+            return op.function(*a, **k)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            slices = slices_of(tensors, function)
+        choices = [(0,) * len(tensors), (-1,) * len(tensors)]
+        if len(tensors) > 1:
+            choices += [tuple(0 if i == j else None for i in range(len(tensors))) for j in range(len(tensors))]
+        for dims in choices:
+            batches = [slices[0][i] if d is None else torch.stack([each[i] for each in slices], d if slices[0][i].dim() else 0) for i, d in enumerate(dims)]
+            yield sample, function, batches, dims
+
+
+def each_of(batches, dims):
+    return [[x if d is None else x.select(d, i) for x, d in zip(batches, dims)] for i in range(SIZE)]
+
+
+def loop_of(function, slices):
+    """What a loop gives: stacked results, or None where they cannot be stacked."""
+    found = [results_of(function(*each)) for each in slices]
+    columns = list(zip(*found))
+    if not columns or any(not isinstance(y, torch.Tensor) or y.is_sparse or y.shape != c[0].shape for c in columns for y in c):
+        return None
+    return [torch.stack([y.detach().resolve_conj() for y in c]) for c in columns]
+
+
+def near(actual, expected, what, tolerance):
+    assert actual.dtype == expected.dtype, f"{what}: {actual.dtype}, a loop gives {expected.dtype}"
+    assert actual.shape == expected.shape, f"{what}: {tuple(actual.shape)}, a loop gives {tuple(expected.shape)}"
+    a, b = (t.detach().resolve_conj().numpy() for t in (actual, expected))
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=what)
+
+
+def check_values(op, dtype):
+    """(calls compared, names of what was looped over)."""
+    count = 0
+    before = dict(_calls.looped)
+    for sample, function, batches, dims in calls(op, dtype):
+        try:
+            expected = loop_of(function, each_of(batches, dims))
+        except Exception:
+            continue
+        what = f"{op} {sample} in_dims={dims}"
+        if expected is None:
+            continue
+        actual = results_of(func.vmap(lambda *t: tuple(results_of(function(*t))), in_dims=dims)(*batches))
+        assert len(actual) == len(expected), what
+        for a, e in zip(actual, expected):
+            near(a, e, what, 1e-9 if dtype in (torch.float64, torch.complex128) else 1e-5)
+        count += 1
+    return count, {n for n, k in _calls.looped.items() if k != before.get(n, 0)}
+
+
+def check_gradients(op, dtype):
+    """vmap(grad) against a loop of grad."""
+    count = 0
+    for sample, function, batches, dims in calls(op, dtype):
+        if -1 in dims:
+            continue
+        chosen = tuple(i for i, x in enumerate(batches) if x.is_floating_point())
+        if not chosen:
+            continue
+
+        def total(*given):
+            ys = [y for y in results_of(function(*given)) if isinstance(y, torch.Tensor) and y.is_floating_point()]
+            return sum((y * torch.linspace(0.5, 1.5, max(y.numel(), 1), dtype=torch.float64)[:y.numel()].reshape(y.shape)).sum() for y in ys)
+
+        one = func.grad(total, chosen)
+        try:
+            expected = [torch.stack(c) for c in zip(*[one(*each) for each in each_of(batches, dims)])]
+        except Exception:
+            continue
+        what = f"gradient of {op} {sample} in_dims={dims}"
+        actual = func.vmap(one, in_dims=dims)(*batches)
+        for a, e in zip(actual, expected):
+            near(a, e, what, 1e-8)
+        count += 1
+    return count
+
+
+if __name__ == "__main__":
+    import sys
+    import traceback
+    warnings.simplefilter("ignore")
+    total, bad, looped, none = 0, {}, {}, []
+    which = sys.argv[1:]
+    for op in OPS:
+        if which and op.name not in which:
+            continue
+        dtype = next(every_op.one_of_each_kind(op), op.dtypes[0])
+        try:
+            n, names = check_values(op, dtype)
+            if op.grad and dtype is torch.float64:
+                n += check_gradients(op, dtype)
+            total += n
+            if not n:
+                none.append(op.name)
+            for name in names:
+                looped.setdefault(name, op.name)
+        except Exception as error:
+            bad[op.name] = error
+            if which:
+                traceback.print_exc()
+    print(len(OPS), "records,", total, "calls,", len(bad), "bad,", len(none), "without calls:", *none)
+    print("looped:", *sorted(looped))
+    for k, v in bad.items():
+        print("BAD", k, type(v).__name__, " ".join(str(v).split())[:330])
