@@ -33,7 +33,7 @@ from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 from cython.cimports.pyxtorch._tape.saving import hooked, moved, packed
 from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale, tracked
 
-from pyxtorch._compound import parts_of
+from pyxtorch._compound import parts_of as _parts_of
 from pyxtorch._tape.backward import backward, grad  # noqa: F401  (the names of torch.autograd)
 from pyxtorch._tape.engine import is_anomaly_enabled, set_anomaly  # noqa: F401
 from pyxtorch._tape.graph import AccumulateGrad, current_task  # noqa: F401
@@ -416,8 +416,8 @@ def run_user(cls, node: Function, args: tuple):
     i: cython.int = 0
     k: cython.Py_ssize_t
     for a in args:
-        if isinstance(a, Variable) and cython.cast(Variable, a).flags & COMPOUND and hasattr(parts_of(a), "apply"):
-            return parts_of(a).apply(cls, args)
+        if isinstance(a, Variable) and cython.cast(Variable, a).flags & COMPOUND and hasattr(_parts_of(a), "apply"):
+            return _parts_of(a).apply(cls, args)
     enabled: cython.bint = grad_enabled()
     needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
     notes: dict = {"needs": needs}

@@ -275,6 +275,9 @@ def linearize(func, *primals):
         directions, direction_spec = tree_flatten(tangents)
         if direction_spec != spec:
             raise RuntimeError(f"linearize: expected the tangents to have the structure of the primals, {spec}, got {direction_spec}.")
+        known = [level for y in outputs for level in levels_of(y)]
+        if any(level not in known for v in directions for level in levels_of(v)):      # batched since `func` ran
+            return jvp(func, primals, tree_unflatten(directions, spec))[1]
         now = pyxtorch.is_grad_enabled()
         with pyxtorch.enable_grad():
             u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]

@@ -454,13 +454,19 @@ svd svdvals logdet inverse pinverse cholesky_inverse matrix_rank cond householde
 lu_unpack bmm_ cdist""".split()  # fmt: skip
 NATURAL = """to clone contiguous detach conj conj_physical resolve_conj resolve_neg real imag float double half bfloat16 int long short char byte bool cfloat cdouble chalf type_as
 view_as_real view_as_complex cpu cuda zeros_like ones_like empty_like full_like alias_copy detach_copy view_as_real_copy view_as_complex_copy angle one_hot
-pin_memory __deepcopy__ register_hook retain_grad""".split()  # fmt: skip
-ITSELF = """size dim ndimension numel nelement is_floating_point is_complex is_signed element_size result_type is_same_size __len__ is_conj is_neg is_inference
+pin_memory to_dense __deepcopy__ register_hook retain_grad""".split()  # fmt: skip
+ITSELF = """size dim ndimension numel nelement is_floating_point is_complex is_signed element_size result_type is_same_size is_conj is_neg is_inference
 is_distributed broadcast_shapes can_cast __dir__ get_device""".split()  # fmt: skip
 ELEMENTWISE_ELSEWHERE = """where isreal __and__ __or__ __xor__ __lshift__ __rshift__ __invert__ __rsub__ __rdiv__ __rpow__ __rlshift__ __rrshift__ __rmod__ __eq__ __ne__ __pow__
 __rand__ __ror__ __rxor__ __rtruediv__ __rfloordiv__ __floordiv__ __round__ relu6 hardtanh digamma erfinv i0 igamma igammac lgamma polygamma mvlgamma polar complex""".split()  # fmt: skip
 NOT_ELEMENTWISE = "allclose equal glu gumbel_softmax prelu fill fill_ zero_ rrelu rrelu_ celu_ frexp where".split()
 IN_PLACE_SLOTS = "__iand__ __ior__ __ixor__ __ilshift__ __irshift__ __iadd__ __isub__ __imul__ __itruediv__ __ipow__ __imod__ __ifloordiv__".split()
+
+def _length(x):
+    if x.dim() == 0:
+        raise TypeError("len() of a 0-d tensor")
+    return x.shape[0]
+
 
 CALLS = {
     **{n: reduced(one=n in ("max", "min", "median", "nanmedian")) for n in (*REDUCED, "max", "min", "median", "nanmedian")},
@@ -485,13 +491,13 @@ CALLS = {
     "linalg_vecdot": composed(lambda x, y, *, dim=-1, out=None: (x.conj() * y).sum(dim)),
     "linalg_multi_dot": composed(lambda tensors, *, out=None: _chained(tensors)), "chain_matmul": composed(lambda *tensors, out=None: _chained(tensors)),
     "bilinear": composed(lambda a, b, weight, bias=None: _with(torch.einsum("...i,kij,...j->...k", a, weight, b), bias)),
-    **{n: matrices for n in MATRIX}, **{"linalg_" + n: matrices for n in MATRIX}, "linalg_solve": solve, "linalg_solve_ex": solve,
+    **dict.fromkeys(MATRIX, matrices), **{"linalg_" + n: matrices for n in MATRIX}, "linalg_solve": solve, "linalg_solve_ex": solve,
     "linalg_diagonal": composed(lambda A, *, offset=0, dim1=-2, dim2=-1: torch.diagonal(A, offset, dim1, dim2)),
     **dict.fromkeys(("pow", "remainder", "__rsub__"), elementwise),
-    **{n: elementwise for n in ELEMENTWISE_ELSEWHERE}, **{n: elementwise_ for n in IN_PLACE_SLOTS},
-    **{n: natural for n in NATURAL}, "fill_": elementwise_, "copy_": elementwise_, "zero_": elementwise_, "masked_fill_": in_place, "frexp": natural,
+    **dict.fromkeys(ELEMENTWISE_ELSEWHERE, elementwise), **dict.fromkeys(IN_PLACE_SLOTS, elementwise_),
+    **dict.fromkeys(NATURAL, natural), "fill_": elementwise_, "copy_": elementwise_, "zero_": elementwise_, "masked_fill_": in_place, "frexp": natural,
     "fill": composed(lambda x, value: x.clone().fill_(value)), "prelu": None,
-    **{n: loop for n in ("rrelu", "gumbel_softmax")},
+    **dict.fromkeys(("rrelu", "gumbel_softmax"), loop),
     # What depends on elements, or has no memory.
     **dict.fromkeys(("item", "__bool__", "__float__", "__int__", "__index__", "__complex__", "is_nonzero", "tolist", "equal", "allclose", "__contains__"), _item),
     **dict.fromkeys(("nonzero", "masked_select", "unique", "unique_consecutive", "argwhere", "bincount"), _dynamic),
@@ -500,7 +506,7 @@ CALLS = {
     "stride": lambda c, x, dim=None: Plain(c.raw(x).stride()[1:] if dim is None else c.raw(x).stride()[1:][dim]),
     "is_contiguous": lambda c, x, memory_format=None: Plain(c.raw(x).is_contiguous()), "storage_offset": lambda c, x: Plain(c.raw(x).storage_offset()),
     "requires_grad_": lambda c, x, requires_grad=True: Plain(_required(x, requires_grad)), "backward": lambda c, *args, **kwargs: Plain(_backward(*args, **kwargs)),
-    "detach_": lambda c, x: Plain((base(x).detach_(), x)[1]),
+    "__len__": composed(_length), "detach_": lambda c, x: Plain((base(x).detach_(), x)[1]),
 }  # fmt: skip
 
 

@@ -223,7 +223,7 @@ def _for_batched_self(function):
 
 CALLS = {
     "__getitem__": getitem, "__setitem__": setitem, "gather": gather,
-    **{n: _scatter for n in ("scatter", "scatter_add", "scatter_reduce", "scatter_", "scatter_add_", "scatter_reduce_")},
+    **dict.fromkeys(("scatter", "scatter_add", "scatter_reduce", "scatter_", "scatter_add_", "scatter_reduce_"), _scatter),
     "index_select": composed(index_select), "index_add": composed(index_add), "index_copy": composed(index_copy), "index_fill": composed(index_fill),
     "take_along_dim": composed(take_along_dim), "take": composed(lambda x, index, out=None: x.reshape(-1)[index]), "index_put_": _put,
     "index_put": _for_batched_self(index_put), "select_scatter": _for_batched_self(_select_scatter), "diagonal_scatter": _for_batched_self(_diagonal_scatter),

@@ -258,7 +258,7 @@ CALLS = {
     "dstack": _joined(3, 2), "column_stack": composed(column_stack), "atleast_1d": _at_least(1), "atleast_2d": _at_least(2), "atleast_3d": _at_least(3),
     "broadcast_tensors": composed(broadcast_tensors), "meshgrid": composed(meshgrid), "kron": composed(kron), "cross": composed(cross),
     "linalg_cross": composed(lambda x, y, *, dim=-1, out=None: cross(x, y, dim)), "__reversed__": composed(lambda x: x.flip(0) if x.dim() else x),
-    **{n: new_sized for n in ("new_zeros", "new_ones", "new_empty", "new_full")},
+    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new_full"), new_sized),
     "new_tensor": lambda c, x, data, *, dtype=None, device=None, requires_grad=False: Plain(torch.tensor(data, dtype=dtype or x.dtype, device=device or base(x).device, requires_grad=requires_grad)),
     "sum_to_size": composed(lambda x, *sizes: _summed(x, _sizes(sizes))),
     "unsqueeze_": _reshaped("unsqueeze"), "squeeze_": _reshaped("squeeze"), "transpose_": _reshaped("transpose"), "t_": _reshaped("t"), "swapaxes_": _reshaped("transpose"),

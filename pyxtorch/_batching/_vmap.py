@@ -56,6 +56,9 @@ def vmap(func, in_dims=0, out_dims=0, randomness="error", *, chunk_size=None):
     return wrapped
 
 
+vmap.__module__ = "pyxtorch.func"       # where it is public
+
+
 def _inputs(name, in_dims, args):
     """(leaves, their structure, the dimension of each, the size of the batch)."""
     if not isinstance(in_dims, int | tuple) or isinstance(in_dims, bool):

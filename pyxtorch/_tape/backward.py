@@ -17,7 +17,8 @@ from cython.cimports.pyxtorch._tape.engine import converted, ones_like, run, sta
 from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node
 from cython.cimports.pyxtorch._tape.hooks import add_hook
 from cython.cimports.pyxtorch._tape.views import grad_fn_of, stale
-from pyxtorch._compound import parts_of
+
+from pyxtorch._compound import parts_of as _parts_of
 
 
 @cython.cfunc
@@ -173,9 +174,9 @@ def grad(
     if allow_unused is None:
         allow_unused = materialize_grads
     keep: cython.bint = create_graph if retain_graph is None else retain_graph
-    for t in outputs + inputs:
-        if isinstance(t, TensorBase) and cython.cast(TensorBase, t).flags & COMPOUND and hasattr(parts_of(t), "gradients") and not is_grads_batched:
-            return parts_of(t).gradients(outputs, inputs, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
+    for t in outputs + inputs + tuple(grad_outputs or ()):
+        if isinstance(t, TensorBase) and cython.cast(TensorBase, t).flags & COMPOUND and hasattr(_parts_of(t), "gradients") and not is_grads_batched:
+            return _parts_of(t).gradients(outputs, inputs, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     if is_grads_batched:
         steps = [
             grad(outputs, inputs, [g[i] for g in grad_outputs], True, create_graph, True, allow_unused, False, materialize_grads)

@@ -94,7 +94,7 @@ def check_values(op, dtype):
         what = f"{op} {sample} in_dims={dims}"
         if expected is None:
             continue
-        actual = results_of(func.vmap(lambda *t: tuple(results_of(function(*t))), in_dims=dims)(*batches))
+        actual = results_of(func.vmap(lambda *t, function=function: tuple(results_of(function(*t))), in_dims=dims)(*batches))
         assert len(actual) == len(expected), what
         for a, e in zip(actual, expected):
             near(a, e, what, 1e-9 if dtype in (torch.float64, torch.complex128) else 1e-5)
@@ -112,7 +112,7 @@ def check_gradients(op, dtype):
         if not chosen:
             continue
 
-        def total(*given):
+        def total(*given, function=function):
             ys = [y for y in results_of(function(*given)) if isinstance(y, torch.Tensor) and y.is_floating_point()]
             return sum((y * torch.linspace(0.5, 1.5, max(y.numel(), 1), dtype=torch.float64)[:y.numel()].reshape(y.shape)).sum() for y in ys)
 
@@ -129,30 +129,32 @@ def check_gradients(op, dtype):
     return count
 
 
-if __name__ == "__main__":
-    import sys
-    import traceback
-    warnings.simplefilter("ignore")
-    total, bad, looped, none = 0, {}, {}, []
-    which = sys.argv[1:]
-    for op in OPS:
-        if which and op.name not in which:
-            continue
-        dtype = next(every_op.one_of_each_kind(op), op.dtypes[0])
-        try:
-            n, names = check_values(op, dtype)
-            if op.grad and dtype is torch.float64:
-                n += check_gradients(op, dtype)
-            total += n
-            if not n:
-                none.append(op.name)
-            for name in names:
-                looped.setdefault(name, op.name)
-        except Exception as error:
-            bad[op.name] = error
-            if which:
-                traceback.print_exc()
-    print(len(OPS), "records,", total, "calls,", len(bad), "bad,", len(none), "without calls:", *none)
-    print("looped:", *sorted(looped))
-    for k, v in bad.items():
-        print("BAD", k, type(v).__name__, " ".join(str(v).split())[:330])
+# Records whose operation vmap refuses, as PyTorch does: the shape of the result depends on elements.
+REFUSED = {"masked_select", "nonzero", "unique", "bincount"}
+# Operations without a rule, which are called for each slice.
+LOOPED = set("""torch.as_strided torch.as_strided_scatter torch.block_diag torch.cartesian_prod torch.combinations torch.convolution torch.corrcoef torch.cov
+torch.cumulative_trapezoid torch.frobenius_norm torch.geqrf torch.gradient torch.histc torch.histogram torch.histogramdd torch.index_reduce
+torch.linalg.householder_product torch.linalg.ldl_solve torch.linalg.lstsq torch.linalg.lu_solve torch.linalg.tensorinv torch.linalg.tensorsolve
+torch.lu_unpack torch.masked_scatter torch.native_batch_norm torch.native_group_norm torch.native_layer_norm torch.nn.functional.cross_entropy
+torch.nn.functional.ctc_loss torch.nn.functional.embedding_bag torch.nn.functional.max_unpool1d torch.nn.functional.nll_loss torch.nonzero_static
+torch.nuclear_norm torch.pdist torch.put torch.quantile torch.renorm torch.repeat_interleave torch.trapezoid""".split())  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("op", every_op.cases(lambda op: op.name not in REFUSED))
+def test_vmap_is_a_loop_over_slices(op):
+    dtype = next(every_op.one_of_each_kind(op), op.dtypes[0])
+    count, looped = check_values(op, dtype)
+    assert looped <= LOOPED, f"{op}: {looped - LOOPED} have no rule"
+    if op.grad and dtype is torch.float64:
+        count += check_gradients(op, dtype)
+    if not count:
+        pytest.skip("no tensor among the arguments, or no tensor as the result")
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_what_depends_on_elements_is_refused(name):
+    x = torch.tensor([[0, 1, 1], [1, 1, 1]])
+    call = (lambda t: torch.masked_select(t, t > 0)) if name == "masked_select" else getattr(torch, name)
+    with pytest.raises(RuntimeError, match="depends on the elements"):
+        func.vmap(call)(x)
