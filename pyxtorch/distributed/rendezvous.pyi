@@ -1,0 +1,6 @@
+# Written by tools/stubs.py; do not edit.
+import builtins as _b
+import typing as _t
+
+def register_rendezvous_handler(scheme: _t.Any, handler: _t.Any) -> _t.Any: ...
+def rendezvous(url: _t.Any, rank: _b.float = -1, world_size: _b.float = -1, **kwargs: _t.Any) -> _t.Any: ...
