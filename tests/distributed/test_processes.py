@@ -120,16 +120,16 @@ def program(tmp_path, text):
 def test_the_environment_of_torchrun(tmp_path):
     path = program(tmp_path, """
 names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "MASTER_ADDR", "MASTER_PORT")
-print(" ".join(os.environ[n] for n in names), *sys.argv[1:], __name__, flush=True)
+os.write(1, " ".join([*(os.environ[n] for n in names), *sys.argv[1:], __name__, chr(10)]).encode())
 assert dist.is_torchelastic_launched() and dist.get_node_local_rank() == int(os.environ["LOCAL_RANK"])
 """)  # fmt: skip
     code, text = launch(2, path, "--lr", "0.1", flags=("--master_port=1234", "--rdzv-id=job", "--nnodes=1"))
-    assert code == 0 and sorted(text.splitlines()) == [f"{r} {r} 2 2 job 0 127.0.0.1 1234 --lr 0.1 __main__" for r in (0, 1)], text
+    assert code == 0 and sorted(text.splitlines()) == [f"{r} {r} 2 2 job 0 127.0.0.1 1234 --lr 0.1 __main__ " for r in (0, 1)], text
 
 
 def test_restarts_and_logs(tmp_path):
     path = program(tmp_path, """
-print("hello from", os.environ["RANK"], flush=True)
+os.write(1, f"hello from {os.environ['RANK']}\\n".encode())
 dist.init_process_group()
 x = torch.ones(2)
 dist.all_reduce(x)
@@ -148,7 +148,7 @@ def test_mpiexec_alone(tmp_path):
     from pyxtorch.distributed.run import command, find_mpiexec
 
     mpiexec, kind = find_mpiexec()
-    path = program(tmp_path, "dist.init_process_group()\nx = torch.ones(1)\ndist.all_reduce(x)\nprint('sum', int(x), os.environ['LOCAL_RANK'], flush=True)\n")
+    path = program(tmp_path, "dist.init_process_group()\nx = torch.ones(1)\ndist.all_reduce(x)\nos.write(1, f"sum {int(x)} {os.environ['LOCAL_RANK']}\\n".encode())\n")
     done = subprocess.run([*command(mpiexec, kind, 2, 2, None, ()), sys.executable, str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and sorted(done.stdout.splitlines()) == ["sum 2 0", "sum 2 1"], done
 
