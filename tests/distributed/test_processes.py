@@ -129,7 +129,7 @@ assert dist.is_torchelastic_launched() and dist.get_node_local_rank() == int(os.
 
 def test_restarts_and_logs(tmp_path):
     path = program(tmp_path, """
-os.write(1, f"hello from {os.environ['RANK']}\\n".encode())
+os.write(1, b"hello from %s\\n" % os.environb[b"RANK"])
 dist.init_process_group()
 x = torch.ones(2)
 dist.all_reduce(x)
@@ -148,7 +148,7 @@ def test_mpiexec_alone(tmp_path):
     from pyxtorch.distributed.run import command, find_mpiexec
 
     mpiexec, kind = find_mpiexec()
-    path = program(tmp_path, "dist.init_process_group()\nx = torch.ones(1)\ndist.all_reduce(x)\nos.write(1, f"sum {int(x)} {os.environ['LOCAL_RANK']}\\n".encode())\n")
+    path = program(tmp_path, "dist.init_process_group()\nx = torch.ones(1)\ndist.all_reduce(x)\nos.write(1, b'sum %d %s\\n' % (int(x), os.environb[b'LOCAL_RANK']))\n")
     done = subprocess.run([*command(mpiexec, kind, 2, 2, None, ()), sys.executable, str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and sorted(done.stdout.splitlines()) == ["sum 2 0", "sum 2 1"], done
 
