@@ -116,7 +116,8 @@ class BatchNorm3d(_BatchNorm):
 class SyncBatchNorm(_BatchNorm):
     """Batch normalisation of (N, C, ...) by the statistics of the batches of all processes of a group.
 
-    There is one process in a group, and it does what BatchNorm does. Arguments of BatchNorm1d, and `process_group`.
+    Without several processes, and in evaluation, it does what BatchNorm does. Arguments of BatchNorm1d, and `process_group`,
+    by default all processes.
     """
 
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, process_group=None, device=None, dtype=None, *, bias=True):
@@ -128,6 +129,35 @@ class SyncBatchNorm(_BatchNorm):
             raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
         if input.size(1) == 0:
             raise ValueError("SyncBatchNorm number of input channels should be non-zero")
+
+    def forward(self, input):
+        from pyxtorch import distributed
+
+        if not (self.training or self.running_mean is None) or not distributed.is_initialized() or distributed.get_world_size(self.process_group) < 2:
+            return super().forward(input)
+        from pyxtorch.distributed.nn import all_reduce
+
+        self._check_input_dim(input)
+        dims, shape = [0, *range(2, input.dim())], [1, -1] + [1] * (input.dim() - 2)
+        x = input if input.dtype.itemsize > 2 else input.float()
+        count = pyxtorch.full((1,), input.numel() // input.size(1), dtype=x.dtype)
+        parts = all_reduce(pyxtorch.cat([x.sum(dims), count]), group=self.process_group)
+        total, count = parts[-1].detach(), parts[-1].item()
+        mean = parts[:-1] / total
+        centred = x - mean.view(shape)
+        var = all_reduce((centred * centred).sum(dims), group=self.process_group) / total
+        if self.training and self.track_running_stats:
+            with pyxtorch.no_grad():
+                self.num_batches_tracked += 1
+                part = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+                self.running_mean.lerp_(mean.detach().to(self.running_mean.dtype), part)
+                self.running_var.lerp_((var.detach() * (count / max(1.0, count - 1))).to(self.running_var.dtype), part)
+        y = centred * (var + self.eps).rsqrt().view(shape)
+        if self.weight is not None:
+            y = y * self.weight.view(shape)
+        if self.bias is not None:
+            y = y + self.bias.view(shape)
+        return y.to(input.dtype)
 
     @classmethod
     def convert_sync_batchnorm(cls, module, process_group=None):

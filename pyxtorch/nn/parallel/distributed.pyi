@@ -15,6 +15,7 @@ class DistributedDataParallel(_Module):
     device_ids: _t.Any
     dim: _b.int
     find_unused_parameters: _b.bool
+    gradient_as_bucket_view: _b.bool
     module: _Module
     output_device: _t.Any
     process_group: _t.Any
