@@ -119,7 +119,7 @@ _LATER.update(dict.fromkeys((
     "SymBool", "SymFloat", "SymInt", "cond", "sym_float", "sym_int", "sym_ite", "sym_max", "sym_min", "sym_not", "sym_sum", "while_loop",
 ), "_symbols"))
 _LATER.update(dict.fromkeys(("_convert_indices_from_coo_to_csr", "_convert_indices_from_csr_to_coo"), "sparse._compressed"))
-_LATER.update(lobpcg="_lobpcg", Future="futures", PyTorchFileReader="serialization.reader")
+_LATER.update(TensorType="_C", lobpcg="_lobpcg", Future="futures", PyTorchFileReader="serialization.reader")
 _LATER.update(dict.fromkeys((
     "_assert", "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all", "_check_tensor_all_with",
     "_check_type", "_check_value", "_check_with",

@@ -102,6 +102,8 @@ def _nll_loss_forward(self, target, weight, reduction, ignore_index):
 
 _INTERNAL = {
     "_adaptive_avg_pool2d": functional.adaptive_avg_pool2d,
+    "_convolution": lambda input, weight, bias, stride, padding, dilation, transposed, output_padding, groups, *switches: _convolution(
+        input, weight, bias, stride, padding, dilation, transposed, output_padding, groups),
     "_local_scalar_dense": lambda self: self.item(),
     "_log_softmax": lambda self, dim, half_to_float: functional.log_softmax(self, dim),
     "_scaled_dot_product_flash_attention_for_cpu": _flash,
@@ -150,6 +152,12 @@ class OpOverloadPacket:
     def __call__(self, *args, **kwargs):
         return self.default(*args, **kwargs)
 
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return packet, (self.__name__,)
+
     def __getattr__(self, name):
         if name not in _OVERLOADS:
             raise AttributeError(f"The underlying op of 'aten.{self.__name__}' has no overload name {name!r}")
@@ -174,6 +182,12 @@ class OpOverload:
 
     def __call__(self, *args, **kwargs):
         return _dispatch.call(self, args, kwargs)
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return getattr, (self._overloadpacket, self._overloadname)
 
     def run(self, args, kwargs):
         """The operation itself."""

@@ -204,3 +204,28 @@ def test_hooks_that_files_do_not_have():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hooks.warn_if_has_hooks(torch.ones(1))
+
+
+def test_numpy_without_a_tape():
+    x = torch.ones(2, requires_grad=True)
+    with torch.no_grad():
+        assert (x * 2).numpy().tolist() == [2, 2] and x.view(-1).numpy().tolist() == [1, 1] and np.asarray(x).tolist() == [1, 1]
+    with pytest.raises(RuntimeError, match="requires grad"):
+        x.numpy()
+
+
+def test_internal_operations_are_themselves_when_copied():
+    import copy
+    import pickle
+
+    for op in (torch.ops.aten.mm, torch.ops.aten.mm.default, torch.ops.aten._convolution.default):
+        assert copy.deepcopy({op: 1}) == {op: 1} and pickle.loads(pickle.dumps(op)) is op
+    y = torch.ops.aten._convolution(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2), None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, False, False, False, False)
+    assert y.tolist() == [[[[4, 4], [4, 4]]]]
+
+
+def test_einsum_of_a_tuple_is_recorded_flat():
+    traced = torch.fx.symbolic_trace(lambda a, b: torch.einsum("ij,jk->ik", (a, b)))
+    assert [len(n.args) for n in traced.graph.nodes if n.op == "call_function"] == [3]
+    a, b = torch.randn(2, 3), torch.randn(3, 4)
+    torch.testing.assert_close(traced(a, b), a @ b)

@@ -23,8 +23,12 @@ class _TensorMeta(type, metaclass=_ClassesOfTensors):
     """What PyTorch calls the class of Tensor's class: Tensor and its subclasses are its instances. Usable as a metaclass of theirs."""
 
 
+class TensorType:
+    """What PyTorch's compiler calls the type of tensors. Programs write it as an annotation; there are no instances."""
+
+
 __all__ = [
-    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "Value", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
+    "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "TensorType", "Value", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
     "_are_functorch_transforms_active", "_disabled_torch_function_impl",
     "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
 ]  # fmt: skip

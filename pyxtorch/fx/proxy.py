@@ -85,6 +85,8 @@ class Proxy:
             return tracer.create_proxy("call_function", getattr, (args[0], orig_method.__self__.__name__), {})
         if getattr(orig_method, "__qualname__", "").startswith(("Tensor.", "Variable.", "TensorBase.")):
             return tracer.create_proxy("call_method", name, args, kwargs)
+        if name == "einsum" and len(args) == 2 and isinstance(args[1], (list, tuple)):      # its operands one by one, as in PyTorch's graphs
+            args = (args[0], *args[1])
         return tracer.create_proxy("call_function", orig_method, args, kwargs)
 
 

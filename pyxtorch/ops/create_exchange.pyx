@@ -1,7 +1,7 @@
 """Tensors handed to others: to NumPy, by DLPack, copied and pickled."""
 from pyxtorch._core cimport *
 from pyxtorch._tape.views cimport grad_fn_of
-from pyxtorch.autograd cimport Variable, tracked
+from pyxtorch.autograd cimport Variable, recording, tracked
 from pyxtorch.ops._common cimport *
 
 from pickle import PickleBuffer
@@ -33,7 +33,7 @@ def numpy_(Variable self not None, *, force=False):
     """A NumPy array on the same memory (CPU).
 
     Raises:
-        RuntimeError: the tensor requires grad (detach it first, or force=True).
+        RuntimeError: the tensor requires grad (detach it first, or force=True), unless under no_grad.
         TypeError: the tensor is on a GPU, or its dtype is one that NumPy lacks, such as bfloat16.
     """
     import numpy
@@ -42,7 +42,7 @@ def numpy_(Variable self not None, *, force=False):
         x = <Variable?>self.detach().cpu()
     if x.dev != CPU:
         raise TypeError(f"can't convert {x.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first.")
-    if tracked(x):
+    if tracked(x) and recording(x):
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
     if buffer_format(x.dt) == NULL:
         raise TypeError(f"Got unsupported ScalarType {SCALAR_TYPES[x.dt]}: NumPy has no {dtype_of(x.dt).name}; convert it first, with .to().")
