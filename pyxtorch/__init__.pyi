@@ -121,6 +121,8 @@ class Tag:
     view_copy: _t.Any
     def __init__(self, *args: _t.Any, **kwargs: _t.Any) -> None: ...
 from pyxtorch.tensor import Tensor as Tensor
+class TensorType:
+    def __init__(self, *args: _t.Any, **kwargs: _t.Any) -> None: ...
 from pyxtorch.storage import TypedStorage as TypedStorage
 from pyxtorch.storage import UntypedStorage as UntypedStorage
 __version__: _b.str

@@ -3,6 +3,7 @@ import builtins
 
 import pyxtorch
 from pyxtorch import Tensor
+from pyxtorch._gate import handle_torch_function, has_torch_function_variadic
 
 __all__ = [
     "_assert", "_assert_async", "_check", "_check_index", "_check_is_size", "_check_not_implemented", "_check_tensor_all", "_check_tensor_all_with",
@@ -12,7 +13,10 @@ __all__ = [
 
 def _assert(condition, message):
     """`assert condition, message` that a trace sees."""
-    assert condition, message
+    if type(condition) is not bool and not isinstance(condition, Tensor) and has_torch_function_variadic(condition):      # such as a value that fx traces
+        handle_torch_function(_assert, (condition,), condition, message)
+    else:
+        assert condition, message
 
 
 def _assert_async(input, assert_msg="Expected Tensor with single nonzero value, but got zero"):

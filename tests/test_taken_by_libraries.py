@@ -229,3 +229,14 @@ def test_einsum_of_a_tuple_is_recorded_flat():
     assert [len(n.args) for n in traced.graph.nodes if n.op == "call_function"] == [3]
     a, b = torch.randn(2, 3), torch.randn(3, 4)
     torch.testing.assert_close(traced(a, b), a @ b)
+
+
+def test_assert_of_a_traced_value_is_recorded():
+    def f(x):
+        torch._assert(x.shape[-1] == 3, "3 columns")
+        return x * 2
+
+    traced = torch.fx.symbolic_trace(f)
+    assert torch._assert in [n.target for n in traced.graph.nodes] and traced(torch.ones(2, 3)).sum() == 12
+    with pytest.raises(AssertionError, match="3 columns"):
+        traced(torch.ones(2, 4))
