@@ -6,7 +6,7 @@ with it: the gate (_gate.pyx), which every operation passes, asks them. docs/arc
 cimport cython
 from cpython.object cimport PyObject
 from pyxtorch._beneath cimport watch
-from pyxtorch._core cimport CONTIGUOUS, TensorBase, adopt, bump
+from pyxtorch._core cimport CONTIGUOUS, META, TensorBase, adopt, bump, new_empty
 
 cdef extern from "Python.h":
     int PyList_Check(PyObject*)
@@ -65,6 +65,79 @@ def change_parts(TensorBase x not None, TensorBase y not None):
 def put_grad(TensorBase x not None, g):
     """Set `.grad` without a look at what it is."""
     x._grad = g
+
+
+@cython.binding(False)
+cdef class Slices(Parts):
+    """What a batched value consists of (pyxtorch/_batching): all slices as one tensor, the batch as dimension 0, and the level it is of."""
+    cdef readonly object physical, level
+
+    def __init__(self, physical, level):
+        self.physical = physical
+        self.level = level
+
+
+def shell(Slices parts not None):
+    """The compound tensor that has the shape and the dtype of one slice."""
+    cdef TensorBase x = parts.physical
+    cdef TensorBase y
+    if x.nd == 0:
+        raise ValueError("shell: a number has no slices.")
+    y = new_empty(x.nd - 1, x.sizes + 1, x.dt, META, 0)
+    y.flags = (y.flags & ~CONTIGUOUS) | COMPOUND
+    y._extra = {"parts": parts}
+    return y
+
+
+def slices_of(x):
+    """The `Slices` of a batched value; None for any other object."""
+    if isinstance(x, TensorBase) and (<TensorBase>x).flags & COMPOUND:
+        parts = (<TensorBase>x)._extra["parts"]
+        return parts if isinstance(parts, Slices) else None
+    return None
+
+
+def alike(tuple args, level):
+    """`args` with physical tensors in place of values batched at `level`, if all tensors have one dtype and number of dimensions; else None."""
+    cdef TensorBase x
+    cdef int nd = -1
+    cdef int dt = 0
+    cdef list found = []
+    for a in args:
+        if isinstance(a, TensorBase):
+            x = a
+            if nd < 0:
+                nd, dt = x.nd, x.dt
+            elif nd != x.nd or dt != x.dt:
+                return None
+            if x.flags & COMPOUND:
+                parts = x._extra["parts"]
+                if isinstance(parts, Slices) and (<Slices>parts).level is level:
+                    a = (<Slices>parts).physical
+        elif isinstance(a, (list, tuple)):
+            return None
+        found.append(a)
+    return found
+
+
+cdef Slices last_among(values, int depth, Slices last):
+    for x in values:
+        if isinstance(x, TensorBase):
+            if (<TensorBase>x).flags & COMPOUND:
+                parts = (<TensorBase>x)._extra["parts"]
+                if isinstance(parts, Slices) and (last is None or (<Slices>parts).level.number > last.level.number):
+                    last = parts
+        elif depth and isinstance(x, (list, tuple)):
+            last = last_among(x, depth - 1, last)
+    return last
+
+
+def innermost(tuple args, dict kwargs):
+    """The innermost level that a batched value among these arguments, or in lists among them, is of; None if there is none."""
+    cdef Slices last = last_among(args, 2, None)
+    if kwargs:
+        last = last_among(kwargs.values(), 2, last)
+    return None if last is None else last.level
 
 
 cdef Parts compound_among(PyObject* const* args, Py_ssize_t n, int depth):

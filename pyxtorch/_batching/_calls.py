@@ -9,6 +9,7 @@ import warnings
 
 import pyxtorch as torch
 from pyxtorch._batching._values import Refused, batched, wrap_all
+from pyxtorch._compound import innermost
 from pyxtorch._gate import name_of
 
 
@@ -115,16 +116,6 @@ def replaced(values, function, depth=2):
     ]  # fmt: skip
 
 
-def innermost(args, kwargs):
-    level = None
-    for values in (args, kwargs.values()):
-        for x in tensors_among(values):
-            parts = batched(x)
-            if parts is not None and (level is None or parts.level.number > level.number):
-                level = parts.level
-    return level
-
-
 # ------------------------------------------------------------------------------------ the loop
 
 looped = {}             # operations that were looped over -> how often
@@ -178,21 +169,12 @@ def _refuse_in_place(c):
 
 # ------------------------------------------------------------------------------- finding a rule
 
-_found = {}
-
-
 def find(func):
     """What runs instead of `func` on batched values; None: it is right on the shell itself."""
-    try:
-        return _found[func]
-    except KeyError:
-        from pyxtorch._batching import _rules
+    from pyxtorch._batching import _rules
 
-        rule, name = _rules.rule_of(func)
-        if rule is not None:
-            rule = _runner(func, name, rule)
-        _found[func] = rule
-        return rule
+    rule, name = _rules.rule_of(func)
+    return None if rule is None else _runner(func, name, rule)
 
 
 def _runner(func, name, rule):
@@ -200,8 +182,7 @@ def _runner(func, name, rule):
 
     def run(*args, **kwargs):
         level = innermost(args, kwargs)
-        out = kwargs.get("out")
-        if out is not None:
+        if kwargs and kwargs.get("out") is not None:
             raise RuntimeError(f"{name_of(func)}: out= variants are not supported by vmap. Use the operation without out=.")
         if level is None:
             raise RuntimeError(f"{name_of(func)}: batched values lie too deep among the arguments.")

@@ -3,6 +3,7 @@
 import pyxtorch as torch
 from pyxtorch._batching._calls import Plain, _refuse_in_place, bound, call_bound, called, loop, tensors_among
 from pyxtorch._batching._values import Refused, base, batched, wrap
+from pyxtorch._compound import alike
 from pyxtorch._gate import Operation, name_of
 
 # ------------------------------------------------------------------------------- elementwise
@@ -42,6 +43,10 @@ def _promoted(tensors):
 
 
 def elementwise(c, *args, **kwargs):
+    if not kwargs:
+        physical = alike(args, c.level)
+        if physical is not None:
+            return c.func(*physical)
     args, kwargs = _operands(c, args, kwargs)
     return c.func(*args, **kwargs)
 

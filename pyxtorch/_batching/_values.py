@@ -6,7 +6,7 @@ its physical tensor, is an ordinary tensor, or the shell of an outer level. The 
 import threading
 
 import pyxtorch as torch
-from pyxtorch._compound import Parts, compound, parts_of
+from pyxtorch._compound import Slices, shell, slices_of
 
 
 class Refused(RuntimeError):
@@ -46,16 +46,11 @@ def running():
         return _thread.levels
 
 
-class Batched(Parts):
+class Batched(Slices):
     """The physical tensor, (batch, *shape of the shell), and the level that it is batched at."""
 
-    def __init__(self, physical, level):
-        self.physical, self.level = physical, level
-
     def handler(self, func):
-        from pyxtorch._batching import _calls
-
-        return _calls.find(func)
+        return handlers[func]
 
     def gradients(self, outputs, inputs, grad_outputs, keep, create_graph, allow_unused, materialize):
         """`autograd.grad` where batched values are among its arguments."""
@@ -69,15 +64,23 @@ class Batched(Parts):
         return _vmap.apply(cls, args)
 
 
-def batched(x):
-    """The `Batched` of a shell, None of anything else."""
-    parts = parts_of(x)
-    return parts if isinstance(parts, Batched) else None
+class _Handlers(dict):
+    """Operation -> what runs instead of it, found when it is first met."""
+
+    def __missing__(self, func):
+        from pyxtorch._batching import _calls
+
+        self[func] = found = _calls.find(func)
+        return found
+
+
+handlers = _Handlers()
+batched = slices_of     # the `Batched` of a shell, None of anything else
 
 
 def wrap(physical, level):
     """The shell of a tensor whose dimension 0 is the batch of `level`."""
-    return compound(torch.empty(tuple(physical.shape)[1:], dtype=physical.dtype, device="meta"), Batched(physical, level))
+    return shell(Batched(physical, level))
 
 
 def wrap_all(result, level):

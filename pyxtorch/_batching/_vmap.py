@@ -2,8 +2,9 @@
 import functools
 
 import pyxtorch
-from pyxtorch._batching._calls import innermost, replaced
+from pyxtorch._batching._calls import replaced
 from pyxtorch._batching._values import Level, Refused, batched, running, wrap
+from pyxtorch._compound import innermost
 from pyxtorch.overrides import TorchFunctionMode
 from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_unflatten
 
