@@ -41,23 +41,25 @@ def _closed(tensors, opened, recording):
     if not recording:
         return [t.detach() for t in tensors]
     own = {id(base(x)) for x in opened if x.is_leaf}
-    return [t if not t.requires_grad or _reaches_others(t, own) else t.detach() for t in tensors]
+    clean = set()
+    return [t if not t.requires_grad or _reaches_others(t, own, clean) else t.detach() for t in tensors]
 
 
-def _reaches_others(t, own):
-    """Whether `t` depends on a leaf, or is one, that is not among `own`."""
+def _reaches_others(t, own, clean):
+    """Whether `t` depends on a leaf, or is one, that is not among `own`. `clean`: nodes of which it is known that they do not; more are added."""
     if t.grad_fn is None:
         return id(base(t)) not in own
     seen, waiting = set(), [t.grad_fn]
     while waiting:
         node = waiting.pop()
-        if node in seen:
+        if node in seen or node in clean:
             continue
         seen.add(node)
         leaf = getattr(node, "variable", None)
         if leaf is not None and id(leaf) not in own:
             return True
-        waiting.extend(n for n, _ in node.next_functions if n is not None)
+        waiting.extend([n for n, _ in node.next_functions if n is not None])
+    clean |= seen
     return False
 
 

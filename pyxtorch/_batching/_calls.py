@@ -137,7 +137,11 @@ def loop(c, *args, **kwargs):
     if in_place and not c.is_batched(args[0]):
         _refuse_in_place(c)
     results = []
+    before = torch.get_rng_state() if c.level.randomness == "same" else None
     for i in range(c.size):
+        if before is not None:
+            torch.set_rng_state(before)
+
         def one(x, i=i):
             return c.raw(x).select(0, i) if c.is_batched(x) else x
         results.append(c.func(*replaced(args, one), **dict(zip(kwargs, replaced(kwargs.values(), one)))))

@@ -3,7 +3,7 @@
 Where an operation has a batch of its own, N, the batch of vmap is folded into it: (B, N, *) becomes (B * N, *).
 """
 import pyxtorch as torch
-from pyxtorch._batching._calls import Plain, bound, loop
+from pyxtorch._batching._calls import Plain, bound, loop, parameters
 from pyxtorch._batching._rules import _each, _operands, along, at, composed, elementwise_, natural
 from pyxtorch._batching._values import batched, wrap
 
@@ -287,7 +287,7 @@ def _may_draw(c):
 def random(c, *args, **kwargs):
     """Of one tensor, whose elements are drawn for each of its own: `dropout`, `bernoulli`, `randn_like` ..."""
     given = bound(c.func, args, kwargs)
-    training = given.get("training", given.get("train", True))
+    training = given.get("training", given.get("train", parameters(c.func)[1].get("training", True)))
     if c.func.__name__.endswith("dropout") and (not training or given.get("p", 0.5) == 0):
         return natural(c, *args, **kwargs)
     _may_draw(c)
@@ -295,24 +295,14 @@ def random(c, *args, **kwargs):
         return loop(c, *args, **kwargs)
     if c.level.randomness == "different":
         return natural(c, *args, **kwargs)
-    if "dropout" in c.name and not c.name.endswith("_"):
+    if c.name in ("dropout", "dropout1d", "dropout2d", "dropout3d") and not given.get("inplace"):
         x, rest = args[0], args[1:]
         mask = c.func(torch.ones(x.shape, dtype=x.dtype, device=x.device), *rest, **{k: v for k, v in kwargs.items() if k != "inplace"})
         return c.raw(x) * mask
     if c.name in ("rand_like", "randn_like", "randint_like"):
         one = c.func(torch.empty(args[0].shape, dtype=args[0].dtype, device=args[0].device), *args[1:], **kwargs)
         return one.unsqueeze(0).expand(c.size, *one.shape)
-    return _the_same(c, *args, **kwargs)
-
-
-def _the_same(c, *args, **kwargs):
-    """Each slice from the same state of the generator."""
-    before = torch.get_rng_state()
-    found = []
-    for i in range(c.size):
-        torch.set_rng_state(before)
-        found.append(c.func(*[c.raw(x)[i] if c.is_batched(x) else x for x in args], **kwargs))
-    return torch.stack(found)
+    return loop(c, *args, **kwargs)      # each slice from the same state of the generator
 
 
 def random_(c, *args, **kwargs):

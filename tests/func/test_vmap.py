@@ -183,6 +183,29 @@ def test_nested_levels_and_what_they_share():
     assert torch.allclose(vmap(func.hessian(lambda r: vmap(lambda s: (r * s).sum().sin())(b).sum()))(a)[0], func.hessian(lambda r: (b @ r).sin().sum())(a[0]), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("draw", [
+    nn.functional.dropout, lambda x: nn.functional.alpha_dropout(x, 0.5, True), lambda x: nn.functional.feature_alpha_dropout(x[:, None], 0.5, True), lambda x: nn.functional.dropout1d(x.unsqueeze(0)), nn.functional.gumbel_softmax,
+    lambda x: nn.functional.dropout(x.clone(), inplace=True), lambda x: torch.bernoulli(x / 20), lambda x: torch.poisson(x), torch.randn_like, torch.rand_like, lambda x: torch.randint_like(x, 9),
+    lambda x: torch.normal(x, 1.0), lambda x: torch.multinomial(x, 2), lambda x: x.clone().uniform_(), lambda x: x.clone().bernoulli_(0.5), lambda x: nn.functional.rrelu(-x, training=True),
+    lambda x: x + torch.randn(5), lambda x: x * torch.rand(2, 1).sum() + torch.randperm(5),
+    lambda x: torch.native_dropout(x, 0.5, True)[0], lambda x: nn.functional.scaled_dot_product_attention(x[None, :, None], x[None, :, None], x[None, :, None], dropout_p=0.5),
+])  # fmt: skip
+def test_the_same_random_numbers_are_those_of_one_slice(draw):
+    x = torch.arange(1.0, 16).reshape(3, 5)
+    torch.manual_seed(1)
+    actual = vmap(draw, randomness="same")(x)
+    expected = []
+    for row in x:
+        torch.manual_seed(1)
+        expected.append(draw(row))
+    assert torch.allclose(actual.double(), torch.stack(expected).double(), atol=1e-6)
+    copies = vmap(draw, randomness="different")(x[:1].expand(40, 5))
+    assert any(not torch.equal(copies[0], c) for c in copies[1:])
+    with pytest.raises(RuntimeError, match="randomness error mode"):
+        vmap(draw)(x)
+
+
 def test_random_numbers():
     x = torch.zeros(4, 3)
     for draw in (lambda x: x + torch.randn(3), nn.functional.dropout, lambda x: torch.rand_like(x), lambda x: x.clone().normal_(), lambda x: torch.bernoulli(x + 0.5)):
