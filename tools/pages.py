@@ -50,7 +50,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "array_api": (("pyxtorch.array_api", "pyxtorch.array_api.linalg", "pyxtorch.array_api.fft"), "The namespace of the Array API standard"),
     "func": (("pyxtorch.func", "pyxtorch.compiler"), "Functions of functions, and hints for a compiler"),
     "flex_attention": (("pyxtorch.nn.attention", "pyxtorch.nn.attention.bias", "pyxtorch.nn.attention.flex_attention"), "Attention with functions of scores"),
-    "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and a group of one process"),
+    "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and several processes"),
     "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
     "monitor": (("pyxtorch.monitor", "pyxtorch.utils.flop_counter", "pyxtorch.utils.tensorboard"), "Events and figures of a running program"),
     "library": (("pyxtorch.library", "pyxtorch.hub", "pyxtorch.quasirandom", "pyxtorch.utils.benchmark"), "Operations of one's own, models of others, measuring"),

@@ -200,3 +200,26 @@ def case_sampler(rank, n):
     whole = torch.zeros(n * len(mine), dtype=torch.int64)
     dist.all_gather_into_tensor(whole, mine)
     assert sorted(whole.tolist()) == list(range(10 * n))
+
+
+def case_shards_give_the_same_bits(rank, n):
+    """One process with the whole batch, computed by every rank for itself, against all of them together."""
+    data = batches(8, 4)
+    states = []
+    for group, place, size in ((dist.new_subgroups(1)[0], 0, 1), (None, rank, n)):
+        torch.manual_seed(3)
+        net = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 3))
+        net = DDP(net, process_group=group, shards=8)
+        optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+        for x, y in data:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(part(x, place, size)), part(y, place, size)).backward()
+            optimizer.step()
+        states.append(torch.cat([p.detach().reshape(-1) for p in net.parameters()]))
+    assert torch.equal(*states), (states[0] - states[1]).abs().max()
+    for wrong in (3, 1):
+        try:
+            DDP(nn.Linear(2, 2), shards=wrong)
+            raise AssertionError(wrong)
+        except ValueError:
+            pass

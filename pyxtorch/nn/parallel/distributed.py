@@ -25,6 +25,8 @@ class DistributedDataParallel(Module):
         broadcast_buffers: buffers are those of rank 0 before each forward that trains.
         bucket_cap_mb: how much is sent at a time; default 4 MiB, the first bucket 1.
         find_unused_parameters: parameters that a forward does not use count as of gradient zero; without it that is an error.
+        shards: cut the batch of all processes into that many, a power of two: parameters have the same bits for 1, 2, 4 ... processes
+            with equal parts of the same batch, and a loss that is a mean. Costs a forward and a backward for each shard.
         gradient_as_bucket_view, static_graph: taken; gradients always are views of the buckets.
     Raises:
         ValueError: no process group (`distributed.init_process_group`).
@@ -34,7 +36,7 @@ class DistributedDataParallel(Module):
     def __init__(self, module, device_ids=None, output_device=None, dim=0, broadcast_buffers=True, init_sync=True, process_group=None, bucket_cap_mb=None,
                  find_unused_parameters=False, check_reduction=False, gradient_as_bucket_view=False, static_graph=False,
                  delay_all_reduce_named_params=None, param_to_hook_all_reduce=None, mixed_precision=None, device_mesh=None,
-                 skip_all_reduce_unused_params=False):  # fmt: skip
+                 skip_all_reduce_unused_params=False, *, shards=None):  # fmt: skip
         super().__init__()
         if device_mesh is not None:
             process_group = device_mesh.get_group()
@@ -49,11 +51,18 @@ class DistributedDataParallel(Module):
         self._names = {id(p): name for name, p in self._kept}
         self._hook, self._reducing, self._alone = None, False, self.process_group.size() == 1
         self._joining = self._by_active = self._throws = False
+        self._shards = None
+        if shards is not None:
+            from pyxtorch.nn.parallel._shards import Shards
+
+            self._shards = Shards(module, self.process_group, shards)
         if self._alone:
             return
         if init_sync:
             self._check_alike()
             self._broadcast([p for _, p in self._kept] + self._buffers_of())
+        if shards is not None:
+            return
         trained = [p for _, p in reversed(self._kept) if p.requires_grad]
         first, cap = (_FIRST, _CAP) if bucket_cap_mb is None else (min(_FIRST, int(bucket_cap_mb * 2**20)), int(bucket_cap_mb * 2**20))
         self._buckets = [Bucket(parameters) for parameters in fill_buckets(trained, first, cap)]
@@ -92,6 +101,10 @@ class DistributedDataParallel(Module):
     # ------------------------------------------------------------------------ forward
 
     def forward(self, *inputs, **kwargs):
+        if self._shards is not None:
+            if not self.require_backward_grad_sync:
+                raise RuntimeError("DistributedDataParallel: no_sync is not for shards, whose gradients are added at once")
+            return self._shards.forward(inputs, kwargs)
         if self._alone:
             return self.module(*inputs, **kwargs)
         if self._reducing:
