@@ -76,6 +76,17 @@ def in_place(c, *args, **kwargs):
     return Plain(args[0])
 
 
+def of_rank(least, rule):
+    """The rule where a slice has at least so many dimensions: with fewer the batch would be taken for one of them."""
+    def checked(c, *args, **kwargs):
+        x = args[0] if args else next(iter(kwargs.values()))
+        if isinstance(x, torch.Tensor) and x.dim() < least:
+            raise RuntimeError(f"{c.name}: expected a tensor of at least {least} dimensions, got {x.dim()}.")
+        return rule(c, *args, **kwargs)
+
+    return checked
+
+
 def composed(function):
     """A rule written in operations on the batched values themselves."""
     def rule(*args, **kwargs):
@@ -455,17 +466,32 @@ SETTERS = {"requires_grad": _set_requires_grad, "grad": _set_grad, "data": _set_
 FFT = "fft ifft rfft irfft hfft ihfft".split()
 REDUCED = "sum mean amax amin std var std_mean var_mean all any nansum nanmean logsumexp count_nonzero prod argmax argmin aminmax".split()
 MATRIX = """cholesky cholesky_ex det eig eigh eigvals eigvalsh inv inv_ex ldl_factor ldl_factor_ex lu lu_factor lu_factor_ex matrix_exp matrix_power pinv qr slogdet
-svd svdvals logdet inverse pinverse cholesky_inverse matrix_rank cond householder_product solve_triangular cholesky_solve lu_solve triangular_solve orgqr vander
+svd svdvals logdet inverse pinverse cholesky_inverse matrix_rank cond householder_product solve_triangular cholesky_solve lu_solve triangular_solve orgqr
 lu_unpack bmm_ cdist""".split()  # fmt: skip
 NATURAL = """to clone contiguous detach conj conj_physical resolve_conj resolve_neg real imag float double half bfloat16 int long short char byte bool cfloat cdouble chalf type_as
-view_as_real view_as_complex cpu cuda zeros_like ones_like empty_like full_like alias_copy detach_copy view_as_real_copy view_as_complex_copy angle one_hot
-pin_memory to_dense __deepcopy__ register_hook retain_grad""".split()  # fmt: skip
+view_as_real cpu cuda zeros_like ones_like empty_like full_like alias_copy detach_copy view_as_real_copy angle
+pin_memory to_dense __deepcopy__ retain_grad""".split()  # fmt: skip
 ITSELF = """size dim ndimension numel nelement is_floating_point is_complex is_signed element_size result_type is_same_size is_conj is_neg is_inference
 is_distributed broadcast_shapes can_cast __dir__ get_device""".split()  # fmt: skip
 ELEMENTWISE_ELSEWHERE = """where isreal __and__ __or__ __xor__ __lshift__ __rshift__ __invert__ __rsub__ __rdiv__ __rpow__ __rlshift__ __rrshift__ __rmod__ __eq__ __ne__ __pow__
 __rand__ __ror__ __rxor__ __rtruediv__ __rfloordiv__ __floordiv__ __round__ relu6 hardtanh digamma erfinv i0 igamma igammac lgamma polygamma mvlgamma polar complex""".split()  # fmt: skip
 NOT_ELEMENTWISE = "allclose equal glu gumbel_softmax prelu fill fill_ zero_ rrelu rrelu_ celu_ frexp where".split()
 IN_PLACE_SLOTS = "__iand__ __ior__ __ixor__ __ilshift__ __irshift__ __iadd__ __isub__ __imul__ __itruediv__ __ipow__ __imod__ __ifloordiv__".split()
+
+def one_hot(c, tensor, num_classes=-1):
+    if num_classes == -1:
+        _dynamic(c)
+    return c.func(c.raw(tensor), num_classes)
+
+
+def register_hook(c, x, hook):
+    """The hook sees the gradient of each slice."""
+    def seen(g):
+        changed = hook(wrap(g, c.level))
+        return c.lead(changed)
+
+    return Plain(c.raw(x).register_hook(seen))
+
 
 def _length(x):
     if x.dim() == 0:
@@ -486,7 +512,7 @@ CALLS = {
     **{"fft_" + n: along(dim=-1) for n in FFT}, **{f"fft_{n}2": along(dim=(-2, -1)) for n in FFT},
     "fft_fftshift": along(dim=None), "fft_ifftshift": along(dim=None),
     "norm": norm_rule, "linalg_norm": linalg_norm_rule, "linalg_vector_norm": vector_norm_rule, "linalg_matrix_norm": along(dim=(-2, -1)),
-    "matmul": matmul, "linalg_matmul": matmul, "__matmul__": matmul, "__rmatmul__": composed(lambda a, b: torch.matmul(b, a)), "linear": linear, "einsum": einsum,
+    "matmul": matmul, "linalg_matmul": matmul, "__matmul__": matmul, "__rmatmul__": composed(lambda a, b: torch.matmul(b, a)), "linear": of_rank(1, linear), "einsum": einsum,
     "mm": _checked_ranks("mm", torch.matmul, 2, 2), "bmm": _checked_ranks("bmm", torch.matmul, 3, 3), "mv": _checked_ranks("mv", torch.matmul, 2, 1),
     "dot": _checked_ranks("dot", torch.matmul, 1, 1), "vdot": _checked_ranks("vdot", lambda a, b: torch.matmul(a.conj(), b), 1, 1),
     "outer": _checked_ranks("outer", lambda a, b: a.unsqueeze(1) * b.unsqueeze(0), 1, 1), "ger": _checked_ranks("ger", lambda a, b: a.unsqueeze(1) * b.unsqueeze(0), 1, 1),
@@ -496,7 +522,8 @@ CALLS = {
     "linalg_vecdot": composed(lambda x, y, *, dim=-1, out=None: (x.conj() * y).sum(dim)),
     "linalg_multi_dot": composed(lambda tensors, *, out=None: _chained(tensors)), "chain_matmul": composed(lambda *tensors, out=None: _chained(tensors)),
     "bilinear": composed(lambda a, b, weight, bias=None: _with(torch.einsum("...i,kij,...j->...k", a, weight, b), bias)),
-    **dict.fromkeys(MATRIX, matrices), **{"linalg_" + n: matrices for n in MATRIX}, "linalg_solve": solve, "linalg_solve_ex": solve,
+    **dict.fromkeys((*MATRIX, *["linalg_" + n for n in MATRIX]), of_rank(2, matrices)), "linalg_solve": of_rank(2, solve), "linalg_solve_ex": of_rank(2, solve),
+    **dict.fromkeys(("vander", "linalg_vander", "view_as_complex", "view_as_complex_copy"), of_rank(1, natural)), "one_hot": one_hot, "register_hook": register_hook,
     "linalg_diagonal": composed(lambda A, *, offset=0, dim1=-2, dim2=-1: torch.diagonal(A, offset, dim1, dim2)),
     **dict.fromkeys(("pow", "remainder", "__rsub__"), elementwise),
     **dict.fromkeys(ELEMENTWISE_ELSEWHERE, elementwise), **dict.fromkeys(IN_PLACE_SLOTS, elementwise_),

@@ -4,7 +4,7 @@ Where an operation has a batch of its own, N, the batch of vmap is folded into i
 """
 import pyxtorch as torch
 from pyxtorch._batching._calls import Plain, bound, loop, parameters
-from pyxtorch._batching._rules import _each, _operands, along, at, composed, elementwise_, natural
+from pyxtorch._batching._rules import _each, _operands, along, at, composed, elementwise_, natural, of_rank
 from pyxtorch._batching._values import batched, wrap
 
 F = torch.nn.functional
@@ -40,6 +40,8 @@ def resized(c, x, *args, **kwargs):
 
 
 def pad(c, x, pad, mode="constant", value=None):
+    if len(pad) > 2 * x.dim():
+        raise RuntimeError(f"pad: {len(pad)} numbers are for {len(pad) // 2} dimensions, the tensor has {x.dim()}.")
     if mode == "constant":
         return F.pad(c.raw(x), pad, mode, value)
     return folded(len(pad) // 2)(c, x, pad, mode, value)
@@ -53,6 +55,8 @@ def _convolution(transposed):
         if isinstance(kwargs.get("padding", args[1] if len(args) > 1 else 0), str) and not transposed and c.is_batched(weight) and rank == 0:
             return loop(c, input, weight, bias, *args, **kwargs)
         single = input.dim() == rank + 1
+        if not single and input.dim() != rank + 2:
+            raise RuntimeError(f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {c.name}, but got input of size: {list(input.shape)}")
         if c.is_batched(bias):
             y = c.func(input, weight, None, *args, **kwargs)
             return Plain(y + bias.reshape(-1, *[1] * rank))
@@ -83,7 +87,14 @@ def _convolution(transposed):
 
 # ------------------------------------------------------------------------------- normalisation
 
+def _check_normalized(c, input, normalized_shape):
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if len(shape) > input.dim() or tuple(input.shape)[input.dim() - len(shape):] != shape:
+        raise RuntimeError(f"{c.name}: given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
+
+
 def layer_norm(c, input, normalized_shape, weight=None, bias=None, *args, **kwargs):
+    _check_normalized(c, input, normalized_shape)
     y = c.func(c.raw(input), normalized_shape, None if c.is_batched(weight) else weight, None if c.is_batched(weight) or c.is_batched(bias) else bias, *args, **kwargs) \
         if c.is_batched(input) else None
     if y is None or c.is_batched(weight) or c.is_batched(bias):
@@ -95,6 +106,7 @@ def layer_norm(c, input, normalized_shape, weight=None, bias=None, *args, **kwar
 
 
 def rms_norm(c, input, normalized_shape, weight=None, eps=None):
+    _check_normalized(c, input, normalized_shape)
     if not c.is_batched(weight):
         return c.func(c.raw(input), normalized_shape, weight, eps)
     return Plain(wrap(c.func(c.lead(input), normalized_shape, None, eps), c.level) * weight)
@@ -360,13 +372,13 @@ CALLS = {
     **{f"conv{d}d": _convolution(False) for d in (1, 2, 3)}, **{f"conv_transpose{d}d": _convolution(True) for d in (1, 2, 3)},
     **{f"{name}{d}d": folded(d) for d in (1, 2, 3) for name in ("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "lp_pool")},
     **{f"{name}{d}d_with_indices": folded(d) for d in (1, 2, 3) for name in ("max_pool", "adaptive_max_pool")},
-    "interpolate": resized, "upsample": resized, "upsample_nearest": resized, "upsample_bilinear": resized, "pad": pad, "constant_pad_nd": lambda c, x, pad, value=0: c.func(c.raw(x), pad, value),
-    "pixel_shuffle": natural, "pixel_unshuffle": natural,
+    "interpolate": resized, "upsample": resized, "upsample_nearest": resized, "upsample_bilinear": resized, "pad": pad, "constant_pad_nd": lambda c, x, widths, value=0: pad(c, x, widths, "constant", value),
+    "pixel_shuffle": of_rank(3, natural), "pixel_unshuffle": of_rank(3, natural),
     "layer_norm": layer_norm, "group_norm": group_norm, "batch_norm": batch_norm, "instance_norm": instance_norm,
     **dict.fromkeys("mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div poisson_nll_loss soft_margin_loss margin_ranking_loss hinge_embedding_loss".split(), loss),
     **dict.fromkeys("multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss triplet_margin_loss cosine_embedding_loss".split(), rows),
     "prelu": composed(prelu), "pairwise_distance": composed(pairwise_distance), "local_response_norm": resized, "gaussian_nll_loss": loss,
-    "cross_entropy": classes, "nll_loss": classes, "embedding": embedding, "scaled_dot_product_attention": attention,
+    "cross_entropy": of_rank(1, classes), "nll_loss": of_rank(1, classes), "embedding": embedding, "scaled_dot_product_attention": of_rank(2, attention),
     "lstm_cell": _cell(_lstm), "gru_cell": _cell(_gru), "rnn_tanh_cell": _cell(lambda x, h, wi, wh, bi, bh: (F.linear(x, wi, bi) + F.linear(h, wh, bh)).tanh()),
     "rnn_relu_cell": _cell(lambda x, h, wi, wh, bi, bh: (F.linear(x, wi, bi) + F.linear(h, wh, bh)).relu()),
     **dict.fromkeys("dropout native_dropout alpha_dropout bernoulli rand_like randn_like randint_like poisson".split(), random),

@@ -4,7 +4,7 @@ import math
 
 import pyxtorch as torch
 from pyxtorch._batching._calls import Plain, loop
-from pyxtorch._batching._rules import along, at, composed
+from pyxtorch._batching._rules import along, at, composed, of_rank
 from pyxtorch._batching._values import base, batched
 from pyxtorch._compound import change_parts
 
@@ -251,7 +251,7 @@ CALLS = {
     **{n: along(dim=0) for n in "narrow select narrow_copy unbind chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split unsafe_split_with_sizes select_copy unbind_copy split_copy split_with_sizes_copy".split()},
     "unfold": along(dimension=0), "unfold_copy": along(dimension=0),
     "diagonal": diagonal, "diag_embed": diag_embed, "diag": composed(diag), "diagflat": composed(lambda x, offset=0: torch.diag_embed(x.reshape(-1), offset)),
-    "trace": composed(lambda x: x.diagonal().sum()), "tril": triangle, "triu": triangle,
+    "trace": composed(lambda x: x.diagonal().sum()), "tril": of_rank(2, triangle), "triu": of_rank(2, triangle),
     **dict.fromkeys(("cat", "concat", "concatenate"), cat), "stack": stack, "repeat": repeat, "tile": composed(tile), "flip": flip, "roll": roll,
     "rot90": composed(rot90), "hsplit": _parts_along(1), "vsplit": _parts_along(0), "dsplit": _parts_along(2),
     "fliplr": composed(lambda x: x.flip(1)), "flipud": composed(lambda x: x.flip(0)), "hstack": _joined(1, None), "vstack": _joined(2, 0), "row_stack": _joined(2, 0),

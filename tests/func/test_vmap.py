@@ -321,6 +321,37 @@ def test_errors_say_what_to_write_instead():
         vmap(lambda y: kept[0])(x)
 
 
+def test_the_batch_is_no_dimension_of_a_slice():
+    """What a slice has too few dimensions for is refused, though the physical tensor has enough."""
+    square, F = torch.eye(2) + 1, nn.functional
+    for call in (
+        torch.linalg.inv, torch.linalg.cholesky, torch.linalg.det, torch.matrix_exp, torch.tril, torch.triu, lambda x: F.layer_norm(x, (2, 2)), lambda x: F.rms_norm(x, (2, 2)),
+        lambda x: F.pad(x, (1, 1, 1, 1)), lambda x: torch.view_as_complex(x[0]),
+        lambda x: F.conv2d(x[None], torch.ones(1, 2, 1, 1)), lambda x: torch.linalg.solve(x, x), lambda x: F.pixel_shuffle(x[None], 1),
+    ):  # fmt: skip
+        with pytest.raises((RuntimeError, ValueError)):
+            call(square[0])
+        with pytest.raises(RuntimeError):
+            vmap(call)(square)
+    for call in (lambda x: F.linear(x[0], square), lambda x: F.scaled_dot_product_attention(x, x, x), lambda x: F.cross_entropy(x[0], x[0])):
+        with pytest.raises((RuntimeError, ValueError)):
+            vmap(call)(square)
+    with pytest.raises(RuntimeError, match="depends on the elements"):
+        vmap(F.one_hot)(torch.tensor([[0, 1], [2, 0]]))
+
+
+def test_hooks_see_slices():
+    seen = []
+
+    def f(x):
+        y = x * 2
+        y.register_hook(lambda g: (seen.append(tuple(g.shape)), g / g.norm())[1])
+        return (y * x.detach()).sum()
+
+    x = torch.randn(3, 4)
+    assert torch.allclose(vmap(grad(f))(x), 2 * x / x.norm(dim=1, keepdim=True)) and seen == [(4,)]
+
+
 def test_shells_tell_of_slices():
     seen = {}
 
