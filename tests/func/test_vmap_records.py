@@ -94,6 +94,8 @@ def check_values(op, dtype):
         what = f"{op} {sample} in_dims={dims}"
         if expected is None:
             continue
+        if op.name == "nn.functional.one_hot" and "num_classes" not in sample.kwargs and len(sample.args) == 1:
+            continue            # refused: the number of classes depends on the elements
         actual = results_of(func.vmap(lambda *t, function=function: tuple(results_of(function(*t))), in_dims=dims)(*batches))
         assert len(actual) == len(expected), what
         for a, e in zip(actual, expected):
