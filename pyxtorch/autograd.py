@@ -31,6 +31,7 @@ from cython.cimports.pyxtorch._tape.engine import zeros_of
 from cython.cimports.pyxtorch._tape.graph import Node
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 from cython.cimports.pyxtorch._tape.saving import hooked, moved, packed
+from cython.cimports.pyxtorch._tape.sites import keep_output
 from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale, tracked
 
 from pyxtorch._compound import parts_of as _parts_of
@@ -50,7 +51,7 @@ from pyxtorch._tape.modes import (  # noqa: F401
 # Parts in plain Python, imported when somebody asks: name to the module it is in (itself, if it is one).
 _LATE = {
     **dict.fromkeys(("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "profiler_util", "variable"), None),
-    "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode", "enforce_grad_layout_policy": "grad_mode",
+    "blame": "blaming", "Blame": "blaming", "detect_anomaly": "anomaly_mode", "set_detect_anomaly": "anomaly_mode", "enforce_grad_layout_policy": "grad_mode",
     "set_multithreading_enabled": "grad_mode", "NestedIOFunction": "function",
     "_profiler_enabled": "profiler",
 }
@@ -299,6 +300,20 @@ class Function(Node):
         """What `save_for_backward` kept, checked against in-place changes."""
         return tuple([self.saved(i) for i in range(self.n_saved)])
 
+    def held(self):
+        """What is saved and is still what it was: [(tensor, number of the output that it is, or -1)]."""
+        found: list = []
+        i: cython.int
+        x: TensorBase
+        for i in range(self.n_saved):
+            x = self.s0 if i == 0 else self.s1 if i == 1 else self.s2 if i == 2 else None
+            version = self.v0 if i == 0 else self.v1 if i == 1 else self.v2
+            if i > 2 and self.s_more is not None:
+                x, version = self.s_more[i - 3], self.v_more[i - 3]
+            if x is not None and state_of(x) == version:
+                found.append((alias(x), x.output_nr if self.is_output(i) else -1))
+        return found
+
     @property
     def saved_variables(self):
         return self.saved_tensors
@@ -337,7 +352,7 @@ class Function(Node):
         node: Function = self
         if not type(self).__flags__ & (1 << 9):  # one that is built in
             raise TypeError(f"{self.name()}: a node of the graph cannot be called.")
-        if self.extra is not None:  # it is in a graph already
+        if self.extra is not None and "needs" in self.extra:  # it is in a graph already
             node = type(self).__new__(type(self))
             node.__dict__.update(self.__dict__)
         return run_user(type(self), node, args)
@@ -420,8 +435,8 @@ def run_user(cls, node: Function, args: tuple):
             return _parts_of(a).apply(cls, args)
     enabled: cython.bint = grad_enabled()
     needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
-    notes: dict = {"needs": needs}
-    node.extra = notes
+    notes: dict = node.notes()
+    notes["needs"] = needs
     before: cython.bint = set_grad(0)
     try:
         if cls.setup_context is _no_setup:
@@ -528,6 +543,8 @@ def output(out: Variable, node: Node, number: cython.int) -> cython.int:
     out._grad_fn = node
     out.output_nr = number
     out.flags |= REQUIRES_GRAD
+    if node.extra is not None:
+        keep_output(node.extra, out, number)
     return 0
 
 

@@ -35,6 +35,10 @@ cdef class Task(Run):
     cdef list caught            # its gradients, where hooks want to see them first, or None
     cdef list callbacks
     cdef Recorder told          # who is told of nodes that run: the profiler, or None
+    cdef object watcher         # of a replay: is told of every gradient that is sent; or None
+    cdef object again           # in anomaly mode: replays this run
+    cdef list first_roots       # its (root, number, first gradient)
+    cdef bint looks             # at the gradients that it gives
     cdef Py_ssize_t mark        # what it wants at the end of the node that is running
 
     cdef int find(self, object target) except -2
@@ -54,7 +58,7 @@ cdef class Task(Run):
     cdef int finish_leaf(self, int k) except -1
 
 
-cdef int run(list roots, list numbers, list firsts, bint keep, bint create, list wanted, object results, set accumulates) except -1
+cdef int run(list roots, list numbers, list firsts, bint keep, bint create, list wanted, object results, set accumulates, object watcher=*) except -1
 cdef int provide(dict functions) except -1
 cdef object zeros_like(TensorBase x)
 cdef object ones_like(TensorBase x)

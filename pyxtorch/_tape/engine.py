@@ -26,9 +26,11 @@ from cython.cimports.pyxtorch._core import (
 )
 from cython.cimports.pyxtorch._gate import hear, hush, set_silent, unhush
 from cython.cimports.pyxtorch._tape._thread import references
-from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap_running
+from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap_running, watch_nodes
 from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
+
+from pyxtorch._tape.sites import kept_output, tell_watchers
 
 LARGE = cython.declare(cython.longlong, 16384)      # elements from which kernels may run without the GIL
 
@@ -40,7 +42,7 @@ _clone = cython.declare(object, None)
 _to = cython.declare(object, None)
 _ones = cython.declare(object, None)
 _zeros = cython.declare(object, None)
-_has_nan = cython.declare(object, None)
+_look = cython.declare(object, None)
 _zeros_of = cython.declare(object, None)
 _stack = cython.declare(object, None)
 _dense = cython.declare(object, None)
@@ -48,9 +50,9 @@ _dense = cython.declare(object, None)
 
 def provide(functions):
     """Take the operations on tensors that a run needs; the engine itself knows none."""
-    global _add, _add_into, _clone, _to, _ones, _zeros, _has_nan, _zeros_of, _stack, _dense
+    global _add, _add_into, _clone, _to, _ones, _zeros, _look, _zeros_of, _stack, _dense
     _add, _add_into, _clone, _to = functions["add"], functions["add_"], functions["clone"], functions["to"]
-    _ones, _zeros, _has_nan = functions["ones_like"], functions["zeros_like"], functions["has_nan"]
+    _ones, _zeros, _look = functions["ones_like"], functions["zeros_like"], functions["look"]
     _zeros_of, _stack, _dense = functions["zeros"], functions["stack"], functions["dense"]
     return 0
 
@@ -82,28 +84,33 @@ def converted(x, dt):
 
 # ------------------------------------------------------------------------------------- anomalies
 
-_anomaly = cython.declare(cython.bint, False)        # look for nan in every gradient
+_anomaly = cython.declare(cython.bint, False)        # runs look at what they give, nodes note where they are made
+_explain = cython.declare(object, None)              # what raises the error
 
 
 def is_anomaly_enabled():
-    """Whether every gradient is looked through for nan."""
+    """Whether backward looks for nan in the gradients that it gives."""
     return _anomaly
 
 
-def set_anomaly(mode):
-    """Look for nan in every gradient (slow), or no longer."""
-    global _anomaly
-    _anomaly = mode
+def set_anomaly(mode, explain=None):
+    """Look at the gradients that runs give, and let nodes note where they are made; or no longer.
+
+    `explain(kind, replay, roots)` is called where a gradient is not finite (kind 1: inf, 2: nan) and, with kind 0, at the end of a
+    run; `replay(watcher)` runs it again, without storing anything, and calls `watcher(node, i, g)` for each gradient that node sends.
+    """
+    global _anomaly, _explain
+    changes: cython.bint = bool(mode) != _anomaly
+    _anomaly = bool(mode)
+    _explain = explain
+    watch_nodes(_anomaly)
+    if changes:
+        tell_watchers(_anomaly)
 
 
-@cython.cfunc
-@cython.exceptval(-1, check=False)
-def refuse_nan(node: Node, i: cython.int, g) -> cython.int:
-    if _has_nan(g):
-        raise RuntimeError(
-            f"Function '{node.name()}' returned nan values in its {i}th output: its gradient for input {i}, of shape {list(shape_of(g))}, has nan."
-        )
-    return 0
+def look_at(g):
+    """0: all of tensor `g` is finite; 1: it has inf; 2: it has nan."""
+    return _look(g)
 
 
 # ------------------------------------------------------------------------------------- one run
@@ -293,8 +300,8 @@ class Task(Run):
         return k >= 0 and self.slots[k].wanted != 0
 
     def deliver(self, node, i, target, g):
-        if _anomaly:
-            refuse_nan(node, i, g)
+        if self.watcher is not None and self.caught is None:
+            self.watcher(node, i, g)
         if self.caught is not None:
             have = self.caught[i]
             self.caught[i] = g if have is None else _add(have, g)
@@ -363,7 +370,10 @@ class Task(Run):
                 many = [g]
             g = None
             if extra is not None:
-                before_node(extra, many, reached)
+                before_node(extra, many, reached, self.watcher is not None)
+                if self.watcher is not None and extra.get("tensor_hooks"):
+                    for x in many:
+                        self.watcher(node, -1, x)
             if self.captures is not None:
                 places = self.captures.get(k)
                 if places is not None:
@@ -459,6 +469,13 @@ class Task(Run):
         if leaf._extra is not None:
             notes = leaf._extra
             g = call_hooks(notes.get("hooks"), g)
+        if self.watcher is not None:
+            self.watcher(leaf, -1, g)
+            return 0
+        if self.looks and g is not None:
+            kind = _look(g)
+            if kind:
+                _explain(kind, self.again, self.first_roots)
         if self.captures is not None:
             places = self.captures.get(k)
             if places is not None:
@@ -588,7 +605,7 @@ def add_to_leaf(leaf: TensorBase, g: TensorBase) -> cython.int:
 
 @cython.cfunc
 @cython.exceptval(-1, check=False)
-def before_node(extra: dict, grads: list, reached: cython.bint) -> cython.int:
+def before_node(extra: dict, grads: list, reached: cython.bint, again: cython.bint) -> cython.int:
     """Hooks on the node's output tensors, and gradients that are to be retained."""
     by_output = extra.get("tensor_hooks")
     if by_output is not None:
@@ -599,7 +616,7 @@ def before_node(extra: dict, grads: list, reached: cython.bint) -> cython.int:
                 if grads[number] is not None:
                     grads[number] = call_hooks(hooks, grads[number])
     retained = extra.get("retained")
-    if retained is not None:
+    if retained is not None and not again:
         x: TensorBase
         for number, reference in retained.items():
             t = reference()
@@ -614,7 +631,7 @@ def before_node(extra: dict, grads: list, reached: cython.bint) -> cython.int:
     return 0
 
 
-def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
+def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watcher=None):
     """One run from `roots`.
 
     Args:
@@ -623,11 +640,17 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
         wanted: None, or the (node or leaf, output number) pairs that are asked for.
         results: list, gets for each of `wanted` its gradient, True (a zero), or None (not reached).
         accumulates: ids of leaves among `wanted` whose .grad is added to instead.
+        watcher: the run is one of `set_anomaly`'s replays.
     """
     task: Task = Task.__new__(Task)
     i: cython.int
     j: cython.int
-    task.keep = keep
+    task.keep = keep or _anomaly or watcher is not None
+    task.watcher = watcher
+    if _anomaly and watcher is None:
+        task.looks = True
+        task.first_roots = list(zip(roots, numbers, firsts))
+        task.again = Again(task.first_roots, create, wanted, accumulates)
     task.told = recorder()
     task.mark = -1
     for root in roots:
@@ -667,6 +690,17 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
                 else:
                     task.finish_leaf(i)
         task.execute()
+        if task.looks:
+            if results is not None:
+                for g in results:
+                    if isinstance(g, TensorBase) and _look(g):
+                        _explain(_look(g), task.again, task.first_roots)
+            for root, number, g in task.first_roots:
+                if isinstance(root, Node) and cython.cast(Node, root).extra is not None:
+                    g = kept_output(cython.cast(Node, root).extra, number)
+                    if g is not None and _look(g):
+                        _explain(0, task.again, task.first_roots)
+                        break
         if task.callbacks is not None:
             hear()
             for callback in task.callbacks:
@@ -677,4 +711,20 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
         swap_running(outer)
         unhush(heard)
         set_grad(before)
+        if task.looks and not keep:
+            for target in task.targets:
+                if isinstance(target, Node):
+                    cython.cast(Node, target).release()
     return 0
+
+
+class Again:
+    """Runs once more what a run in anomaly mode runs, for a watcher."""
+
+    def __init__(self, firsts, create, wanted, accumulates):
+        self.firsts, self.create, self.wanted, self.accumulates = firsts, create, wanted, accumulates
+
+    def __call__(self, watcher):
+        roots, numbers, gradients = [list(part) for part in zip(*self.firsts)]
+        results = None if self.wanted is None else [None] * len(self.wanted)
+        run(roots, numbers, gradients, True, self.create, self.wanted, results, self.accumulates, watcher)

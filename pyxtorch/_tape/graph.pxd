@@ -59,5 +59,6 @@ cdef class Run:
     cdef int withhold(self, int i) except -1                            # of the node that is running
 
 
+cdef int watch_nodes(bint mode) except -1
 cdef Run running()
 cdef PyObject* swap_running(PyObject* run) noexcept

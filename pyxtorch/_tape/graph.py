@@ -9,12 +9,14 @@ from cython.cimports.cpython.object import PyObject
 from cython.cimports.pyxtorch._core import TensorBase
 from cython.cimports.pyxtorch._tape._thread import pyx_running
 from cython.cimports.pyxtorch._tape.hooks import add_hook
+from cython.cimports.pyxtorch._tape.sites import here
 
 # ----------------------------------------------------------------------------------------- nodes
 
 _graveyard = cython.declare(list, [])
 _burying = cython.declare(cython.bint, False)
 _sequence = cython.declare(cython.ulonglong, 0)
+_watched = cython.declare(cython.bint, False)       # nodes note where they are made
 
 
 @cython.binding(False)
@@ -27,6 +29,8 @@ class Node:
         global _sequence
         _sequence += 1
         self.sequence = _sequence
+        if _watched:
+            self.extra = {"site": here()}
 
     def __dealloc__(self):
         # A long chain of nodes would free itself recursively: hand the next ones to a list.
@@ -169,6 +173,11 @@ class Node:
         """A dict for the user's own notes on this node."""
         return self.notes().setdefault("metadata", {})
 
+    @property
+    def site(self):
+        """Where it was made (`_tape.sites.Site`), if that was in anomaly mode."""
+        return None if self.extra is None else cython.cast(dict, self.extra).get("site")
+
     def _sequence_nr(self):
         """Nodes made later have higher numbers, and run earlier."""
         return self.sequence
@@ -210,6 +219,12 @@ def accumulator(leaf: TensorBase):
         node.extra = leaf._extra.setdefault("accumulator_notes", {})
         leaf._extra["accumulator"] = weakref.ref(node)
     return node
+
+
+def watch_nodes(mode):
+    global _watched
+    _watched = mode
+    return 0
 
 
 # ------------------------------------------------------------------------------------------- runs

@@ -7,6 +7,9 @@ import threading
 import cython
 from cython.cimports.pyxtorch._core import alias, shape_of
 from cython.cimports.pyxtorch._tape.modes import set_grad
+from cython.cimports.pyxtorch._tape.sites import changed_by
+
+from pyxtorch._tape.sites import line_of
 
 _active = cython.declare(cython.int, 0)             # how many saved_tensors_hooks are active in all threads
 _hooks = cython.declare(object, threading.local())
@@ -53,14 +56,22 @@ def packed(x):
 
 def moved(name, x, output, now, then):
     kind = "output" if output else "tensor"
+    who = ""
+    change = changed_by(x, then)
+    if change is not None:
+        who = f" It was changed by {change[0]}"
+        place = line_of(change[1])
+        if place is not None:
+            who += f" at {place[0]}:{place[1]}: {place[2]}"
+        who += "."
     if now >> 40 != then >> 40:
         return RuntimeError(
             f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: the memory, "
             f"shape or dtype of a saved {kind} was replaced (by .data =, set_, resize_ or the like); it is of shape {list(shape_of(x))} "
-            f"now. Do that after backward, or to a clone."
+            f"now. Do that after backward, or to a clone.{who}"
         )
     return RuntimeError(
         f"{name}: one of the variables needed for gradient computation has been modified by an inplace operation: a saved {kind} of "
         f"shape {list(shape_of(x))} is at version {x.st.version}; expected version {then & ((1 << 40) - 1)} instead. Use the out-of-place "
-        "form of the operation that changed it, or clone it first."
+        f"form of the operation that changed it, or clone it first.{who}"
     )

@@ -18,6 +18,7 @@ from cython.cimports.pyxtorch._core import (
 )
 from cython.cimports.pyxtorch._tape.graph import Node
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, inference_enabled
+from cython.cimports.pyxtorch._tape.sites import keep_output
 
 
 @cython.binding(False)
@@ -136,6 +137,8 @@ def made(out, node, number):
     out._grad_fn = node
     out.output_nr = number
     out.flags |= REQUIRES_GRAD
+    if node.extra is not None:
+        keep_output(node.extra, out, number)
     return 0
 
 

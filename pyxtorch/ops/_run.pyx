@@ -5,8 +5,10 @@ from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, iadd_op
 
+from cmath import isfinite
+
 from pyxtorch._tape.engine import provide_operations
-from pyxtorch.ops import create, elementwise_compare, shape_copy, shape_join
+from pyxtorch.ops import create, elementwise_compare, reduce, shape_copy, shape_join
 
 
 # Of a compound tensor (a sparse one) the gate knows how each of these is done: by calling the public methods.
@@ -41,8 +43,18 @@ def _zeros_like(Variable x):
     return x.new_zeros(shape_of(x)) if x.flags & COMPOUND else zeros_of(x)
 
 
-def _has_nan(Variable x):
-    return any_true(elementwise_compare.isnan(x._values() if x.flags & COMPOUND else x))
+def _look(Variable x):
+    """0: all is finite; 1: there is inf; 2: there is nan. One sum tells that all is finite, and overflows at worst."""
+    cdef Variable values = <Variable?>(x._values() if x.flags & COMPOUND else x)
+    if values.flags & REQUIRES_GRAD:
+        values = <Variable?>values.detach()
+    if values.dt <= INT64 or values.n == 0 or values.dev == META:
+        return 0
+    if isfinite(item_of(<Variable?>reduce.sum(values))):
+        return 0
+    if any_true(elementwise_compare.isnan(values)):
+        return 2
+    return 1 if any_true((<object>values).isinf()) else 0
 
 
 def _dense(Variable x):
@@ -50,6 +62,6 @@ def _dense(Variable x):
 
 
 provide_operations(
-    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
+    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, look=_look,
     zeros=create.zeros, stack=shape_join.stack, dense=_dense,
 )

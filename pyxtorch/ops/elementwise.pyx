@@ -437,9 +437,9 @@ cdef class Mul(Binary):
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
             b = self.saved(0)
-            self.pass_grad(0, mul_number(g, self.number) if b is None else mul_conj(g, b))
+            self.pass_grad(0, mul_number(g, self.number) if b is None else times(g, b))
         if self.needs(1):
-            self.pass_grad(1, mul_conj(g, self.saved(1)))
+            self.pass_grad(1, times(g, self.saved(1)))
 
 
 cdef class MulConj(Binary):
@@ -483,7 +483,7 @@ cdef class ZeroMul(Binary):
         if self.needs(0):
             self.pass_grad(0, zero_mul(g, conj_of(self.saved(1))))
         if self.needs(1):
-            self.pass_grad(1, zero_mul(g, conj_of(self.saved(0))))
+            self.pass_grad(1, zero_mul(live(g, self.saved(0)), conj_of(self.saved(0))))
 
 
 cdef class ZeroDiv(Binary):
@@ -496,7 +496,18 @@ cdef class ZeroDiv(Binary):
         cdef Variable quotient = zero_div(g, b)
         self.pass_grad(0, quotient)
         if self.needs(1):
+            quotient = zero_div(live(g, self.saved(0)), b)
             self.pass_grad(1, neg_t(zero_mul(quotient, conj_of(zero_div(self.saved(0), self.saved(1))))))
+
+
+cdef Variable live(Variable gg, Variable g):
+    """gg, and 0 where g is 0, whatever gg is there: for second derivatives, where both are gradients."""
+    return zero_mul(<Variable?>(<object>g).ne(0).to(dtype_of(gg.dt)), gg)
+
+
+cdef Variable times(Variable g, Variable b):
+    """g * conj(b); of real numbers, 0 where g is 0."""
+    return mul_conj(g, b) if is_complex_code(b.dt) or is_complex_code(g.dt) else zero_mul(g, b)
 
 
 cdef Variable add_t(Variable a, Variable b):

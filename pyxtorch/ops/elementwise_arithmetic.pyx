@@ -149,7 +149,9 @@ cdef class Sgn(Unary):
             return 0
         x = self.saved(0)
         s = sgn(x)
-        self.pass_grad(0, zero_div(<Variable>((g - (g * s.conj()).real * s)), <Variable>abs(x)))
+        size = abs(x)
+        turn = where(size == 0, 0, g - (g * s.conj()).real * s)         # 0 has no direction that could turn
+        self.pass_grad(0, zero_div(<Variable>turn, <Variable>size))
 
 
 def sgn(input, *, out=None):

@@ -445,7 +445,7 @@ cdef class Logit(OfInput):
             inside = logical_and(x >= self.eps, x <= 1 - self.eps)
             self.pass_grad(0, where(inside, slope, 0))
         else:
-            outside = logical_or(x < 0, x > 1)
+            outside = logical_and(logical_or(x < 0, x > 1), g != 0)
             self.pass_grad(0, where(outside, float("nan"), slope))
 
 

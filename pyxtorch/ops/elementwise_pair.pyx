@@ -103,7 +103,7 @@ cdef class Xlogy(OfInputs):
             skip = logical_and(a == 0, b <= 0)
             self.pass_grad(0, zero_mul(g, <Variable>where(skip, 0, log(b))))
         if self.needs(1):
-            self.pass_grad(1, zero_mul(g, <Variable?>(a / b)))
+            self.pass_grad(1, zero_mul(g, zero_div(a, b)))       # 0 log(b) is 0 for every b
 
 
 @slope_rounds_once

@@ -5,7 +5,7 @@ It is linear in the incoming gradient, and its own derivative by x is written in
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Function, Variable, record2, recording
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops.elementwise cimport formula2, mul_t, zero_mul
+from pyxtorch.ops.elementwise cimport formula2, zero_mul
 from pyxtorch.ops.shape cimport conj_of
 
 
@@ -21,7 +21,7 @@ cdef class Slope(Function):
         if self.needs(0):
             self.pass_grad(0, sloped(self.slope, self.curvature, gg, x, self.s, self.op))
         if self.needs(1) and self.curvature is not None:
-            self.pass_grad(1, zero_mul(mul_t(conj_of(gg), g), <Variable?>self.curvature(x, [self.s[0], self.s[1], self.s[2]])))
+            self.pass_grad(1, zero_mul(g, zero_mul(conj_of(gg), <Variable?>self.curvature(x, [self.s[0], self.s[1], self.s[2]]))))
 
 
 cdef Variable sloped(int slope, object curvature, Variable g, Variable x, const double* s, str op):

@@ -68,7 +68,7 @@ cdef class Variance(Reduction):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
         g = self.spread(g)
-        self.pass_grad(0, g * centred(x, self.dims()) * (2.0 / self.divisor if self.divisor else float("nan")))
+        self.pass_grad(0, divided(g, 2.0, self.divisor) * centred(x, self.dims()))
 
 
 cdef class Deviation(Variance):
@@ -76,8 +76,13 @@ cdef class Deviation(Variance):
     cdef int vjp(self, Variable g) except -1:
         x = self.saved(0)
         y = self.spread(or_infinity(self.saved(1)))
-        g = self.spread(g * (1.0 / self.divisor if self.divisor else float("nan")))
+        g = self.spread(divided(g, 1.0, self.divisor))
         self.pass_grad(0, centred(x, self.dims()) / y * g)
+
+
+cdef object divided(object g, double factor, double divisor):
+    """g factor / divisor; without degrees of freedom NaN, but 0 where g is 0."""
+    return g * (factor / divisor) if divisor else where(g == 0, 0, float("nan"))
 
 
 cdef object centred(object x, tuple dims):

@@ -1,6 +1,6 @@
 """Ordering, selecting, searching and counting."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record_many, recording
 from pyxtorch.kernels.sort cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
@@ -185,6 +185,14 @@ def kthvalue(Variable input not None, k, dim=-1, keepdim=False, *, out=None):
     return select_one(input, kth, dim, keepdim, out, "kthvalue", "kthvalue")
 
 
+cdef class Median(Function):
+    """One value of the input's: those equal to it share the gradient."""
+    cdef int vjp(self, Variable g) except -1:
+        x, y = self.saved(0), self.saved(1)
+        hit = ((x == y) | (x.isnan() & y.isnan())).to(g.dtype)
+        self.pass_grad(0, g * (hit / hit.sum()))
+
+
 cdef object median_by(Variable input, object dim, bint keepdim, object out, int64_t kth, str op):
     if dim is not None:
         return select_one(input, kth, dim, keepdim, out, op, op)
@@ -194,7 +202,14 @@ cdef object median_by(Variable input, object dim, bint keepdim, object out, int6
         if input.dt <= INT64:
             return finish_out(full_raw(0, NULL, input.dt, input.dev, input.dev_index, integer_range(input.dt)[0]), out, op)
         return finish_out(input.sum() + float("nan"), out, op)
-    return finish_out(select_one(input.reshape(-1), kth, 0, False, None, op, op)[0], out, op)
+    cdef Median node
+    y = select_one(input.detach().reshape(-1), kth, 0, False, None, op, op)[0]
+    if recording(input):
+        node = <Median>Median.__new__(Median)
+        record1(node, <Variable>y, input)
+        node.save(input)
+        node.save_output(<Variable>y)
+    return finish_out(y, out, op)
 
 
 def median(Variable input not None, dim=None, keepdim=False, *, out=None):

@@ -5,8 +5,21 @@ from collections.abc import Mapping
 
 import pyxtorch
 from pyxtorch import Tensor
+from pyxtorch._tape.sites import when_watched
+from pyxtorch.autograd import is_anomaly_enabled
 from pyxtorch.nn.modules.module import Module, _direct_call, indent, say_where
 from pyxtorch.nn.parameter import Parameter
+
+_plain_call = _direct_call      # None in anomaly mode, in which a call of a module does more
+
+
+def _note_calls(mode):
+    global _plain_call
+    _plain_call = None if mode else _direct_call
+
+
+when_watched(_note_calls)
+_note_calls(is_anomaly_enabled())
 
 
 def _position(index, size, what):
@@ -112,7 +125,7 @@ class Sequential(_List):
         try:
             for module in self._modules.values():
                 # Module.__call__ would add nothing but its own cost here.
-                if module._hooks is None and type(module).__call__ is _direct_call:
+                if module._hooks is None and type(module).__call__ is _plain_call:
                     input = module.forward(input)
                 else:
                     input = module(input)
