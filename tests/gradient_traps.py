@@ -19,9 +19,9 @@ def inside(function):
     return lambda torch, x: torch.where(x < 1, function(torch, x), torch.zeros_like(x))
 
 
-def times_zero(function):
-    """A mask that multiplies: the zero gradient stays zero."""
-    return lambda torch, x: function(torch, x.clone()) * (x > 0) if False else (function(torch, x).masked_fill(x <= 0, 0.0))
+def filled(function):
+    """The same by masked_fill, after the function."""
+    return lambda torch, x: function(torch, x).masked_fill(x <= 0, 0.0)
 
 
 def attention(torch, x):
@@ -54,13 +54,15 @@ ROWS = [
     ("where around digamma", masked(lambda torch, x: x.digamma()), [2.0, 0.0, -1.0]),
     ("where around logit", inside(lambda torch, x: x.logit()), [0.5, 1.0, 2.0]),
     ("where around tan", masked(lambda torch, x: (1 / x).tan()), [1.0, 0.0]),
-    ("where around exp(1000)", inside(lambda torch, x: (x * 1000).exp() * 1e-300), [0.5, 1.0]),
+    ("where around exp(1000)", inside(lambda torch, x: (x * 1000).exp() * 1e-217), [0.5, 1.0]),
     ("where around norm of zeros", lambda torch, x: torch.where(x.norm() > 0, x.norm(), torch.zeros(())), [0.0, 0.0]),
     ("where around std of one", lambda torch, x: torch.where(torch.tensor(False), x.std(), x.sum()), [2.0]),
-    ("masked_fill after log", times_zero(lambda torch, x: x.log()), [2.0, 0.0]),
+    ("masked_fill after log", filled(lambda torch, x: x.log()), [2.0, 0.0]),
     ("masked_fill with -inf, exp", lambda torch, x: x.masked_fill(x <= 0, -inf).exp(), [1.0, 0.0]),
     ("masked_fill with inf, 1 / x", lambda torch, x: 1 / x.masked_fill(x <= 0, inf), [2.0, 0.0]),
     ("xlogy at x = 0", lambda torch, x: torch.xlogy(torch.zeros(2), x), [2.0, 0.0]),
+    ("where around x * log(x)", masked(lambda torch, x: x * x.log()), [1.0, 0.0, -1.0]),
+    ("where around x * (1 / x)", masked(lambda torch, x: x * (1 / x)), [2.0, 0.0]),
     ("where around xlogy(x, x)", masked(lambda torch, x: torch.xlogy(x, x)), [1.0, 0.0]),
     ("where around entr", masked(lambda torch, x: torch.special.entr(x)), [1.0, 0.0, -1.0]),
     ("where around atan2(x, x)", masked(lambda torch, x: torch.atan2(x, x)), [1.0, 0.0]),
@@ -138,6 +140,16 @@ ROWS = [
 ]
 
 
+def text_of(found):
+    """What the page says of what was measured: reverse; second; forward."""
+    def one(value):
+        if isinstance(value, str):
+            return "error"
+        return "(" + ", ".join(f"{0.0 if abs(v) <= 1e-12 else v:.3g}" for v in value) + ")"
+
+    return "; ".join(map(one, found))
+
+
 def measured(torch, function, point):
     """(gradient, gradient of the gradient's weighted sum, forward-mode derivative in direction (1, 2, ...)) as lists; None: raises."""
     def start():
@@ -161,9 +173,9 @@ def measured(torch, function, point):
                         value = torch.zeros_like(x)
                 else:
                     value = torch.func.jvp(lambda x: function(torch, x).sum(), (x.detach(),), (weights,))[1]
-                found.append(value.detach().reshape(-1).tolist())
+                found.append([0.0] * len(point) if kind == "second" and getattr(value, "_is_zerotensor", bool)() else value.detach().reshape(-1).tolist())
             except (RuntimeError, NotImplementedError) as error:
-                found.append(str(error)[:60])
+                found.append("error: " + str(error)[:60])
         return found
     finally:
         torch.set_default_dtype(torch.float32)

@@ -134,7 +134,7 @@ def forward(root, loss=None):
     target = next((node for node in order if bad.get(node) == 2), root)
     while True:
         inputs = inputs_of(target)
-        behind = [node for _, x, node in inputs if node in bad and look_at(x) and not _asked(node, bad)]
+        behind = [node for node in sources_of(target, bad) if not _asked(node, bad)]
         if not behind:
             break
         target = min(behind, key=lambda node: node._sequence_nr())
@@ -145,6 +145,23 @@ def forward(root, loss=None):
             own = _name_of(x, target)
             return Blame("input", target, own, values)
     return Blame("forward", target, None, values)
+
+
+def sources_of(target, bad):
+    """The nodes whose outputs, not finite, `target` took; through nodes of whose outputs nothing is known."""
+    found, todo = [], list(target.next_functions)
+    met = set()
+    while todo:
+        node, number = todo.pop()
+        if node is None or isinstance(node, AccumulateGrad) or (node, number) in met:
+            continue
+        met.add((node, number))
+        x = outputs_of(node).get(number)
+        if x is None:
+            todo += node.next_functions
+        elif node in bad and look_at(x):
+            found.append(node)
+    return found
 
 
 def _asked(node, bad):

@@ -7,10 +7,13 @@ from pyxtorch._core import TensorBase as _TensorBase
 from pyxtorch._tape.graph import Node as _Node
 
 from pyxtorch._tape.graph import AccumulateGrad as AccumulateGrad
+from pyxtorch.autograd.blaming import Blame as Blame
 from pyxtorch.autograd.function import NestedIOFunction as NestedIOFunction
 from pyxtorch._tape.hooks import RemovableHandle as RemovableHandle
 from pyxtorch.autograd import anomaly_mode as anomaly_mode
 from pyxtorch._tape.backward import backward as backward
+from pyxtorch.autograd.blaming import blame as blame
+from pyxtorch.autograd import blaming as blaming
 from pyxtorch._tape.graph import current_task as current_task
 from pyxtorch.autograd.anomaly_mode import detect_anomaly as detect_anomaly
 from pyxtorch._tape.modes import enable_grad as enable_grad
@@ -44,6 +47,7 @@ class Function(_Node):
     def backward(*args: _t.Any, **kwargs: _t.Any) -> _t.Any: ...
     @staticmethod
     def forward(*args: _t.Any, **kwargs: _t.Any) -> _t.Any: ...
+    def held(self, /) -> _t.Any: ...
     def mark_dirty(self, *tensors: _Tensor) -> None: ...
     def mark_non_differentiable(self, *tensors: _Tensor) -> None: ...
     def mark_shared_storage(self, /, *pairs: _t.Any) -> _t.Any: ...

@@ -3,6 +3,7 @@ from libc.math cimport ilogb, isfinite, ldexp, pow as cpow
 from pyxtorch._core cimport *
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
+from pyxtorch.ops.elementwise cimport zero_mul
 from pyxtorch.ops.reduce cimport Layout, Mask, Reduction, arrange, pyx_reduce_kernels, reduced, reduction, tables, unsupported
 from pyxtorch.ops.shape cimport conj_of, to_dtype
 
@@ -77,7 +78,7 @@ cdef class Deviation(Variance):
         x = self.saved(0)
         y = self.spread(or_infinity(self.saved(1)))
         g = self.spread(divided(g, 1.0, self.divisor))
-        self.pass_grad(0, centred(x, self.dims()) / y * g)
+        self.pass_grad(0, zero_mul(<Variable?>g, <Variable?>(centred(x, self.dims()) / y)))
 
 
 cdef object divided(object g, double factor, double divisor):
