@@ -5,6 +5,7 @@ have an element at which the unmasked function is singular, and a mask that leav
 """
 from math import inf
 
+
 def nn(torch):
     return torch.nn.functional
 

@@ -1,6 +1,5 @@
 /* Where in the user's program a call comes from, at the cost of a few reference counts: no traceback, no string. */
 #pragma once
-#include <Python.h>
 
 /* The code of the innermost frame whose file does not begin with `package`, a new reference (NULL without an exception: none),
  * and the instruction that it is at. `files` remembers which files do: a dict from their names to True or False. */

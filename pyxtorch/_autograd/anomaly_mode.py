@@ -1,15 +1,15 @@
 """torch.autograd.anomaly_mode: stop backward at a gradient that is not a number, and say where it came from."""
 import threading
 
-from pyxtorch._tape.sites import Changes
+from pyxtorch._tape.sites import Changes, tell_watchers
 from pyxtorch.autograd import is_anomaly_enabled, set_anomaly
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
-def _explain(kind, replay, roots):
+def _explain(kind, *run):
     from pyxtorch.autograd.blaming import explain
 
-    explain(kind, replay, roots)
+    explain(kind, *run)
 
 
 _notes = threading.local()  # this thread's Changes
@@ -20,7 +20,10 @@ def _switch(mode, inf):
     """Turn anomaly mode on or off; whether it looked for inf before."""
     global _look_for_inf
     before, _look_for_inf = _look_for_inf, inf
+    changes = mode != is_anomaly_enabled()
     set_anomaly(mode, _explain if mode else None)
+    if changes:
+        tell_watchers(mode)
     changes = _notes.__dict__.get("changes")
     if changes is not None:
         changes.stop()

@@ -3,9 +3,10 @@ import re
 import warnings
 
 from pyxtorch import Tensor
-from pyxtorch._tape.engine import look_at
+from pyxtorch._tape.backward import replay
 from pyxtorch._tape.sites import line_of
 from pyxtorch.autograd import AccumulateGrad
+from pyxtorch.ops._run import look_at
 
 __all__ = ["Blame", "blame"]
 
@@ -69,11 +70,10 @@ def blame(loss, gradient=None):
     found = forward(node, loss)
     if found is not None:
         return found
-    from pyxtorch._tape.engine import Again
     from pyxtorch.ops.create import ones_like
 
     start = ones_like(loss.detach()) if gradient is None else gradient
-    return backward(Again([(node, loss.output_nr, start)], False, None, None))
+    return backward([(node, loss.output_nr, start)], False, None, None)
 
 
 # ------------------------------------------------------------------------------------- forward
@@ -200,19 +200,15 @@ class Watcher:
             self.nan = node, i, g
 
 
-def watched(replay):
-    watcher = Watcher()
-    replay(watcher)
-    return watcher
-
-
-def backward(replay, watcher=None):
-    """The Blame of the first gradient that is not finite, or None."""
-    watcher = watched(replay) if watcher is None else watcher
+def backward(firsts, create, wanted, accumulates, watcher=None):
+    """The Blame of the first gradient that is not finite in a replay (`_tape.backward.replay`), or None."""
+    if watcher is None:
+        watcher = Watcher()
+        replay(firsts, create, wanted, accumulates, watcher)
     if watcher.first is None:
         return None
     node, i, g = watcher.first
-    given = [first for _, _, first in replay.firsts if look_at(first)]
+    given = [first for _, _, first in firsts if look_at(first)]
     if given:
         return Blame("input", operation="the gradient given to backward", values=[describe("it", given[0])])
     if isinstance(node, Tensor):
@@ -224,12 +220,12 @@ def backward(replay, watcher=None):
     return Blame("backward", node, None, [*values, describe(f"gradient of input {i}", g)])
 
 
-def explain(kind, replay, roots):
+def explain(kind, *run):
     """What the engine calls where a gradient is not finite (1: inf, 2: nan), and with 0 at the end of a run."""
     from pyxtorch.autograd.anomaly_mode import looks_for_inf
 
     found = None
-    for root, number, _ in roots:
+    for root, number, _ in run[0]:
         if isinstance(root, Tensor) or (kind == 1 and not looks_for_inf()):
             continue
         value = outputs_of(root).get(number) if kind == 0 else None
@@ -241,8 +237,9 @@ def explain(kind, replay, roots):
         return
     if kind == 1 and not looks_for_inf():
         return
-    watcher = watched(replay)
-    behind = backward(replay, watcher)
+    watcher = Watcher()
+    replay(*run, watcher)
+    behind = backward(*run, watcher)
     if kind == 2 and watcher.nan is not None:
         node, i, _ = watcher.nan
         text = f"Function '{node.name()}' returned nan values in its {i}th output."

@@ -209,6 +209,17 @@ def grad(
     return tuple(found)
 
 
+def replay(firsts, create, wanted, accumulates, watcher):
+    """Run once more what a run in anomaly mode has run, storing nothing: `watcher(node, i, g)` sees each gradient that a node sends.
+
+    Args: firsts: [(root, number of its output, gradient)]; the others as of `engine.run`.
+        `i` is -1 for what hooks gave: of the node's output, or of a leaf in its place.
+    """
+    roots, numbers, gradients = [list(part) for part in zip(*firsts)]
+    results = None if wanted is None else [None] * len(wanted)
+    run(roots, numbers, gradients, True, create, wanted, results, accumulates, watcher)
+
+
 # --------------------------------------------------------------- what tensors offer (methods)
 
 

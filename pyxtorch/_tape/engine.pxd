@@ -36,9 +36,7 @@ cdef class Task(Run):
     cdef list callbacks
     cdef Recorder told          # who is told of nodes that run: the profiler, or None
     cdef object watcher         # of a replay: is told of every gradient that is sent; or None
-    cdef object again           # in anomaly mode: replays this run
-    cdef list first_roots       # its (root, number, first gradient)
-    cdef bint looks             # at the gradients that it gives
+    cdef tuple again            # in anomaly mode: what `replay` wants
     cdef Py_ssize_t mark        # what it wants at the end of the node that is running
 
     cdef int find(self, object target) except -2

@@ -30,7 +30,7 @@ from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap
 from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 
-from pyxtorch._tape.sites import kept_output, tell_watchers
+from pyxtorch._tape.sites import kept_output
 
 LARGE = cython.declare(cython.longlong, 16384)      # elements from which kernels may run without the GIL
 
@@ -94,23 +94,11 @@ def is_anomaly_enabled():
 
 
 def set_anomaly(mode, explain=None):
-    """Look at the gradients that runs give, and let nodes note where they are made; or no longer.
-
-    `explain(kind, replay, roots)` is called where a gradient is not finite (kind 1: inf, 2: nan) and, with kind 0, at the end of a
-    run; `replay(watcher)` runs it again, without storing anything, and calls `watcher(node, i, g)` for each gradient that node sends.
-    """
+    """Whether runs tell `explain(kind, *run)` of gradients that have inf (kind 1) or nan (2), and of results that have (0)."""
     global _anomaly, _explain
-    changes: cython.bint = bool(mode) != _anomaly
-    _anomaly = bool(mode)
+    _anomaly = mode
     _explain = explain
     watch_nodes(_anomaly)
-    if changes:
-        tell_watchers(_anomaly)
-
-
-def look_at(g):
-    """0: all of tensor `g` is finite; 1: it has inf; 2: it has nan."""
-    return _look(g)
 
 
 # ------------------------------------------------------------------------------------- one run
@@ -472,10 +460,8 @@ class Task(Run):
         if self.watcher is not None:
             self.watcher(leaf, -1, g)
             return 0
-        if self.looks and g is not None:
-            kind = _look(g)
-            if kind:
-                _explain(kind, self.again, self.first_roots)
+        if self.again is not None and g is not None and _look(g):
+            _explain(_look(g), *self.again)
         if self.captures is not None:
             places = self.captures.get(k)
             if places is not None:
@@ -648,9 +634,7 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
     task.keep = keep or _anomaly or watcher is not None
     task.watcher = watcher
     if _anomaly and watcher is None:
-        task.looks = True
-        task.first_roots = list(zip(roots, numbers, firsts))
-        task.again = Again(task.first_roots, create, wanted, accumulates)
+        task.again = (list(zip(roots, numbers, firsts)), create, wanted, accumulates)
     task.told = recorder()
     task.mark = -1
     for root in roots:
@@ -690,17 +674,13 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
                 else:
                     task.finish_leaf(i)
         task.execute()
-        if task.looks:
-            if results is not None:
-                for g in results:
-                    if isinstance(g, TensorBase) and _look(g):
-                        _explain(_look(g), task.again, task.first_roots)
-            for root, number, g in task.first_roots:
-                if isinstance(root, Node) and cython.cast(Node, root).extra is not None:
-                    g = kept_output(cython.cast(Node, root).extra, number)
-                    if g is not None and _look(g):
-                        _explain(0, task.again, task.first_roots)
-                        break
+        if task.again is not None:
+            for g in results or ():
+                if isinstance(g, TensorBase) and _look(g):
+                    _explain(_look(g), *task.again)
+            kept = [kept_output(root, number) for root, number, _ in task.again[0]]
+            if any([g is not None and _look(g) for g in kept]):
+                _explain(0, *task.again)
         if task.callbacks is not None:
             hear()
             for callback in task.callbacks:
@@ -711,20 +691,8 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
         swap_running(outer)
         unhush(heard)
         set_grad(before)
-        if task.looks and not keep:
+        if task.again is not None and not keep:
             for target in task.targets:
                 if isinstance(target, Node):
                     cython.cast(Node, target).release()
     return 0
-
-
-class Again:
-    """Runs once more what a run in anomaly mode runs, for a watcher."""
-
-    def __init__(self, firsts, create, wanted, accumulates):
-        self.firsts, self.create, self.wanted, self.accumulates = firsts, create, wanted, accumulates
-
-    def __call__(self, watcher):
-        roots, numbers, gradients = [list(part) for part in zip(*self.firsts)]
-        results = None if self.wanted is None else [None] * len(self.wanted)
-        run(roots, numbers, gradients, True, self.create, self.wanted, results, self.accumulates, watcher)

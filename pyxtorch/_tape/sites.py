@@ -67,9 +67,9 @@ def keep_output(extra, out, number):
     return 0
 
 
-def kept_output(extra, number):
-    """Output `number` of the node that has `extra`, if it was kept and has not changed in place since; else None."""
-    site: Site = extra.get("site")
+def kept_output(node, number):
+    """Output `number` of a node, if it was kept and has not changed in place since; else None."""
+    site: Site = getattr(node, "site", None)
     i: cython.Py_ssize_t
     if site is not None and site.kept is not None:
         for i in range(0, len(site.kept), 3):

@@ -43,7 +43,7 @@ def _zeros_like(Variable x):
     return x.new_zeros(shape_of(x)) if x.flags & COMPOUND else zeros_of(x)
 
 
-def _look(Variable x):
+def look_at(Variable x):
     """0: all is finite; 1: there is inf; 2: there is nan. One sum tells that all is finite, and overflows at worst."""
     cdef Variable values = <Variable?>(x._values() if x.flags & COMPOUND else x)
     if values.flags & REQUIRES_GRAD:
@@ -62,6 +62,6 @@ def _dense(Variable x):
 
 
 provide_operations(
-    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, look=_look,
+    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, look=look_at,
     zeros=create.zeros, stack=shape_join.stack, dense=_dense,
 )

@@ -206,9 +206,9 @@ cdef object median_by(Variable input, object dim, bint keepdim, object out, int6
     y = select_one(input.detach().reshape(-1), kth, 0, False, None, op, op)[0]
     if recording(input):
         node = <Median>Median.__new__(Median)
-        record1(node, <Variable>y, input)
         node.save(input)
         node.save_output(<Variable>y)
+        record1(node, <Variable>y, input)
     return finish_out(y, out, op)
 
 

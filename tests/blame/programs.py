@@ -1,5 +1,6 @@
 """Forty broken programs. The line that is at fault ends in `# fault`; each says which operation and which module must be named."""
 import elsewhere
+
 import pyxtorch as torch
 from pyxtorch import nn
 from pyxtorch.nn import functional as F

@@ -175,8 +175,9 @@ def test_random_graphs_have_the_same_gradients():
         torch.manual_seed(seed)
         x, w = torch.randn(4, 4, requires_grad=True), torch.randn(4, 4, requires_grad=True)
         y = x
+        steps = [lambda y: y @ w, lambda y: y.tanh(), lambda y: y * w, lambda y: y.softmax(0), lambda y: (y - y.mean()).relu(), lambda y: y[:, [1, 0, 3, 2]]]
         for k in torch.randint(6, (8,)).tolist():
-            y = [lambda: y @ w, lambda: y.tanh(), lambda: y * w, lambda: y.softmax(0), lambda: (y - y.mean()).relu(), lambda: y[:, [1, 0, 3, 2]]][k]()
+            y = steps[k](y)
         y.sum().backward()
         return [None if t.grad is None else t.grad.tolist() for t in (x, w)]
 

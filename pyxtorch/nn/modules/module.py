@@ -6,7 +6,6 @@ import weakref
 import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch._C._nn import _parse_to
-from pyxtorch._tape.sites import enter_module, leave_module, when_watched
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
 from pyxtorch.nn.modules._mistakes import AS_PARAMETER, NotYet, not_a_module, type_name
 from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, convert  # noqa: F401  (two are asked for here)
@@ -633,33 +632,6 @@ def _hooked_call(self, input=_MISSING, /, *args, **kwargs):
     except Exception as error:
         say_where(self, error)
         raise
-
-
-def _noted_call(self, input=_MISSING, /, *args, **kwargs):
-    """Module.__call__ in anomaly mode: notes which module the thread is in."""
-    entry = enter_module(self)
-    try:
-        if self._hooks is not None or everywhere:
-            return self._call_hooked(*(() if input is _MISSING else (input,)), *args, **kwargs)
-        return self.forward(**kwargs) if input is _MISSING else self.forward(input, *args, **kwargs)
-    except Exception as error:
-        say_where(self, error)
-        raise
-    finally:
-        leave_module(entry)
-
-
-_codes = _direct_call.__code__, _hooked_call.__code__
-
-
-def _note_calls(mode):
-    # Another method would make Python forget what it knows of every class of modules: 30 us where a step may take 200.
-    _direct_call.__code__, _hooked_call.__code__ = (_noted_call.__code__,) * 2 if mode else _codes
-
-
-when_watched(_note_calls)
-if pyxtorch.autograd.is_anomaly_enabled():
-    _note_calls(True)
 
 
 def _everywhere(kind, hook, **options):
