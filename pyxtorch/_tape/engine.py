@@ -679,7 +679,7 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
                 if isinstance(g, TensorBase) and _look(g):
                     _explain(_look(g), *task.again)
             kept = [kept_output(root, number) for root, number, _ in task.again[0]]
-            if any([g is not None and _look(g) for g in kept]):
+            if [g for g in kept if g is not None and _look(g)]:
                 _explain(0, *task.again)
         if task.callbacks is not None:
             hear()

@@ -5,6 +5,7 @@ from collections.abc import Iterable as _Iterable, Iterator as _Iterator, Mappin
 from pyxtorch._types import Tensor as _Tensor
 from pyxtorch.nn.modules.module import Module as _Module
 
+everywhere: _t.Any
 class ModuleDict(_Module):
     def __contains__(self, key: _b.str) -> _b.bool: ...
     def __delitem__(self, key: _t.Any) -> None: ...

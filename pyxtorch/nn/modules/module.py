@@ -6,6 +6,7 @@ import weakref
 import pyxtorch
 from pyxtorch import Tensor
 from pyxtorch._C._nn import _parse_to
+from pyxtorch._tape.sites import enter_module, leave_module  # noqa: F401  (container._noted_call runs with the names of this file)
 from pyxtorch.nn.modules._hooks import Hooks, call_with_hooks, everywhere
 from pyxtorch.nn.modules._mistakes import AS_PARAMETER, NotYet, not_a_module, type_name
 from pyxtorch.nn.modules._state import _EXTRA_STATE_KEY_SUFFIX, StateDict, _IncompatibleKeys, convert  # noqa: F401  (two are asked for here)
