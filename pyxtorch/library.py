@@ -16,7 +16,7 @@ from pyxtorch.utils._pytree import tree_flatten, tree_unflatten
 
 __all__ = [
     "Library", "custom_op", "define", "fallthrough_kernel", "get_ctx", "get_kernel", "impl", "impl_abstract", "infer_schema", "register_autocast",
-    "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op", "wrap_triton",
+    "register_autograd", "register_fake", "register_formula", "register_kernel", "register_vmap", "triton_op", "wrap_triton",
 ]  # fmt: skip
 
 _operations = {}  # "namespace::name" to CustomOpDef
@@ -292,6 +292,31 @@ def register_vmap(op, func=None, /, *, lib=None):
 def impl_abstract(qualname, func=None, *, lib=None, _stacklevel=1):
     """The old name of `register_fake`."""
     return register_fake(qualname, func, lib=lib)
+
+
+def register_formula(name, formula, *, inputs=None):
+    """An elementwise operation from its formula, with its derivatives of any order, made while the program runs and without a compiler.
+
+    Args:
+        name: of the operation, found as `pyxtorch.ops.formulas.NAME`; or namespace::name.
+        formula: text such as "x / (1 + abs(x))": numbers, names, pi, e, + - * / **, functions (exp, log, sqrt, sin, tanh, erf, sigmoid, max ...),
+            and where(a < b, x, y).
+        inputs: the names of its inputs in order; by default the names in the formula, from left to right.
+    Returns:
+        the operation. Its inputs are tensors that broadcast, and numbers; integers become the default dtype, float16 and bfloat16 are
+        computed in float32. On the CPU it runs through existing kernels, block by block; on a GPU as one kernel, compiled at first use.
+    Raises:
+        ValueError: the formula does not parse, or has what is not part of one, with the place.
+    Example:
+        >>> softsign = register_formula("softsign2", "x / (1 + abs(x))")
+        >>> softsign(pyxtorch.tensor([1., -3.])).tolist()
+        [0.5, -0.75]
+    """
+    from pyxtorch._formula import Formula
+
+    made = Formula(name, formula, inputs)
+    _operations[made._qualname] = made
+    return made
 
 
 # --------------------------------------------------------------------------- by schema and key
