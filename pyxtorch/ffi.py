@@ -212,6 +212,25 @@ def _caller(ffi, function, arguments):
     return call
 
 
+def _check_whole(path, file, head):
+    """OSError for a library of which a part is missing: the linker would map what is not there."""
+    if len(head) < 64 or head[:5] != b"\x7fELF\x02":
+        return
+    order = "<" if head[5] == 1 else ">"
+    (at,) = struct.unpack_from(order + "Q", head, 32)
+    entry, count = struct.unpack_from(order + "HH", head, 54)
+    size = file.seek(0, os.SEEK_END)
+    needed = at + entry * count
+    if needed <= size and entry >= 56:
+        file.seek(at)
+        table = file.read(entry * count)
+        for i in range(count):
+            offset, length = struct.unpack_from(order + "8xQ16xQ", table, i * entry)
+            needed = max(needed, offset + length)
+    if needed > size:
+        raise OSError(f"ffi.load: {str(path)!r} is cut off: expected at least {needed} bytes, found {size}.")
+
+
 def _check_library(path):
     """OSError where a library is not there, or is not of this machine."""
     file = Path(path)
@@ -219,7 +238,9 @@ def _check_library(path):
         if file.name == str(path):
             return str(path)  # for the linker to find
         raise FileNotFoundError(f"ffi.load: there is no library {str(path)!r}.")
-    head = file.open("rb").read(20)
+    with file.open("rb") as opened:
+        head = opened.read(64)
+        _check_whole(path, opened, head)
     if head[:4] != b"\x7fELF" or len(head) < 20:
         raise OSError(f"ffi.load: {str(path)!r} is no shared library (ELF): it begins with {head[:4]!r}.")
     bits, order = 32 * head[4], "<" if head[5] == 1 else ">"

@@ -3,6 +3,7 @@ import importlib
 import math
 import struct
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,15 +137,15 @@ def test_libraries_that_are_none(library, tmp_path):
     text.write_text("hello, I am no library")
     with pytest.raises(OSError, match="no shared library"):
         ffi.load(text, ADD)
-    other = bytearray(open(library, "rb").read())
+    other = bytearray(Path(library).read_bytes())
     struct.pack_into("<H", other, 18, 183 if struct.unpack_from("<H", other, 18)[0] != 183 else 62)
     foreign = tmp_path / "foreign.so"
     foreign.write_bytes(other)
     with pytest.raises(OSError, match="is for (aarch64|x86_64) .* expected"):
         ffi.load(foreign, ADD)
     cut = tmp_path / "cut.so"
-    cut.write_bytes(open(library, "rb").read()[:2000])
-    with pytest.raises(OSError, match="cannot be opened"):
+    cut.write_bytes(Path(library).read_bytes()[:2000])
+    with pytest.raises(OSError, match="cut off: expected at least"):
         ffi.load(cut, ADD)
 
 
@@ -186,7 +187,7 @@ def test_a_module_of_2017(tmp_path, monkeypatch):
     with pytest.raises(ImportError, match="RawKernel"):
         create_extension("x", ["src/my_lib.h"], [], with_cuda=True, relative_to=tmp_path)
     (tmp_path / "empty.h").write_text("struct s;")
-    with pytest.raises(ValueError, match="declares no function"):
+    with pytest.raises(ValueError, match="declares a function such as"):
         create_extension("x", ["empty.h"], [], relative_to=tmp_path)
 
 
