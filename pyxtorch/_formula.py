@@ -360,7 +360,11 @@ def _compute(op, args, like):
 
 
 class _Apply(Function):
-    generate_vmap_rule = True
+    @staticmethod
+    def vmap(info, in_dims, program, *xs):
+        """Elementwise: the batch is one more dimension."""
+        xs = [x.movedim(d, 0) if d is not None else x.expand(info.batch_size, *x.shape) for x, d in zip(xs, in_dims[1:])]
+        return _Apply.apply(program, *xs), 0
 
     @staticmethod
     def forward(ctx, program, *xs):

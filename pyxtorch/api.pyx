@@ -13,6 +13,7 @@ from pyxtorch.autograd cimport Function, Variable, record_many, recording
 from pyxtorch.kernels.matmul cimport pyx_gemm, pyx_matmul_kernels
 from pyxtorch.ops._common cimport dense
 
+from pyxtorch._gate import Operation
 from pyxtorch._storage import runtime as _runtime
 
 cdef extern from "pyxtorch/runtime.h" nogil:
@@ -49,8 +50,16 @@ cdef extern from "pyxtorch/capi.h":
         int (*gemm)(int, const pyx_gemm*) noexcept nogil
 
 
-__all__ = []
+__all__ = ["operation"]
 version = 1         # PYX_API_VERSION
+
+
+def operation(function):
+    """A function of tensors, compiled or not, as an operation: a decorator.
+
+    It is then seen by what looks at operations: `__torch_function__`, modes, the profiler; and `vmap` calls it for each slice.
+    """
+    return Operation(function, function.__name__, function.__module__)
 
 
 # ------------------------------------------------------------------------------------------ checks

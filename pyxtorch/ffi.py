@@ -90,6 +90,8 @@ def _parse_shapes(shapes, name, arguments):
 
 
 class _Run(Function):
+    generate_vmap_rule = True  # slice by slice
+
     @staticmethod
     def forward(ctx, function, numbers, given, *inputs):
         ctx.function, ctx.numbers = function, numbers
@@ -144,7 +146,7 @@ class CFunction:
         given = [self._checked(x, a, write=True) for x, a in zip(place, self._outputs)]
         if given and any(x.requires_grad for x in given):
             raise RuntimeError(f"{self.__name__}: a tensor that requires a gradient cannot be written into.")
-        if pyxtorch.is_grad_enabled() and any(x.requires_grad for x in inputs) and not given:
+        if not given:
             return _Run.apply(self, tuple(numbers), given, *inputs)
         return self._run(inputs, numbers, given)
 

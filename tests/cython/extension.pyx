@@ -6,6 +6,7 @@ from pyxtorch cimport (
     CPU, FLOAT32, FLOAT64, Function, Tensor, contiguous, data, empty, empty_like, give, matmul, ndim, need, numel, parallel_for, record1, recording, shape,
 )
 from pyxtorch.kernels.softmax cimport pyx_softmax_kernels
+from pyxtorch.api import operation
 
 
 cdef class Cube(Function):
@@ -14,6 +15,7 @@ cdef class Cube(Function):
         give(self, 0, g * x ** 2 * 3, x)
 
 
+@operation
 def cube(Tensor x not None):
     need(x, FLOAT64, "cube")
     y = empty_like(x)
