@@ -1,0 +1,4 @@
+import pyxtorch
+from setuptools import Extension, setup
+
+setup(ext_modules=[Extension("square", ["square.c"], include_dirs=[pyxtorch.get_include()], extra_compile_args=["-O3"])])

@@ -1,0 +1,4 @@
+from pyxtorch.utils.cpp_extension import BuildExtension, CppExtension
+from setuptools import setup
+
+setup(ext_modules=[CppExtension("smooth", ["smooth.pyx"], extra_compile_args=["-O3"])], cmdclass={"build_ext": BuildExtension})
