@@ -2,8 +2,9 @@
 import importlib.util
 import timeit
 
-import pyxtorch
 import square
+
+import pyxtorch
 
 
 def in_python(torch):
@@ -35,7 +36,7 @@ def main():
         for name, package, f in rows:
             x = package.ones(n)
             z = package.ones(n, requires_grad=True)
-            print(f"{n:>9,} elements  {name:18} {nanoseconds(lambda: f(x)):>14,.0f} ns forward {nanoseconds(lambda: f(z).sum().backward()):>14,.0f} ns with backward")
+            print(f"{n:>9,} elements  {name:18} {nanoseconds(lambda f=f, x=x: f(x)):>14,.0f} ns forward {nanoseconds(lambda f=f, z=z: f(z).sum().backward()):>14,.0f} ns with backward")
 
 
 if __name__ == "__main__":
