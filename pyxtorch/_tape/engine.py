@@ -72,6 +72,10 @@ def ones_like(x):
     return _ones(x)
 
 
+def added(a, b):
+    return _add(a, b)
+
+
 def stacked(tensors):
     return _stack(tensors)
 
@@ -230,7 +234,7 @@ class Task(Run):
                 node = cython.cast(Node, target)
                 for i in range(node.n_inputs):
                     child = node.edge(i)
-                    if child is not None:
+                    if child is not None and not (self.floor and beneath(child, self.floor)):
                         j = self.place(child)
                         self.slots[j].awaited += 1
             k += 1
@@ -250,7 +254,8 @@ class Task(Run):
                 node = cython.cast(Node, target)
                 for i in range(node.n_inputs):
                     child = node.edge(i)
-                    if child is not None and self.slots[self.find(child)].wanted:
+                    j = -1 if child is None else self.find(child)
+                    if j >= 0 and self.slots[j].wanted:
                         self.slots[k].wanted |= 1
                         break
         for k in range(self.count):
@@ -261,7 +266,7 @@ class Task(Run):
                     child = node.edge(i)
                     if child is not None:
                         j = self.find(child)
-                        if self.slots[j].wanted:
+                        if j >= 0 and self.slots[j].wanted:
                             self.slots[j].awaited += 1
         return 0
 
@@ -431,7 +436,7 @@ class Task(Run):
             if target is None:
                 continue
             j = self.find(target)
-            if self.restricted and not self.slots[j].wanted:
+            if self.restricted and (j < 0 or not self.slots[j].wanted):
                 continue
             if anything and (withheld is None or i not in withheld):
                 self.slots[j].reached = 1
@@ -486,6 +491,14 @@ class Task(Run):
                 hook(leaf)
             set_silent(level)
         return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def beneath(target, floor: cython.ulonglong) -> cython.bint:
+    """Whether a run that asks for nodes made since `floor` alone need not look at `target`."""
+    return not isinstance(target, Node) or cython.cast(Node, target).sequence < floor
 
 
 @cython.cfunc
@@ -614,7 +627,7 @@ def before_node(extra: dict, grads: list, reached: cython.bint) -> cython.int:
     return 0
 
 
-def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
+def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, floor=0):
     """One run from `roots`.
 
     Args:
@@ -623,11 +636,13 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates):
         wanted: None, or the (node or leaf, output number) pairs that are asked for.
         results: list, gets for each of `wanted` its gradient, True (a zero), or None (not reached).
         accumulates: ids of leaves among `wanted` whose .grad is added to instead.
+        floor: what was made before a node of this number cannot lead to what is asked for, and is not looked at.
     """
     task: Task = Task.__new__(Task)
     i: cython.int
     j: cython.int
     task.keep = keep
+    task.floor = floor
     task.told = recorder()
     task.mark = -1
     for root in roots:

@@ -5,7 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memmove, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, grad_enabled, tracked
+from pyxtorch.autograd cimport Variable, grad_enabled, recording, tracked
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
 
@@ -583,6 +583,8 @@ cdef object _finish_one(Variable result, object given, str op):
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
+    if recording(result) or recording(out):
+        raise NotImplementedError(f"{op}: Trying to use forward AD with {op}_out that does not support it because it is an out= function")
     if result.dt != out.dt and op in EXACT_OUT:
         raise RuntimeError(
             f"{op}: Expected out tensor to have dtype {dtype_of(result.dt).name}, but got {dtype_of(out.dt).name} instead. "

@@ -4,7 +4,9 @@ from pyxtorch._compound cimport COMPOUND
 from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, iadd_op
+from pyxtorch.ops.shape cimport contiguous, expand_to
 
+from pyxtorch._tape import forward
 from pyxtorch._tape.engine import provide_operations
 from pyxtorch.ops import create, elementwise_compare, shape_copy, shape_join
 
@@ -45,6 +47,23 @@ def _has_nan(Variable x):
     return any_true(elementwise_compare.isnan(x._values() if x.flags & COMPOUND else x))
 
 
+def _blank(Variable x):
+    """Zeros like x that take no memory, for what is differentiated by them alone."""
+    if x.flags & COMPOUND or not x.n:
+        return _zeros_like(x)
+    return expand_to(full_raw(0, NULL, x.dt, x.dev, x.dev_index, 0), x.nd, x.sizes, "zeros")
+
+
+def _probe(Variable x):
+    if not x.n:
+        return zeros_of(x)
+    return shape_copy.to(create.linspace(0.7, 1.9, x.n, dtype=dtype_of(FLOAT64)).sin().reshape(shape_of(x)), device_of(x.dev, x.dev_index), dtype_of(x.dt))
+
+
+def _any_nonzero(Variable x):
+    return any_true(contiguous(x) != 0)
+
+
 def _dense(Variable x):
     return x.to_dense()
 
@@ -53,3 +72,4 @@ provide_operations(
     add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, has_nan=_has_nan,
     zeros=create.zeros, stack=shape_join.stack, dense=_dense,
 )
+forward.provide_operations(_blank, _probe, _any_nonzero)

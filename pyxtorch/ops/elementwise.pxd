@@ -10,6 +10,7 @@ cdef class Unary(Function):
 
 cdef class Binary(Function):
     """y = f(a, b), equal dtypes, and equal shapes where an input is differentiated."""
+    cdef double factor          # the first of the formula's own numbers, if it has any
     cdef int keep(self, Variable a, Variable b, Variable y) except -1
 
 # What dtype an operation computes in

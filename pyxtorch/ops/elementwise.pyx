@@ -9,9 +9,9 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyTypeObject
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording, tracked
+from pyxtorch.autograd cimport DUAL, FOLLOWED, Function, Variable, adjoint, check_inplace, record1, record2, recording, tracked
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._inplace cimport write_inplace
+from pyxtorch.ops._inplace cimport before_change, write_inplace
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 cdef extern from *:
@@ -40,10 +40,16 @@ cdef class Unary(Function):
     cdef int keep(self, Variable x, Variable y) except -1:
         return 0
 
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
+
 
 cdef class Binary(Function):
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         return 0
+
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
 
 
 # --------------------------------------------------------------------------------- the engine
@@ -325,6 +331,8 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
             b = expand_to(b, nd, sizes, op)
     r = formula2(f, a, b, s, op)
     node = <Binary>pyx_make(<PyTypeObject*>cls)
+    if s != NULL:
+        node.factor = s[0]
     node.keep(a, b, r)
     record2(node, r, a, b)
     return r if out is None else finish_out(r, out, op)
@@ -377,7 +385,7 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
                 formula2(f, x, number_operand(y, x), s, op, x)
             bump(x)
             return x
-    return write_inplace(x, binary(f, cls, x, y, op, kind, None, s), op)
+    return write_inplace(x, binary(f, cls, before_change(x) if x.flags & DUAL else x, y, op, kind, None, s), op)
 
 
 # -------------------------------------------------------------------------------- arithmetic
@@ -418,21 +426,19 @@ cdef class Rsub(Binary):
 
 
 cdef class AddScaled(Binary):
-    """a + alpha * b"""
-    cdef object alpha
-
+    """a + factor * b"""
     cdef int vjp(self, Variable g) except -1:
         self.pass_grad(0, g)
         if self.needs(1):
-            self.pass_grad(1, mul_number(g, self.alpha.conjugate()))
+            self.pass_grad(1, mul_number(g, self.factor))
 
 
 cdef class Mul(Binary):
     cdef double number      # the other operand where what was saved in its place is None
 
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
-        self.save(b if a.flags & REQUIRES_GRAD else None)
-        self.save(a if b.flags & REQUIRES_GRAD else None)
+        self.save(b if a.flags & FOLLOWED else None)
+        self.save(a if b.flags & FOLLOWED else None)
 
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
@@ -458,7 +464,7 @@ cdef class MulConj(Binary):
 cdef class Div(Binary):
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         self.save(b)
-        if b.flags & REQUIRES_GRAD:
+        if b.flags & FOLLOWED:
             self.save(a)
 
     cdef int vjp(self, Variable g) except -1:
@@ -604,8 +610,6 @@ cdef object scaled(object x, object y, object alpha, str op, object out):
     if is_floating(dt):
         s[0] = alpha
         r = <Variable>binary(ADD_SCALED, AddScaled, x, y, op, SAME, None, s)
-        if isinstance(r._grad_fn, AddScaled):
-            (<AddScaled>r._grad_fn).alpha = alpha
         return r if out is None else finish_out(r, out, op)
     return binary(ADD, Add, x, binary(MUL, Mul, y, alpha, op, SAME, None), op, SAME, out)
 

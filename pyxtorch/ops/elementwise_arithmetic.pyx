@@ -2,7 +2,7 @@
 from cpython.complex cimport PyComplex_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, record1, record3, recording
+from pyxtorch.autograd cimport Function, Variable, adjoint, record1, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops._precision cimport is_low
@@ -287,6 +287,9 @@ cdef class Ternary(Function):
     """y = f(a, b, c; value): one pass over three tensors of one dtype, all saved."""
     cdef double value
 
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
+
 
 cdef class Addcmul(Ternary):
     cdef int vjp(self, Variable g) except -1:
@@ -320,13 +323,11 @@ cdef class Lerp(Ternary):
 
 
 cdef class LerpScalar(Binary):
-    """`lerp` by a number"""
-    cdef double weight
-
+    """`lerp` by a number, the factor"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, mul_number(g, 1 - self.weight))
+        self.pass_grad(0, mul_number(g, 1 - self.factor))
         if self.needs(1):
-            self.pass_grad(1, mul_number(g, self.weight))
+            self.pass_grad(1, mul_number(g, self.factor))
 
 
 cdef bint one_pass(Variable a, Variable b, Variable c, object value) noexcept:
@@ -395,8 +396,6 @@ def lerp(input, end, weight, *, out=None):
     elif is_number(weight) and not PyComplex_Check(weight) and is_floating(a.dt):
         s[0] = weight
         y = <Variable>binary(LERP_SCALAR, LerpScalar, a, b, "lerp", SAME, None, s)
-        if isinstance(y._grad_fn, LerpScalar):
-            (<LerpScalar>y._grad_fn).weight = weight
         return finish_out(y, out, "lerp")
     if w is not None and is_floating(a.dt) and one_pass(a, b, w, 1):
         return finish_out(ternary(LERP, Lerp, a, b, w, 1, "lerp"), out, "lerp")
