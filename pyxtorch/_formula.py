@@ -1,4 +1,4 @@
-"""Elementwise operations from a formula in text: parsed, differentiated symbolically, computed by existing operations or, on a GPU, by one kernel.
+"""Elementwise operations from a formula in text: parsed, differentiated symbolically, computed by existing operations.
 
 An expression is a graph of `_Node`s, of which there is one for each value: what is equal is computed once.
 """
@@ -9,24 +9,24 @@ import math
 import pyxtorch
 from pyxtorch.autograd import Function
 
-# name: operands, what computes it (an operation's name), its text in CUDA C++ ({0}, {1} ... are operands)
+# name: how many operands, the operation that computes it
 _OPERATIONS = {
-    "add": (2, "add", "({0} + {1})"), "sub": (2, "sub", "({0} - {1})"), "mul": (2, "mul", "({0} * {1})"), "div": (2, "div", "({0} / {1})"),
-    "neg": (1, "neg", "(-{0})"), "pow": (2, "pow", "pow({0}, {1})"),
-    "abs": (1, "abs", "fabs({0})"), "sign": (1, "sign", "T(({0} > T(0)) - ({0} < T(0)))"), "exp": (1, "exp", "exp({0})"), "expm1": (1, "expm1", "expm1({0})"),
-    "log": (1, "log", "log({0})"), "log1p": (1, "log1p", "log1p({0})"), "log2": (1, "log2", "log2({0})"), "log10": (1, "log10", "log10({0})"),
-    "sqrt": (1, "sqrt", "sqrt({0})"), "rsqrt": (1, "rsqrt", "(T(1) / sqrt({0}))"), "sin": (1, "sin", "sin({0})"), "cos": (1, "cos", "cos({0})"),
-    "tan": (1, "tan", "tan({0})"), "asin": (1, "asin", "asin({0})"), "acos": (1, "acos", "acos({0})"), "atan": (1, "atan", "atan({0})"),
-    "sinh": (1, "sinh", "sinh({0})"), "cosh": (1, "cosh", "cosh({0})"), "tanh": (1, "tanh", "tanh({0})"), "asinh": (1, "asinh", "asinh({0})"),
-    "acosh": (1, "acosh", "acosh({0})"), "atanh": (1, "atanh", "atanh({0})"), "sigmoid": (1, "sigmoid", "(T(1) / (T(1) + exp(-{0})))"),
-    "erf": (1, "erf", "erf({0})"), "relu": (1, "relu", "({0} > T(0) ? {0} : ({0} != {0} ? {0} : T(0)))"),
-    "floor": (1, "floor", "floor({0})"), "ceil": (1, "ceil", "ceil({0})"),
-    "minimum": (2, "minimum", "({0} != {0} ? {0} : {0} > {1} || {1} != {1} ? {1} : {0})"),
-    "maximum": (2, "maximum", "({0} != {0} ? {0} : {0} < {1} || {1} != {1} ? {1} : {0})"),
-    "lt": (2, "lt", "({0} < {1})"), "le": (2, "le", "({0} <= {1})"), "gt": (2, "gt", "({0} > {1})"), "ge": (2, "ge", "({0} >= {1})"),
-    "eq": (2, "eq", "({0} == {1})"), "ne": (2, "ne", "({0} != {1})"),
-    "where": (3, "where", "({0} ? {1} : {2})"),
-    "gated": (2, None, "({0} == T(0) ? T(0) : {0} * {1})"),  # a gradient times a slope, which may be infinite: 0 of it stays 0
+    "add": (2, "add"), "sub": (2, "sub"), "mul": (2, "mul"), "div": (2, "div"),
+    "neg": (1, "neg"), "pow": (2, "pow"),
+    "abs": (1, "abs"), "sign": (1, "sign"), "exp": (1, "exp"), "expm1": (1, "expm1"),
+    "log": (1, "log"), "log1p": (1, "log1p"), "log2": (1, "log2"), "log10": (1, "log10"),
+    "sqrt": (1, "sqrt"), "rsqrt": (1, "rsqrt"), "sin": (1, "sin"), "cos": (1, "cos"),
+    "tan": (1, "tan"), "asin": (1, "asin"), "acos": (1, "acos"), "atan": (1, "atan"),
+    "sinh": (1, "sinh"), "cosh": (1, "cosh"), "tanh": (1, "tanh"), "asinh": (1, "asinh"),
+    "acosh": (1, "acosh"), "atanh": (1, "atanh"), "sigmoid": (1, "sigmoid"),
+    "erf": (1, "erf"), "relu": (1, "relu"),
+    "floor": (1, "floor"), "ceil": (1, "ceil"),
+    "minimum": (2, "minimum"),
+    "maximum": (2, "maximum"),
+    "lt": (2, "lt"), "le": (2, "le"), "gt": (2, "gt"), "ge": (2, "ge"),
+    "eq": (2, "eq"), "ne": (2, "ne"),
+    "where": (3, "where"),
+    "gated": (2, None),  # a gradient times a slope, which may be infinite: 0 of it stays 0
 }  # fmt: skip
 _COMPARISONS = {ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne"}
 _OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
@@ -280,7 +280,7 @@ class Program:
         for n, step in last.items():
             if n in place:
                 self._steps[step][2].append(place[n])  # not needed after it
-        self._derivatives, self._kernel = {}, None
+        self._derivatives = {}
 
     @staticmethod
     def _operand(node, place):
@@ -312,8 +312,6 @@ class Program:
 
     def run(self, xs):
         x = xs[0]
-        if x.device.type == "cuda" and x.dtype in (pyxtorch.float32, pyxtorch.float64):
-            return self._on_gpu(xs)
         n = x.numel()
         if n <= 2 * _BLOCK or x.device.type != "cpu" or not all(t.is_contiguous() for t in xs):
             return self.evaluate(xs)
@@ -322,26 +320,6 @@ class Program:
         for start in range(0, n, _BLOCK):
             flat[start : start + _BLOCK] = self.evaluate([p[start : start + _BLOCK] for p in parts])
         return out
-
-    def _on_gpu(self, xs):
-        from pyxtorch.cuda import elementwise_kernel
-
-        if self._kernel is None:
-            texts = [f"x{i}" for i in range(self.count)]
-            lines = []
-            for k, (op, operands, _) in enumerate(self._steps):
-                args = [texts[p] if p is not None else _c_number(v) for p, v in operands]
-                lines.append(f"{'bool' if op in _COMPARISONS.values() else 'T'} v{k} = {_OPERATIONS[op][2].format(*args)};")
-                texts.append(f"v{k}")
-            result = texts[-1] if self._steps else texts[self.root.value] if self.root.op == "input" else _c_number(self.root.value)
-            self._kernel = elementwise_kernel(", ".join(f"T x{i}" for i in range(self.count)), "T z", f"{' '.join(lines)} z = {result};", "formula")
-        return self._kernel(*xs)
-
-
-def _c_number(value):
-    if math.isinf(value):
-        return "T(INFINITY)" if value > 0 else "T(-INFINITY)"
-    return "T(NAN)" if math.isnan(value) else f"T({value!r})"
 
 
 def _compute(op, args, like):

@@ -331,7 +331,7 @@ def register_formula(name, formula, *, inputs=None):
         inputs: the names of its inputs in order; by default the names in the formula, from left to right.
     Returns:
         the operation. Its inputs are tensors that broadcast, and numbers; integers become the default dtype, float16 and bfloat16 are
-        computed in float32. On the CPU it runs through existing kernels, block by block; on a GPU as one kernel, compiled at first use.
+        computed in float32. It runs through existing kernels, on the CPU block by block.
     Raises:
         ValueError: the formula does not parse, or has what is not part of one, with the place.
     Example:

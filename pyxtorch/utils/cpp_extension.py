@@ -156,7 +156,7 @@ def load(name, sources, extra_cflags=None, extra_cuda_cflags=None, extra_sycl_cf
     """
     sources = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if with_cuda or any(os.fspath(s).endswith((".cu", ".cuh")) for s in sources):
-        raise RuntimeError(f"cpp_extension.load: {name}: CUDA is not compiled by nvcc here; use pyxtorch.cuda.RawKernel with the source.")
+        raise RuntimeError(f"cpp_extension.load: {name}: kernels for CUDA cannot be added; sources in C and C++ can.")
     path = _library(name, sources, _folder(name, build_directory), extra_cflags or (), extra_ldflags or (), extra_include_paths or (), verbose=verbose)
     return _imported(name, path) if is_python_module else os.fspath(path)
 
@@ -175,7 +175,7 @@ def load_inline(name, cpp_sources, cuda_sources=None, sycl_sources=None, functio
         RuntimeError: as for `load`, or a function is not found in the source.
     """
     if cuda_sources:
-        raise RuntimeError(f"cpp_extension.load_inline: {name}: CUDA is not compiled by nvcc here; use pyxtorch.cuda.RawKernel with the source.")
+        raise RuntimeError(f"cpp_extension.load_inline: {name}: kernels for CUDA cannot be added; sources in C and C++ can.")
     texts = [cpp_sources] if isinstance(cpp_sources, str) else list(cpp_sources)
     text = "#include <stdint.h>\n" + "\n".join(texts)
     functions = [functions] if isinstance(functions, str) else functions

@@ -51,7 +51,7 @@ def create_extension(name, headers, sources, verbose=True, with_cuda=False, pack
     base = Path(relative_to)
     base = base.parent if base.suffix == ".py" else base
     if with_cuda:
-        raise ImportError(f"torch.utils.ffi cannot build {name!r} for CUDA: there is no THCTensor. Use pyxtorch.cuda.RawKernel with the kernel's source.")
+        raise ImportError(f"torch.utils.ffi cannot build {name!r} for CUDA: there is no THCTensor, and kernels for CUDA cannot be added.")
     prototypes = {}
     for header in headers:
         text = re.sub(r"/\*.*?\*/|//[^\n]*", "", (base / header).read_text(), flags=re.S)
