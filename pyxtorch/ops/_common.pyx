@@ -191,6 +191,19 @@ cdef int fits(object number) except -1:
     return 0
 
 
+cdef object modulo(object number, int dt):
+    """What an integer dtype holds of an integer: its low bits, as in PyTorch, whose programs compute hashes with that."""
+    cdef int over = 0, bits = 8 * itemsize_of(dt)
+    cdef long long v
+    if not (PyLong_Check(number) and BOOL < dt <= INT64):
+        return number
+    v = PyLong_AsLongLongAndOverflow(number, &over)
+    if not over and (v >> (bits - 1) in (0, -1) if dt > UINT64 else v >= 0 and (bits == 64 or v >> bits == 0)):
+        return number
+    number &= (<object>1 << bits) - 1
+    return number - (<object>1 << bits) if dt > UINT64 and number >> (bits - 1) else number
+
+
 cdef tuple integer_range(int dt):
     beyond = <object>1 << (8 * itemsize_of(dt))     # a Python number: 2^63 is none in C
     return (0, 1) if dt == BOOL else (0, beyond - 1) if dt <= UINT64 else (-(beyond >> 1), (beyond >> 1) - 1)

@@ -211,23 +211,6 @@ cdef object unary(int f, object cls, object value, str op, int kind, object out,
     return y if out is None else finish_out(y, out, op)
 
 
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
-
-
-cdef object modulo(object number, int dt):
-    """What an integer dtype holds of an integer: its low bits, as in PyTorch, whose programs compute hashes with that."""
-    cdef int over = 0, bits = 8 * itemsize_of(dt)
-    cdef long long v
-    if not (PyLong_Check(number) and BOOL < dt <= INT64):
-        return number
-    v = PyLong_AsLongLongAndOverflow(number, &over)
-    if not over and (v >> (bits - 1) in (0, -1) if dt > UINT64 else v >= 0 and (bits == 64 or v >> bits == 0)):
-        return number
-    number &= (<object>1 << bits) - 1
-    return number - (<object>1 << bits) if dt > UINT64 and number >> (bits - 1) else number
-
-
 cdef Variable number_operand(object number, Variable like, int kind=SAME):
     """The number as a tensor. Where integers are computed in floating point (FLOAT), it is not cut to their range first."""
     cdef int dt = promote_number(like.dt, number)
@@ -667,13 +650,6 @@ def neg(input, *, out=None):
     return unary(NEG, Neg, input, "neg", SAME, out)
 
 
-def positive(Variable input not None):
-    """+input: the tensor itself; not for bool tensors."""
-    if input.dt == BOOL:
-        raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported.")
-    return input
-
-
 cdef object quotient(object x, object y, object out):
     return binary(DIV, Div, x, y, "div", FLOAT, out)
 
@@ -709,7 +685,7 @@ def mul_(Variable self not None, other):
     return binary_inplace(MUL, Mul, self, other, "mul_", SAME)
 
 
-__all__ = ["add", "sub", "rsub", "mul", "true_divide", "neg", "positive", "subtract", "multiply", "negative"]
+__all__ = ["add", "sub", "rsub", "mul", "true_divide", "neg", "subtract", "multiply", "negative"]
 subtract, multiply, negative = sub, mul, neg
 
 from pyxtorch.ops._inplace import inplace

@@ -7,7 +7,7 @@ from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport (
-    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, modulo, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div,
+    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div,
     zero_mul,
 )
 from pyxtorch.ops.elementwise_slope cimport sloped
@@ -430,12 +430,19 @@ def float_power_(Variable self not None, exponent):
     return write_inplace(self, y, "float_power_")
 
 
+def positive(Variable input not None):
+    """+input: the tensor itself; not for bool tensors."""
+    if input.dt == BOOL:
+        raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
 __all__ = [
     "div", "floor_divide", "remainder", "fmod", "abs", "sign", "sgn", "square", "pow", "float_power", "addcmul", "addcdiv", "lerp",
-    "divide", "absolute",
+    "divide", "absolute", "positive",
 ]
 divide, absolute = div, abs
 recorded_abs_ = inplace(abs, "abs_")
 methods = {name: globals()[name] for name in __all__}
 methods.update(div_=div_, divide_=div_, abs_=abs_, absolute_=abs_, float_power_=float_power_)
-methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name + "_" not in methods})
+methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name != "positive" and name + "_" not in methods})
