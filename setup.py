@@ -60,7 +60,8 @@ def module_name(path):
 
 def cython_sources():
     os.chdir(ROOT)
-    pure = [p.with_suffix(".py") for p in Path("pyxtorch").rglob("*.pxd") if p.with_suffix(".py").exists()]     # pure Python mode
+    pure = [p.with_suffix(".py") for p in Path("pyxtorch").rglob("*.pxd")     # pure Python mode
+            if p.with_suffix(".py").exists() and p.stem not in ("__init__", "_interface")]       # these declare for others
     return sorted([*Path("pyxtorch").rglob("*.pyx"), *pure])
 
 

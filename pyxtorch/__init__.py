@@ -91,8 +91,8 @@ def get_include():
 
 # Namespaces that are imported when they are first named: `import pyxtorch` stays light.
 _NAMESPACES = (
-    "_C", "__config__", "__future__", "_dynamo", "_higher_order_ops", "_inductor", "_six", "_subclasses", "_vmap_internals", "accelerator", "amp", "array_api", "backends", "compiler", "cpu", "cuda",
-    "distributed", "distributions", "export", "fft", "func", "functional", "futures", "fx", "hub", "jit", "legacy", "library", "masked", "monitor", "mps",
+    "_C", "__config__", "__future__", "_dynamo", "_higher_order_ops", "_inductor", "_six", "_subclasses", "_vmap_internals", "accelerator", "amp", "api", "array_api", "backends", "compiler", "cpu", "cuda",
+    "distributed", "distributions", "export", "ffi", "fft", "func", "functional", "futures", "fx", "hub", "jit", "legacy", "library", "masked", "monitor", "mps",
     "mtia", "multiprocessing", "nested", "nn", "onnx", "optim", "overrides", "profiler", "quasirandom", "random", "return_types", "serialization", "signal",
     "sparse", "special", "storage", "testing", "torch_version", "types", "utils", "version", "vision", "xpu",
 )

@@ -27,6 +27,8 @@ cdef enum:
     RETAINS_GRAD = 8    # a non-leaf that keeps .grad
     INFERENCE = 16      # made in inference mode
     HAS_VIEWS = 32      # other tensors are views of this one
+    DUAL = 128          # carries tangents (64: COMPOUND, _compound.pxd)
+    FOLLOWED = 130      # REQUIRES_GRAD or DUAL: what is computed from it may have to be recorded
 
 
 cdef class TensorBase:

@@ -60,6 +60,7 @@ cdef extern from *:
 cdef pyx_unlocked unlocked_state
 memset(&unlocked_state, 0, sizeof(unlocked_state))
 unlocked = PyCapsule_New(&unlocked_state, "pyxtorch._storage.unlocked", NULL)
+runtime = PyCapsule_New(&pyx_core_runtime, "pyxtorch._storage.runtime", NULL)       # for api.pyx
 
 
 cdef void forget_kernels() noexcept nogil:

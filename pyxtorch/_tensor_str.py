@@ -2,6 +2,7 @@
 import math
 
 from pyxtorch._core import Size, get_default_dtype
+from pyxtorch._tape.forward import tangents_of
 
 
 class _Options:
@@ -201,6 +202,9 @@ def tensor_str(x, *, tensor_contents=None):
         suffixes.append(f"grad_fn=<{node.name().rpartition('::')[2]}>")
     elif x.requires_grad:
         suffixes.append("requires_grad=True")
+    tangents = tangents_of(x)
+    if tangents:
+        suffixes.append(f"tangent={tangents[-1][1]!r}")
     return _add_suffixes(prefix + body, suffixes, len(prefix))
 
 

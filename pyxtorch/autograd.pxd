@@ -1,9 +1,10 @@
 """The tape, for Cython: how an operation records itself and sends gradients back."""
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from pyxtorch._core cimport HAS_VIEWS, REQUIRES_GRAD, TensorBase
+from pyxtorch._core cimport DUAL, FOLLOWED, HAS_VIEWS, REQUIRES_GRAD, TensorBase
 from pyxtorch._tape.graph cimport Node
-from pyxtorch._tape.modes cimport grad_enabled, set_grad
-from pyxtorch._tape.views cimport check_inplace, grad_fn_of, mark_view, rebase, stale, tracked
+from pyxtorch._tape.forward cimport adjoint, carry
+from pyxtorch._tape.modes cimport grad_enabled, recorded_flags, set_grad
+from pyxtorch._tape.views cimport check_inplace, grad_fn_of, mark_view, rebase, rebasing, stale, tracked
 
 
 cdef class Variable(TensorBase):
@@ -30,8 +31,9 @@ cdef class Function(Node):
 cdef inline int64_t state_of(TensorBase x) noexcept:
     return x.st.version + (<int64_t>x.moves << 40)
 
+# Whether an operation on x is recorded: for its gradient, or for a tangent.
 cdef inline bint recording(Variable x) noexcept:
-    return tracked(x) and grad_enabled()
+    return ((x.flags & FOLLOWED) != 0 or (x._base is not None and stale(x))) and (x.flags & recorded_flags()) != 0
 cdef bint recording_any(object xs) noexcept                 # a list or tuple of tensors and others
 
 # Put `node` between inputs and `out`: sets edges, out.grad_fn, requires_grad. Call only when

@@ -13,6 +13,8 @@ import os
 import cython
 from cython.cimports.pyxtorch._core import (
     CPU,
+    DUAL,
+    FOLLOWED,
     INFERENCE,
     REQUIRES_GRAD,
     RETAINS_GRAD,
@@ -28,17 +30,19 @@ from cython.cimports.pyxtorch._core import (
 from cython.cimports.pyxtorch._compound import COMPOUND
 from cython.cimports.pyxtorch._gate import hear, set_silent
 from cython.cimports.pyxtorch._tape.engine import zeros_of
+from cython.cimports.pyxtorch._tape.forward import carry, levels_of, push_user, put_tangent, spread
 from cython.cimports.pyxtorch._tape.graph import Node
-from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
+from cython.cimports.pyxtorch._tape.modes import grad_enabled, recorded_flags, see_levels, set_dual, set_grad
 from cython.cimports.pyxtorch._tape.saving import hooked, moved, packed
 from cython.cimports.pyxtorch._tape.sites import keep_output
-from cython.cimports.pyxtorch._tape.views import check_inplace, made, rebase, set_edge, stale, tracked
+from cython.cimports.pyxtorch._tape.views import Same, check_inplace, made, rebase, set_edge, stale, tracked
 
 from pyxtorch._compound import parts_of as _parts_of
 from pyxtorch._tape.backward import backward, grad  # noqa: F401  (the names of torch.autograd)
 from pyxtorch._tape.engine import is_anomaly_enabled, set_anomaly  # noqa: F401
 from pyxtorch._tape.graph import AccumulateGrad, current_task  # noqa: F401
 from pyxtorch._tape.hooks import RemovableHandle  # noqa: F401
+from pyxtorch._tape.views import alike as _alike  # noqa: F401
 from pyxtorch._tape.modes import (  # noqa: F401
     enable_grad,
     inference_mode,
@@ -79,26 +83,12 @@ class Variable(TensorBase):
 
 
 def recording_any(xs):
-    if not grad_enabled():
+    if not recorded_flags():
         return False
-    x: Variable
     for item in xs:
-        if isinstance(item, Variable):
-            x = item
-            if tracked(x):
-                return True
+        if isinstance(item, Variable) and recording(cython.cast(Variable, item)):
+            return True
     return False
-
-
-@cython.binding(False)
-@cython.cclass
-class Same(Node):
-    """Stands between a leaf and what was unpacked for it."""
-
-    @cython.cfunc
-    @cython.exceptval(-1, check=False)
-    def send(self, g) -> cython.int:
-        return self.pass_grad(0, g)
 
 
 # ------------------------------------------------------------------------------------ functions
@@ -215,9 +205,12 @@ class Function(Node):
             return None
         if state_of(x) != version:
             raise moved(self.name(), x, self.is_output(i), state_of(x), version)
-        if self.n_inputs > 0 and self.is_output(i) and (grad_enabled() or self.always):
+        if self.n_inputs > 0 and not self.unlinked and self.is_output(i) and (grad_enabled() or self.always):
             # A graph of the gradient is being made, or a user looks: the output must lead back to this node.
-            return lead(alias(x), self, x.output_nr)
+            y = lead(alias(x), self, x.output_nr)
+            if x.flags & DUAL:
+                carry(y, x)
+            return y
         return cython.cast(Variable, x)
 
     @cython.cfunc
@@ -231,6 +224,8 @@ class Function(Node):
         if tracked(x):
             target = x._grad_fn if x._grad_fn is not None else x
         self.notes().setdefault("packed", {})[i] = (*kept, target, x.output_nr)
+        if x.flags & DUAL:
+            self.notes().setdefault("packed_tangents", {})[i] = list(x._extra["tangents"])
         return 1
 
     @cython.cfunc
@@ -243,19 +238,23 @@ class Function(Node):
             set_silent(level)
         if not isinstance(x, Variable):
             raise TypeError(f"{self.name()}: Output of saved tensor unpack_hook expected to be a Tensor, not {type(x).__name__}.")
+        if "packed_tangents" in self.extra and i in self.extra["packed_tangents"]:
+            x = _alike(x, True, False)
+            for forward_level, t in self.extra["packed_tangents"][i]:
+                put_tangent(x, forward_level, t)
         if not grad_enabled() and not self.always:      # a user's Function may ask what it got whether it requires grad
             return x
         if self.is_output(i):
-            return lead(alias(x), self, number) if self.n_inputs > 0 else x
+            return with_tangents(lead(alias(x), self, number), x) if self.n_inputs > 0 and not self.unlinked else x
         if target is None:
             return x
         if isinstance(target, Node):
-            return lead(alias(x), target, number)
+            return with_tangents(lead(alias(x), target, number), x)
         same: Same = Same.__new__(Same)
         same.n_inputs = 1
         same.n_outputs = 1
         set_edge(same, 0, target)
-        return lead(alias(x), same, 0)
+        return with_tangents(lead(alias(x), same, 0), x)
 
     def release(self):
         self.s0 = None
@@ -278,7 +277,11 @@ class Function(Node):
         self.notes()["to_save"] = tensors
 
     def save_for_forward(self, *tensors):
-        """Accepted for compatibility: forward-mode differentiation does not exist."""
+        """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Variable):
+                raise TypeError(f"save_for_forward can only save variables, but argument is of type {type(t).__name__}.")
+        self.notes()["for_forward"] = tensors
 
     def mark_dirty(self, *tensors):
         """Say which inputs `forward` changed in place; they must be returned too."""
@@ -297,7 +300,9 @@ class Function(Node):
 
     @property
     def saved_tensors(self):
-        """What `save_for_backward` kept, checked against in-place changes."""
+        """What `save_for_backward` kept, checked against in-place changes; in `jvp` what `save_for_forward` kept."""
+        if self.extra is not None and "now_forward" in self.extra:
+            return self.extra["now_forward"]
         return tuple([self.saved(i) for i in range(self.n_saved)])
 
     def held(self):
@@ -337,6 +342,10 @@ class Function(Node):
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
         )
+
+    @staticmethod
+    def jvp(ctx, *grad_inputs):
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -421,6 +430,7 @@ def fitted(g: Variable, expected: tuple, name: str, i: cython.Py_ssize_t):
 
 
 _no_setup = cython.declare(object, Function.setup_context)
+_no_jvp = cython.declare(object, Function.jvp)
 
 
 @cython.cfunc
@@ -437,7 +447,13 @@ def run_user(cls, node: Function, args: tuple):
     needs: tuple = tuple([enabled and isinstance(a, Variable) and tracked(cython.cast(Variable, a)) for a in args])
     notes: dict = node.notes()
     notes["needs"] = needs
+    dual: cython.bint = False
+    if recorded_flags() & DUAL:
+        for a in args:
+            if isinstance(a, Variable) and levels_of(cython.cast(Variable, a), []):
+                dual = True
     before: cython.bint = set_grad(0)
+    dual_before: cython.bint = set_dual(0)
     try:
         if cls.setup_context is _no_setup:
             output = cls.forward(node, *args)
@@ -446,13 +462,15 @@ def run_user(cls, node: Function, args: tuple):
             cls.setup_context(node, args, output)
     finally:
         set_grad(before)
+        set_dual(dual_before)
     outputs: tuple = output if isinstance(output, tuple) else (output,)
     dirty: tuple = notes.pop("dirty", ())
     for t in dirty:
         x = t
         bump(x)
     saving: tuple = notes.pop("to_save", ())
-    if True not in needs:
+    linked: cython.bint = True in needs
+    if not (linked or dual):
         return output
     for t in dirty:
         check_inplace(t, cls.__name__)
@@ -466,7 +484,7 @@ def run_user(cls, node: Function, args: tuple):
             x = o
             shapes.append((shape_of(x), x.dt, CPU if x.flags & COMPOUND else x.dev, x.dev_index))
             # An input that is returned unchanged, or a leaf, must not become this node's output itself.
-            if not among(o, dirty) and (x.flags & REQUIRES_GRAD or x._grad_fn is not None or among(o, args)):
+            if not among(o, dirty) and (x.flags & FOLLOWED or x._grad_fn is not None or among(o, args)):
                 o = o.detach()
         results.append(o)
     for t in saving:
@@ -486,7 +504,7 @@ def run_user(cls, node: Function, args: tuple):
             x = a
             places.append(i)
             expected.append((shape_of(x), x.dt))
-            set_edge(node, i, x)
+            set_edge(node, i, x if enabled else None)
             i += 1
         else:
             places.append(-1)
@@ -496,19 +514,29 @@ def run_user(cls, node: Function, args: tuple):
     notes["places"] = places
     notes["expected"] = expected
     notes["shapes"] = shapes
+    node.unlinked = not linked
+    bare: list = []
     for k in range(len(results)):
         o = results[k]
-        if not isinstance(o, Variable):
+        bare.append(not isinstance(o, Variable) or not (is_floating(cython.cast(Variable, o).dt) or is_complex_code(cython.cast(Variable, o).dt))
+                    or among(o, plain) or among(outputs[k], plain))
+    holders: list = [cython.cast(Variable, alias(o)) if not p and among(o, dirty) else o for o, p in zip(results, bare)]
+    if dual:
+        push_user(cls, None if cls.jvp is _no_jvp else cls.jvp, node, args, holders, bare)
+    for k in range(len(results)):
+        if bare[k]:
             continue
-        x = o
-        if not (is_floating(x.dt) or is_complex_code(x.dt)) or among(o, plain) or among(outputs[k], plain):
-            continue
-        if x._base is not None and among(o, dirty):
-            holder: Variable = cython.cast(Variable, alias(x))
-            made(holder, node, k)
-            rebase(x, holder)
+        x = results[k]
+        if holders[k] is x:
+            if linked:
+                made(x, node, k)
+        elif x._base is not None or not linked:
+            if linked:
+                made(holders[k], node, k)
+            rebase(x, holders[k])
         else:
             made(x, node, k)
+            carry(x, holders[k])
     return tuple(results) if isinstance(output, tuple) else results[0]
 
 
@@ -535,6 +563,14 @@ def lead(x: TensorBase, node: Node, number: cython.int):
 
 
 @cython.cfunc
+def with_tangents(y: TensorBase, x: TensorBase):
+    """`y` with the tangents of `x`, if it has any."""
+    if x.flags & DUAL:
+        carry(y, x)
+    return y
+
+
+@cython.cfunc
 @cython.inline
 @cython.exceptval(-1, check=False)
 def output(out: Variable, node: Node, number: cython.int) -> cython.int:
@@ -557,6 +593,37 @@ def fast_target(x: Variable):
     return x._grad_fn if x._grad_fn is not None else x
 
 
+@cython.cfunc
+@cython.exceptval(-1, check=False)
+def record_dual(node: Node, outs: list, inputs: list) -> cython.int:
+    """The rest of a record where an input carries tangents: compute those of the outputs; a history only where gradients are recorded."""
+    i: cython.int
+    x: Variable
+    linked: cython.bint = False
+    recorded: cython.bint = grad_enabled()
+    for i in range(node.n_inputs):
+        if node.edge(i) is not None:
+            if recorded:
+                linked = True
+            elif i < 3:
+                node.put_edge(i, None, 0)
+            else:
+                node.e_more[i - 3] = None
+    node.unlinked = not linked
+    if recorded_flags() & DUAL:
+        spread(node, outs, inputs)
+    if not linked:
+        return 0
+    i = 0
+    for item in outs:
+        if item is not None:
+            x = item
+            if is_floating(x.dt) or is_complex_code(x.dt):
+                output(x, node, i)
+        i += 1
+    return 0
+
+
 def record1(node, out, a):
     if a._base is not None:
         stale(a)
@@ -565,6 +632,8 @@ def record1(node, out, a):
     node.nr0 = a.output_nr
     node.n_inputs += 1              # a number that is an input too was counted before
     node.n_outputs = 1
+    if a.flags & DUAL:
+        return record_dual(node, [out], [a])
     return output(out, node, 0)
 
 
@@ -581,6 +650,8 @@ def record2(node, out, a, b):
     node.nr1 = b.output_nr
     node.n_inputs = 2
     node.n_outputs = 1
+    if (a.flags | b.flags) & DUAL:
+        return record_dual(node, [out], [a, b])
     return output(out, node, 0)
 
 
@@ -590,16 +661,31 @@ def record3(node, out, a, b, c):
     set_edge(node, 2, c)
     node.n_inputs = 3
     node.n_outputs = 1
+    flags: cython.int = (0 if a is None else a.flags) | (0 if b is None else b.flags) | (0 if c is None else c.flags)
+    if flags & DUAL:
+        return record_dual(node, [out], [a, b, c])
     return output(out, node, 0)
 
 
 def record_many(node, outs, inputs):
     i: cython.int = 0
+    flags: cython.int = 0
     x: Variable
     for item in inputs:
         set_edge(node, i, item)
+        if item is not None:
+            flags |= cython.cast(Variable, item).flags
         i += 1
     node.n_inputs = i
+    node.n_outputs = len(outs)
+    if flags & DUAL:
+        i = 0
+        for item in outs:
+            if item is not None:
+                x = item
+                x.output_nr = i
+            i += 1
+        return record_dual(node, list(outs), list(inputs))
     i = 0
     for item in outs:
         if item is not None:
@@ -609,5 +695,4 @@ def record_many(node, outs, inputs):
             else:
                 x.output_nr = i
         i += 1
-    node.n_outputs = i
     return 0

@@ -12,6 +12,8 @@ import pyxtorch
 from pyxtorch import autograd
 from pyxtorch._batching._values import Level, Refused, at_base, base, batched, expanded, levels_of, running, wrap
 from pyxtorch._batching._vmap import vmap
+from pyxtorch._tape.forward import make_dual, tangents_of
+from pyxtorch.autograd import _alike
 from pyxtorch.nn.utils.stateless import functional_call
 from pyxtorch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
@@ -33,16 +35,25 @@ def _opened(tensors, op):
             raise RuntimeError(f"{op}: only tensors of floating point or complex dtype have gradients, got {x.dtype}.")
     levels = running()
     tensors = [expanded(x, levels) for x in tensors] if levels else tensors     # each slice has gradients of its own
-    return [at_base(x, lambda t: t.view_as(t) if t.requires_grad else t.detach().requires_grad_()) for x in tensors]
+    return [at_base(x, lambda t: _alike(t) if t.requires_grad else _alike(t).requires_grad_()) for x in tensors]    # with the tangents of outer levels
 
 
 def _closed(tensors, opened, recording):
-    """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform."""
-    if not recording:
-        return [t.detach() for t in tensors]
+    """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform; so are their tangents."""
     own = {id(base(x)) for x in opened if x.is_leaf}
     clean = set()
-    return [t if not t.requires_grad or _reaches_others(t, own, clean) else t.detach() for t in tensors]
+    return [at_base(t, lambda t: _outside(t, own, recording, clean)) for t in tensors]
+
+
+def _outside(t, own, recording, clean):
+    linked = recording and t.requires_grad and _reaches_others(t, own, clean)
+    tangents = tangents_of(t)
+    if not tangents:
+        return t if linked else t.detach()
+    y = _alike(t, linked, False)
+    for level, tangent in tangents:
+        make_dual(y, _outside(tangent, own, recording, clean), level)
+    return y
 
 
 def _reaches_others(t, own, clean):
@@ -228,32 +239,35 @@ def _strict(levels):
 def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     """(func(*primals), J v): the Jacobian times the tangents v, which have the structure of `primals`, a tuple.
 
-    u -> u' J is differentiated once more, so that `func` needs no more than gradients of gradients.
+    One run of `func`, through which the tangents travel (docs/forward_mode.md); nests, and works where nothing is recorded.
 
     Args:
         strict: a result that does not depend on `primals` is an error instead of zeros. has_aux: as in `vjp`.
     """
+    from pyxtorch.autograd.forward_ad import _dual, _Level, _unpacked
+
     if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
         raise RuntimeError(f"jvp: expected primals and tangents to be tuples, got {type(primals).__name__} and {type(tangents).__name__}.")
-    recording = pyxtorch.is_grad_enabled()
     leaves, spec = tree_flatten(primals)
     directions, direction_spec = tree_flatten(tangents)
     if spec != direction_spec:
         raise RuntimeError(f"jvp: expected primals and tangents to have the same structure, got {spec} and {direction_spec}.")
     for x, v in zip(leaves, directions):
-        if not isinstance(v, pyxtorch.Tensor) or x.shape != v.shape:
-            raise RuntimeError(f"jvp: a tangent of shape {list(getattr(v, 'shape', ()))} was given for a primal of shape {list(x.shape)}.")
-    with pyxtorch.enable_grad():
-        opened = _opened(leaves, "jvp")
-        out, aux = _result(func, tree_unflatten(opened, spec), {}, has_aux, "jvp")
+        if not isinstance(x, pyxtorch.Tensor) or not isinstance(v, pyxtorch.Tensor) or x.shape != v.shape:
+            raise RuntimeError(f"jvp: a tangent of shape {list(getattr(v, 'shape', ()))} was given for a primal of shape {list(getattr(x, 'shape', ()))}.")
+
+    with _Level() as level:
+        duals = [_dual(x, v, level) for x, v in zip(leaves, directions)]
+        out, aux = _result(func, tree_unflatten(duals, spec), {}, has_aux, "jvp")
         outputs, out_spec = _tensor_outputs(out, "jvp")
-        if strict and not all(y.requires_grad for y in outputs):
+        pairs = [_unpacked(y, level) for y in outputs]
+        if strict and any(t is None for _, t in pairs):
             raise RuntimeError("jvp: an output of f does not depend on its inputs. This is not allowed in strict mode.")
-        u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]
-        products = [] if not outputs else _products(outputs, opened, u, directions)
-    found = tree_unflatten(_closed(products, [*opened, *u], recording), out_spec)
-    result = tree_unflatten(_closed(outputs, opened, recording), out_spec)
-    return (result, found, _aux_outside(aux, opened, recording)) if has_aux else (result, found)
+        if has_aux:
+            aux = tree_map(lambda x: _unpacked(x, level).primal if isinstance(x, pyxtorch.Tensor) else x, aux)
+    result = tree_unflatten([y for y, _ in pairs], out_spec)
+    found = tree_unflatten([pyxtorch.zeros_like(y) if t is None else t for y, t in pairs], out_spec)
+    return (result, found, aux) if has_aux else (result, found)
 
 
 def _products(outputs, opened, u, directions):
@@ -368,8 +382,49 @@ def _rows(y, opened):
 
 
 def jacfwd(func, argnums=0, has_aux=False, *, randomness="error"):
-    """The Jacobian as `jacrev` gives it: the way in which PyTorch computes it is another, the numbers are the same."""
-    return jacrev(func, argnums, has_aux=has_aux)
+    """The Jacobian as `jacrev` gives it, from one tangent for each element of the arguments: it pays where these are few."""
+
+    @functools.wraps(func)
+    def wrapper(*args, **kwargs):
+        tree, with_these = _chosen(args, argnums, "jacfwd")
+        leaves, spec = tree_flatten(tree)
+        for x in leaves:
+            if not isinstance(x, pyxtorch.Tensor) or not (x.is_floating_point() or x.is_complex()):
+                raise RuntimeError(f"jacfwd: only tensors of floating point or complex dtype have gradients, got {getattr(x, 'dtype', type(x).__name__)}.")
+        aux, out_spec = None, None
+
+        def column(*tangents):
+            nonlocal aux, out_spec
+            found = jvp(lambda *given: _result(func, with_these(tree_unflatten(list(given), spec)), kwargs, has_aux, "jacfwd") if has_aux
+                        else func(*with_these(tree_unflatten(list(given), spec)), **kwargs), tuple(leaves), tangents, has_aux=has_aux)  # fmt: skip
+            if has_aux:
+                aux = found[2]
+            outputs, out_spec = tree_flatten(found[1])
+            return tuple(outputs)
+
+        directions = _unit_tangents(leaves)
+        if not len(directions[0]):
+            return jacrev(func, argnums, has_aux=has_aux)(*args, **kwargs)
+        columns = vmap(column, randomness=randomness)(*directions)
+        parts = []
+        for stacked in columns:  # (elements of all arguments, *shape of the result)
+            split = stacked.split([x.numel() for x in leaves])
+            parts.append(tree_unflatten([c.movedim(0, -1).reshape(*c.shape[1:], *x.shape) for c, x in zip(split, leaves)], spec))
+        found = tree_unflatten(parts, out_spec)
+        return (found, aux) if has_aux else found
+
+    return wrapper
+
+
+def _unit_tangents(leaves):
+    """For each tensor its part of an identity matrix over the elements of all: (all elements, *its shape)."""
+    total, parts, start = sum(x.numel() for x in leaves), [], 0
+    for x in leaves:
+        part = x.new_zeros(total, x.numel())
+        part.diagonal(-start).fill_(1)
+        parts.append(part.reshape(total, *x.shape))
+        start += x.numel()
+    return parts
 
 
 def hessian(func, argnums=0):

@@ -4,6 +4,7 @@ What runs inside a custom operation is not recorded: its gradient is what `regis
 """
 import collections.abc
 import inspect
+import sys
 import threading
 import types
 import typing
@@ -16,7 +17,7 @@ from pyxtorch.utils._pytree import tree_flatten, tree_unflatten
 
 __all__ = [
     "Library", "custom_op", "define", "fallthrough_kernel", "get_ctx", "get_kernel", "impl", "impl_abstract", "infer_schema", "register_autocast",
-    "register_autograd", "register_fake", "register_kernel", "register_vmap", "triton_op", "wrap_triton",
+    "register_autograd", "register_fake", "register_formula", "register_kernel", "register_vmap", "triton_op", "wrap_triton",
 ]  # fmt: skip
 
 _operations = {}  # "namespace::name" to CustomOpDef
@@ -173,7 +174,7 @@ class CustomOpDef:
         self._casts[device_type] = cast_inputs
 
     def register_vmap(self, func=None, /):
-        """Keep `func(info, in_dims, *args)`, a rule for `vmap`. It is not needed: vmap calls the operation for each slice, with the same result."""
+        """Take `func(info, in_dims, *args)`, which gives (results, their batch dimensions), in `vmap`; without it the operation is called for each slice."""
         if func is None:
             return self.register_vmap
         self._vmap = func
@@ -208,12 +209,18 @@ class CustomOpDef:
         if self._composite is not None and not self._kernels:
             return self._composite(*bound.args, **bound.kwargs)
         kernel = self._kernel(leaves)
-        if self._mutated or not (pyxtorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in leaves)):
+        if self._mutated or not _has_batched(leaves) and not (pyxtorch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in leaves)):
             with pyxtorch.no_grad():
                 return kernel(*bound.args, **bound.kwargs)
-        shape = {}
+        shape = types.SimpleNamespace()
         found = _Run.apply(self, kernel, spec, shape, *leaves)
-        return tree_unflatten(list(found) if isinstance(found, tuple) else [found], shape["spec"])
+        return tree_unflatten(list(found) if isinstance(found, tuple) else [found], shape.spec)
+
+
+def _has_batched(leaves):
+    """Whether vmap runs over one of them."""
+    values = sys.modules.get("pyxtorch._batching._values")
+    return values is not None and any(isinstance(x, Tensor) and values.batched(x) is not None for x in leaves)
 
 
 def _lowered(x, kind, dtype):
@@ -229,12 +236,32 @@ class _Run(Function):
         args, kwargs = tree_unflatten(list(leaves), spec)
         output = kernel(*args, **kwargs)
         ctx.operation, ctx.spec, ctx.needed = operation, spec, ctx.needs_input_grad[4:]
-        found, shape["spec"] = tree_flatten(output)
-        ctx.out_spec = shape["spec"]
+        found, shape.spec = tree_flatten(output)
+        ctx.out_spec = shape.spec
         if operation._setup is not None:
             given = {"keyword_only_inputs": kwargs} if kwargs else {}
             operation._setup(ctx=ctx, inputs=args, output=output, **given)
         return tuple(found) if len(found) != 1 else found[0]
+
+    @staticmethod
+    def vmap(info, in_dims, operation, kernel, spec, shape, *leaves):
+        """By the operation's own rule, else slice by slice."""
+        dims = list(in_dims)[4:]
+        if operation._vmap is not None:
+            (args, kwargs), (places, _) = tree_unflatten(list(leaves), spec), tree_unflatten(dims, spec)
+            output, out_dims = operation._vmap(info, tuple(places), *args, **kwargs)
+            found, shape.spec = tree_flatten(output)
+            out_dims = [out_dims] * len(found) if not isinstance(out_dims, tuple | list) else list(out_dims)
+            if len(out_dims) != len(found):
+                raise RuntimeError(f"{operation._qualname}: its rule for vmap gave {len(found)} results and {len(out_dims)} dimensions for them.")
+        else:
+            columns = []
+            for i in range(info.batch_size):
+                args, kwargs = tree_unflatten([x if d is None else x.select(d, i) for x, d in zip(leaves, dims)], spec)
+                parts, shape.spec = tree_flatten(operation(*args, **kwargs))
+                columns.append(parts)
+            found, out_dims = [pyxtorch.stack(column) for column in zip(*columns)], [0] * len(columns[0])
+        return (tuple(found), tuple(out_dims)) if len(found) != 1 else (found[0], out_dims[0])
 
     @staticmethod
     def backward(ctx, *gradients):
@@ -292,6 +319,31 @@ def register_vmap(op, func=None, /, *, lib=None):
 def impl_abstract(qualname, func=None, *, lib=None, _stacklevel=1):
     """The old name of `register_fake`."""
     return register_fake(qualname, func, lib=lib)
+
+
+def register_formula(name, formula, *, inputs=None):
+    """An elementwise operation from its formula, with its derivatives of any order, made while the program runs and without a compiler.
+
+    Args:
+        name: of the operation, found as `pyxtorch.ops.formulas.NAME`; or namespace::name.
+        formula: text such as "x / (1 + abs(x))": numbers, names, pi, e, + - * / **, functions (exp, log, sqrt, sin, tanh, erf, sigmoid, max ...),
+            and where(a < b, x, y).
+        inputs: the names of its inputs in order; by default the names in the formula, from left to right.
+    Returns:
+        the operation. Its inputs are tensors that broadcast, and numbers; integers become the default dtype, float16 and bfloat16 are
+        computed in float32. It runs through existing kernels, on the CPU block by block.
+    Raises:
+        ValueError: the formula does not parse, or has what is not part of one, with the place.
+    Example:
+        >>> softsign = register_formula("softsign2", "x / (1 + abs(x))")
+        >>> softsign(pyxtorch.tensor([1., -3.])).tolist()
+        [0.5, -0.75]
+    """
+    from pyxtorch._formula import Formula
+
+    made = Formula(name, formula, inputs)
+    _operations[made._qualname] = made
+    return made
 
 
 # --------------------------------------------------------------------------- by schema and key

@@ -67,6 +67,21 @@ def test_second_gradients(op):
     checks.check_second_gradients(op)
 
 
+@pytest.mark.parametrize("op", cases(lambda op: op.grad))
+def test_tangents(op):
+    checks.check_tangents(op)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.gradgrad))
+def test_tangents_of_gradients(op):
+    checks.check_tangents(op, 2)
+
+
+@pytest.mark.parametrize("op", cases(lambda op: op.gradgrad))
+def test_third_derivatives(op):
+    checks.check_tangents(op, 3)
+
+
 @pytest.mark.parametrize("op", cases(lambda op: op.grad and op.zero))
 def test_zero_gradients_stay_zero(op):
     checks.check_zero_gradients(op)

@@ -214,3 +214,34 @@ def test_parts_of_a_schema():
     for bad in ("f", "f(Tensor) ->", "a::b::c(Tensor x) -> Tensor", "f(Tensor x)) -> Tensor", "f(3x -) -> Tensor"):
         with pytest.raises(RuntimeError, match="parse_schema"):
             torch.parse_schema(bad)
+
+
+@pytest.mark.parametrize("rule", [False, True])
+def test_vmap_by_the_operations_rule_or_slice_by_slice(rule):
+    @library.custom_op("tests::outer", mutates_args=())
+    def outer(x: torch.Tensor, y: torch.Tensor, k: float = 2.0) -> tuple[torch.Tensor, torch.Tensor]:
+        assert type(x.numpy()).__name__ == "ndarray"
+        return k * x * y, x + y
+
+    outer.register_autograd(lambda ctx, g, h: (2 * g * ctx.y + h, 2 * g * ctx.x + h, None),
+                            setup_context=lambda ctx, inputs, output: (setattr(ctx, "x", inputs[0]), setattr(ctx, "y", inputs[1])))  # fmt: skip
+    if rule:
+        @outer.register_vmap
+        def _(info, in_dims, x, y, k):
+            x, y = (t.movedim(d, 0) if d is not None else t.expand(info.batch_size, *t.shape) for t, d in zip((x, y), in_dims))
+            return outer(x, y, k), (0, 0)
+
+    try:
+        x, y = torch.randn(3, 4), torch.randn(4)
+        for f in (outer, lambda x, y: outer(x, y)):
+            a, b = torch.func.vmap(f, (0, None))(x, y)
+            assert torch.allclose(a, 2 * x * y) and torch.allclose(b, x + y)
+            a, b = torch.func.vmap(f, (1, None))(x, y[:3])
+            assert torch.allclose(a, 2 * x.t() * y[:3]) and torch.allclose(b, x.t() + y[:3])
+        slopes = torch.func.vmap(torch.func.grad(lambda x: outer(x, y)[0].sum()))(x)
+        assert torch.allclose(slopes, (2 * y).expand(3, 4))
+        w = x.clone().requires_grad_()
+        torch.func.vmap(lambda row: outer(row, y)[0])(w).sum().backward()
+        assert torch.allclose(w.grad, (2 * y).expand(3, 4))
+    finally:
+        library._operations.clear()

@@ -53,6 +53,7 @@ NAMESPACES = {  # page: (modules whose public classes and functions it shows, su
     "parallel": (("pyxtorch.nn.parallel", "pyxtorch.distributed", "pyxtorch.futures"), "Several devices, and several processes"),
     "prune": (("pyxtorch.nn.utils.prune",), "Pruning of parameters"),
     "monitor": (("pyxtorch.monitor", "pyxtorch.utils.flop_counter", "pyxtorch.utils.tensorboard"), "Events and figures of a running program"),
+    "extending": (("pyxtorch.ffi", "pyxtorch.utils.cpp_extension", "pyxtorch.utils.ffi"), "Operations in C, C++ and Cython"),
     "library": (("pyxtorch.library", "pyxtorch.hub", "pyxtorch.quasirandom", "pyxtorch.utils.benchmark"), "Operations of one's own, models of others, measuring"),
 }
 

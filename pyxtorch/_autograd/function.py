@@ -84,4 +84,5 @@ def once_differentiable(fn):
             outputs[i] = o
         return outputs[0] if single else tuple(outputs)
 
+    wrapper.once_differentiable = True
     return wrapper

@@ -1,6 +1,7 @@
 """torch.autograd.functional: Jacobians, Hessians and products with them."""
 import pyxtorch
 from pyxtorch.autograd import Variable, enable_grad, grad
+from pyxtorch.autograd.forward_ad import _dual, _Level, _unpacked
 
 __all__ = [
     "_as_tuple", "_construct_standard_basis_for", "_grad_postprocess", "_tuple_postprocess", "hessian", "hvp", "jacobian", "jvp", "vhp", "vjp",
@@ -86,19 +87,26 @@ def vjp(func, inputs, v=None, create_graph=False, strict=False):
 
 
 def jvp(func, inputs, v=None, create_graph=False, strict=False):
-    """(func(inputs), J v): the Jacobian times a vector, by differentiating u -> u' J once more.
+    """(func(inputs), J v): the Jacobian times a vector, which travels through func as a tangent.
 
     Args: as of `vjp`; v is shaped like the inputs.
     """
-    with enable_grad():
+    with enable_grad(), _Level() as level:
         several, given = _tensors(inputs, "jvp", "inputs")
         inputs = _fresh(given, create_graph)
         v = _directions(v, inputs, "jvp")
-        many, outputs = _outputs(func, inputs, "jvp")
-        u = tuple(pyxtorch.zeros_like(y).requires_grad_() for y in outputs)
-        pulled = _gradients(outputs, inputs, u, "jvp", strict, True)
-        found = _gradients(pulled, u, v, "jvp", strict, create_graph)
+        many, outputs = _outputs(func, tuple(_dual(x, d, level) for x, d in zip(inputs, v)), "jvp")
+        found = _tangents(outputs, level, "jvp", strict)
+        outputs = [_unpacked(y, level).primal for y in outputs]
     return _finish(outputs, many, create_graph), _finish(found, many, create_graph)
+
+
+def _tangents(outputs, level, op, strict):
+    """What the outputs carry in `level`; zeros where they do not depend on an input (strict: an error)."""
+    found = [_unpacked(y, level).tangent for y in outputs]
+    if strict and any(t is None for t in found):
+        raise RuntimeError(f"{op}: an output of the user-provided function does not depend on its input. This is not allowed in strict mode.")
+    return [pyxtorch.zeros_like(y) if t is None else t for y, t in zip(outputs, found)]
 
 
 def vhp(func, inputs, v=None, create_graph=False, strict=False):
@@ -120,19 +128,19 @@ def vhp(func, inputs, v=None, create_graph=False, strict=False):
 def hvp(func, inputs, v=None, create_graph=False, strict=False):
     """(func(inputs), H v): the Hessian of a func with one single-element output times a vector.
 
-    The Hessian is symmetric where second derivatives are continuous, and then this is `vhp`; it is
-    computed by differentiating u -> u' H, which holds in any case. Args: as of `vhp`.
+    The Hessian is symmetric where second derivatives are continuous, and then this is `vhp`; here v travels as a tangent through func
+    and through its backward, which holds in any case. Args: as of `vhp`.
     """
-    with enable_grad():
+    with enable_grad(), _Level() as level:
         several, given = _tensors(inputs, "hvp", "inputs")
         inputs = _fresh(given, create_graph)
         v = _directions(v, inputs, "hvp")
-        many, outputs = _outputs(func, inputs, "hvp")
+        duals = tuple(_dual(x, d, level) for x, d in zip(inputs, v))
+        many, outputs = _outputs(func, duals, "hvp")
         _scalar(outputs, "hvp")
-        slope = _gradients(outputs, inputs, (pyxtorch.ones_like(outputs[0]),), "hvp", strict, True)
-        u = tuple(pyxtorch.zeros_like(x).requires_grad_() for x in inputs)
-        pulled = _gradients(slope, inputs, u, "hvp", strict, True)
-        found = _gradients(pulled, u, v, "hvp", strict, create_graph)
+        slope = _gradients(outputs, duals, (pyxtorch.ones_like(outputs[0]),), "hvp", strict, True)
+        found = _tangents(slope, level, "hvp", strict)
+        outputs = [_unpacked(y, level).primal for y in outputs]
     return _finish(outputs, many, create_graph), _finish(found, several, create_graph)
 
 
@@ -154,6 +162,8 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     with enable_grad():
         several, given = _tensors(inputs, "jacobian", "inputs")
         inputs = _fresh(given, create_graph)
+        if strategy == "forward-mode":
+            return _forward_jacobian(func, inputs, several, create_graph, strict)
         many, outputs = _outputs(func, inputs, "jacobian")
         table = []
         for y in outputs:
@@ -167,6 +177,35 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
                 whole = pyxtorch.stack([row[i] for row in rows]) if rows else x.new_zeros((0, *x.shape))
                 parts.append(whole.reshape(*y.shape, *x.shape))
             table.append(_finish(parts, several, create_graph))
+    return tuple(table) if many else table[0]
+
+
+def _forward_jacobian(func, inputs, several, create_graph, strict):
+    """The Jacobian by one run of func for each element of the inputs."""
+    if strict:
+        raise RuntimeError('jacobian: strict=True is not there with strategy="forward-mode".')
+    columns, many, shapes = [], False, None
+    for i, x in enumerate(inputs):
+        for k in range(x.numel()):
+            directions = [pyxtorch.zeros_like(z) for z in inputs]
+            directions[i].view(-1)[k] = 1
+            with _Level() as level:
+                many, outputs = _outputs(func, tuple(_dual(z, d, level) for z, d in zip(inputs, directions)), "jacobian")
+                columns.append(_tangents(outputs, level, "jacobian", False))
+                shapes = [y.shape for y in outputs]
+    if not columns:
+        many, outputs = _outputs(func, inputs, "jacobian")
+        table = [_finish([y.new_zeros((*y.shape, *x.shape)) for x in inputs], several, create_graph) for y in outputs]
+        return tuple(table) if many else table[0]
+    table = []
+    for j, shape in enumerate(shapes):
+        parts, at = [], 0
+        for x in inputs:
+            n = x.numel()
+            part = pyxtorch.stack([c[j] for c in columns[at : at + n]], -1) if n else columns[0][j].new_zeros((*shape, 0))
+            parts.append(part.reshape(*shape, *x.shape))
+            at += n
+        table.append(_finish(parts, several, create_graph))
     return tuple(table) if many else table[0]
 
 

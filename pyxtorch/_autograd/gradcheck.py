@@ -5,6 +5,7 @@ L along a direction v is Re(sum(conj(grad) * v)).
 """
 import pyxtorch
 from pyxtorch.autograd import Variable, grad
+from pyxtorch.autograd.forward_ad import _dual, _Level, _unpacked
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
 
@@ -94,7 +95,33 @@ def _check_slow(function, inputs, chosen, outputs, eps, close):
             close(pyxtorch.stack([row[i] for row in analytical[j]]), numerical, i, j)
 
 
-def _check(function, inputs, eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, fast_mode):
+def _check_forward(function, inputs, chosen, outputs, eps, close, batched):
+    """Compare random columns of the Jacobians, J v, with tangents; `batched`: several tangents at once, too."""
+    generator = pyxtorch.Generator()
+    generator.manual_seed(20240301)
+    for i, x in enumerate(chosen):
+        v = _direction(x, generator)
+
+        def run(v, x=x):
+            with _Level() as level:
+                duals = [_dual(a, v, level) if a is x else a for a in inputs]
+                found = [_unpacked(y, level).tangent for y in _differentiable(_tuple(function(*duals)))]
+            return tuple(pyxtorch.zeros_like(y) if t is None else t for y, t in zip(outputs, found))
+
+        tangents = run(v)
+        for j, (y, t) in enumerate(zip(outputs, tangents)):
+            if t.shape != y.shape or t.dtype != y.dtype:
+                raise GradcheckError(f"gradcheck: the tangent of output {j} has shape {list(t.shape)} and {t.dtype}, the output {list(y.shape)} and {y.dtype}.")
+        if batched:
+            from pyxtorch.func import vmap
+
+            for j, (t, both) in enumerate(zip(tangents, vmap(run, randomness="same")(pyxtorch.stack([v, -v])))):
+                close(_as_real(both), _as_real(pyxtorch.stack([t, -t])), i, j)
+        for j, numerical in enumerate(_moved(function, inputs, x, v, eps)):
+            close(_as_real(tangents[j]), numerical, i, j)
+
+
+def _check(function, inputs, eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, fast_mode, forward, batched_forward, reverse):
     chosen = _differentiable(inputs)
     if not chosen:
         raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True.")
@@ -136,6 +163,11 @@ def _check(function, inputs, eps, atol, rtol, nondet_tol, check_undefined_grad, 
     for y in outputs:
         if not y.dtype.is_floating_point and not y.dtype.is_complex:
             raise GradcheckError(f"gradcheck: an output of dtype {y.dtype} requires grad.")
+    if forward:
+        _check_forward(function, inputs, chosen, outputs, eps, close, batched_forward)
+        outputs = _differentiable(_tuple(function(*inputs)))  # the differences have changed what was saved
+    if not reverse:
+        return True
     ones = [pyxtorch.ones_like(y) for y in outputs]
     first = [_backward(y, chosen, g) for y, g in zip(outputs, ones)]
     for j, y in enumerate(outputs):
@@ -176,6 +208,7 @@ def gradcheck(
     check_undefined_grad=True,
     check_grad_dtypes=False,
     check_batched_grad=False,
+    check_batched_forward_grad=False,
     check_forward_ad=False,
     check_backward_ad=True,
     fast_mode=False,
@@ -197,23 +230,25 @@ def gradcheck(
         check_undefined_grad: whether outputs without a gradient must act like zero gradients.
         check_grad_dtypes: whether a gradient must have the dtype of its input.
         check_batched_grad: whether `grad(..., is_grads_batched=True)` must agree.
-        check_backward_ad: False: check nothing. check_forward_ad: must be False.
+        check_batched_forward_grad: whether `vmap` over tangents must agree (with check_forward_ad).
+        check_forward_ad: compare tangents with the differences. check_backward_ad: compare gradients.
         fast_mode: compare one random projection of each Jacobian rather than all of it.
         masked: accepted; there are no sparse tensors.
     Returns:
         True where everything agrees.
     Raises:
         GradcheckError (a RuntimeError): a derivative is wrong.
-        ValueError: no input requires grad, or forward mode is asked for.
+        ValueError: no input requires grad.
     """
-    if check_forward_ad:
-        raise ValueError("gradcheck: check_forward_ad=True, but there is no forward-mode differentiation. Leave it False.")
-    if not check_backward_ad:
+    if not (check_backward_ad or check_forward_ad):
         return True
+    if check_batched_forward_grad and not check_forward_ad:
+        raise ValueError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     try:
         return _check(
-            func, _tuple(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, fast_mode
-        )
+            func, _tuple(inputs), eps, atol, rtol, nondet_tol, check_undefined_grad, check_grad_dtypes, check_batched_grad, fast_mode,
+            check_forward_ad, check_batched_forward_grad, check_backward_ad,
+        )  # fmt: skip
     except GradcheckError:
         if raise_exception:
             raise
@@ -246,9 +281,7 @@ def gradgradcheck(
         checked as inputs as well.
     Raises: as gradcheck.
     """
-    if check_fwd_over_rev:
-        raise ValueError("gradgradcheck: check_fwd_over_rev=True, but there is no forward-mode differentiation. Leave it False.")
-    if not check_rev_over_rev:
+    if not (check_rev_over_rev or check_fwd_over_rev):
         return True
     inputs = _tuple(inputs)
     if grad_outputs is None:
@@ -281,6 +314,8 @@ def gradgradcheck(
         check_undefined_grad=check_undefined_grad,
         check_grad_dtypes=check_grad_dtypes,
         check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
         fast_mode=fast_mode,
     )
 

@@ -26,12 +26,12 @@ from pyxtorch.ops.create_exchange import (
 from pyxtorch.ops.create_legacy import storage as _typed_storage, new, storage, storage_type, type_ as type
 from pyxtorch.ops.create_neighbours import array_function as __array_function__, array_namespace as __array_namespace__, to_device
 from pyxtorch.ops.elementwise import (
-    add, add_, mul, mul_, multiply, mul_ as multiply_, neg, negative, positive, sub, sub_, subtract, sub_ as subtract_, true_divide,
+    add, add_, mul, mul_, multiply, mul_ as multiply_, neg, negative, sub, sub_, subtract, sub_ as subtract_, true_divide,
 )
 from pyxtorch.ops.elementwise_activation import hardshrink, prelu, relu, relu_
 from pyxtorch.ops.elementwise_arithmetic import (
     abs, abs_, absolute, abs_ as absolute_, addcdiv, addcmul, div, div_, divide, div_ as divide_, float_power, float_power_,
-    floor_divide, fmod, lerp, pow, remainder, sgn, sign, square,
+    floor_divide, fmod, lerp, positive, pow, remainder, sgn, sign, square,
 )
 from pyxtorch.ops.elementwise_compare import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,

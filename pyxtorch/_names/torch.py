@@ -20,10 +20,11 @@ from pyxtorch.ops.create import (
     full_like, linspace, logspace, ones, ones_like, range_ as range, scalar_tensor, tensor, zeros, zeros_like,
 )
 from pyxtorch.ops.create_legacy import from_file
-from pyxtorch.ops.elementwise import add, mul, multiply, neg, negative, positive, rsub, sub, subtract, true_divide
+from pyxtorch.ops.elementwise import add, mul, multiply, neg, negative, sub, subtract, true_divide
 from pyxtorch.ops.elementwise_activation import celu, celu_, hardshrink, prelu, relu, relu_, selu, selu_, threshold, threshold_
 from pyxtorch.ops.elementwise_arithmetic import (
-    abs, abs_, absolute, addcdiv, addcmul, div, divide, float_power, floor_divide, fmod, lerp, pow, remainder, sgn, sign, square,
+    abs, abs_, absolute, addcdiv, addcmul, div, divide, float_power, floor_divide, fmod, lerp, positive, pow, remainder, rsub, sgn,
+    sign, square,
 )
 from pyxtorch.ops.elementwise_compare import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal, ge, greater,

@@ -27,6 +27,7 @@ cdef class Task(Run):
     cdef int32_t heap_room
     cdef bint restricted        # only some inputs are asked for
     cdef bint keep
+    cdef uint64_t floor         # nodes made before this one was are left out, and leaves too; 0: none
     cdef dict captures          # slot to {output number: place in `captured`}
     cdef list captured
     cdef set accumulates        # ids of the leaves that take gradients (restricted runs), or None: all
@@ -56,7 +57,8 @@ cdef class Task(Run):
     cdef int finish_leaf(self, int k) except -1
 
 
-cdef int run(list roots, list numbers, list firsts, bint keep, bint create, list wanted, object results, set accumulates, object watcher=*) except -1
+cdef int run(list roots, list numbers, list firsts, bint keep, bint create, list wanted, object results, set accumulates, uint64_t floor=*, object watcher=*) except -1
+cdef object added(object a, object b)
 cdef int provide(dict functions) except -1
 cdef object zeros_like(TensorBase x)
 cdef object ones_like(TensorBase x)

@@ -27,10 +27,10 @@ from cython.cimports.pyxtorch._core import (
 from cython.cimports.pyxtorch._gate import hear, hush, set_silent, unhush
 from cython.cimports.pyxtorch._tape._thread import references
 from cython.cimports.pyxtorch._tape.graph import AccumulateGrad, Node, Run, swap_running, watch_nodes
-from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many
+from cython.cimports.pyxtorch._tape.hooks import call_hooks, call_many, call_output_hooks
 from cython.cimports.pyxtorch._tape.modes import grad_enabled, set_grad
 
-from pyxtorch._tape.sites import kept_output
+from pyxtorch._tape.sites import explain_by, look_back, look_into
 
 LARGE = cython.declare(cython.longlong, 16384)      # elements from which kernels may run without the GIL
 
@@ -42,7 +42,6 @@ _clone = cython.declare(object, None)
 _to = cython.declare(object, None)
 _ones = cython.declare(object, None)
 _zeros = cython.declare(object, None)
-_look = cython.declare(object, None)
 _zeros_of = cython.declare(object, None)
 _stack = cython.declare(object, None)
 _dense = cython.declare(object, None)
@@ -50,9 +49,9 @@ _dense = cython.declare(object, None)
 
 def provide(functions):
     """Take the operations on tensors that a run needs; the engine itself knows none."""
-    global _add, _add_into, _clone, _to, _ones, _zeros, _look, _zeros_of, _stack, _dense
+    global _add, _add_into, _clone, _to, _ones, _zeros, _zeros_of, _stack, _dense
     _add, _add_into, _clone, _to = functions["add"], functions["add_"], functions["clone"], functions["to"]
-    _ones, _zeros, _look = functions["ones_like"], functions["zeros_like"], functions["look"]
+    _ones, _zeros = functions["ones_like"], functions["zeros_like"]
     _zeros_of, _stack, _dense = functions["zeros"], functions["stack"], functions["dense"]
     return 0
 
@@ -74,6 +73,10 @@ def ones_like(x):
     return _ones(x)
 
 
+def added(a, b):
+    return _add(a, b)
+
+
 def stacked(tensors):
     return _stack(tensors)
 
@@ -85,7 +88,6 @@ def converted(x, dt):
 # ------------------------------------------------------------------------------------- anomalies
 
 _anomaly = cython.declare(cython.bint, False)        # runs look at what they give, nodes note where they are made
-_explain = cython.declare(object, None)              # what raises the error
 
 
 def is_anomaly_enabled():
@@ -95,9 +97,9 @@ def is_anomaly_enabled():
 
 def set_anomaly(mode, explain=None):
     """Whether runs tell `explain(kind, *run)` of gradients that have inf (kind 1) or nan (2), and of results that have (0)."""
-    global _anomaly, _explain
+    global _anomaly
     _anomaly = mode
-    _explain = explain
+    explain_by(explain)
     watch_nodes(_anomaly)
 
 
@@ -225,7 +227,7 @@ class Task(Run):
                 node = cython.cast(Node, target)
                 for i in range(node.n_inputs):
                     child = node.edge(i)
-                    if child is not None:
+                    if child is not None and not (self.floor and beneath(child, self.floor)):
                         j = self.place(child)
                         self.slots[j].awaited += 1
             k += 1
@@ -245,7 +247,8 @@ class Task(Run):
                 node = cython.cast(Node, target)
                 for i in range(node.n_inputs):
                     child = node.edge(i)
-                    if child is not None and self.slots[self.find(child)].wanted:
+                    j = -1 if child is None else self.find(child)
+                    if j >= 0 and self.slots[j].wanted:
                         self.slots[k].wanted |= 1
                         break
         for k in range(self.count):
@@ -256,7 +259,7 @@ class Task(Run):
                     child = node.edge(i)
                     if child is not None:
                         j = self.find(child)
-                        if self.slots[j].wanted:
+                        if j >= 0 and self.slots[j].wanted:
                             self.slots[j].awaited += 1
         return 0
 
@@ -429,7 +432,7 @@ class Task(Run):
             if target is None:
                 continue
             j = self.find(target)
-            if self.restricted and not self.slots[j].wanted:
+            if self.restricted and (j < 0 or not self.slots[j].wanted):
                 continue
             if anything and (withheld is None or i not in withheld):
                 self.slots[j].reached = 1
@@ -460,8 +463,8 @@ class Task(Run):
         if self.watcher is not None:
             self.watcher(leaf, -1, g)
             return 0
-        if self.again is not None and g is not None and _look(g):
-            _explain(_look(g), *self.again)
+        if self.again is not None and g is not None:
+            look_into(g, self.again)
         if self.captures is not None:
             places = self.captures.get(k)
             if places is not None:
@@ -489,6 +492,14 @@ class Task(Run):
                 hook(leaf)
             set_silent(level)
         return 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def beneath(target, floor: cython.ulonglong) -> cython.bint:
+    """Whether a run that asks for nodes made since `floor` alone need not look at `target`."""
+    return not isinstance(target, Node) or cython.cast(Node, target).sequence < floor
 
 
 @cython.cfunc
@@ -593,14 +604,8 @@ def add_to_leaf(leaf: TensorBase, g: TensorBase) -> cython.int:
 @cython.exceptval(-1, check=False)
 def before_node(extra: dict, grads: list, reached: cython.bint, again: cython.bint) -> cython.int:
     """Hooks on the node's output tensors, and gradients that are to be retained."""
-    by_output = extra.get("tensor_hooks")
-    if by_output is not None:
-        for number, hooks in by_output.items():
-            if hooks:
-                if grads[number] is None and reached:
-                    grads[number] = extra["zeros"][number]()
-                if grads[number] is not None:
-                    grads[number] = call_hooks(hooks, grads[number])
+    if "tensor_hooks" in extra:
+        call_output_hooks(extra, grads, reached)
     retained = extra.get("retained")
     if retained is not None and not again:
         x: TensorBase
@@ -617,7 +622,7 @@ def before_node(extra: dict, grads: list, reached: cython.bint, again: cython.bi
     return 0
 
 
-def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watcher=None):
+def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, floor=0, watcher=None):
     """One run from `roots`.
 
     Args:
@@ -626,15 +631,17 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
         wanted: None, or the (node or leaf, output number) pairs that are asked for.
         results: list, gets for each of `wanted` its gradient, True (a zero), or None (not reached).
         accumulates: ids of leaves among `wanted` whose .grad is added to instead.
+        floor: what was made before a node of this number cannot lead to what is asked for, and is not looked at.
         watcher: the run is one of `set_anomaly`'s replays.
     """
     task: Task = Task.__new__(Task)
     i: cython.int
     j: cython.int
-    task.keep = keep or _anomaly or watcher is not None
     task.watcher = watcher
-    if _anomaly and watcher is None:
+    if _anomaly and watcher is None and not floor:      # the tangent of one node is no run of the user's
         task.again = (list(zip(roots, numbers, firsts)), create, wanted, accumulates)
+    task.keep = keep or task.again is not None or watcher is not None
+    task.floor = floor
     task.told = recorder()
     task.mark = -1
     for root in roots:
@@ -675,12 +682,7 @@ def run(roots, numbers, firsts, keep, create, wanted, results, accumulates, watc
                     task.finish_leaf(i)
         task.execute()
         if task.again is not None:
-            for g in results or ():
-                if isinstance(g, TensorBase) and _look(g):
-                    _explain(_look(g), *task.again)
-            kept = [kept_output(root, number) for root, number, _ in task.again[0]]
-            if [g for g in kept if g is not None and _look(g)]:
-                _explain(0, *task.again)
+            look_back(results, task.again)
         if task.callbacks is not None:
             hear()
             for callback in task.callbacks:

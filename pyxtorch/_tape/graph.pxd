@@ -29,6 +29,7 @@ cdef class Node:
     cdef int32_t n_saved
     cdef uint64_t output_mask           # which of the first 64 saved tensors are outputs of this node
     cdef bint released
+    cdef bint unlinked                  # recorded for its tangents alone: no edges, and nobody's history
     cdef bint always                    # is called even where only zeros arrive (a user's Function)
     cdef uint64_t sequence              # nodes made later have higher numbers
     cdef uint64_t mark                  # the last run that came by, and where it keeps what it knows of this node
@@ -38,6 +39,8 @@ cdef class Node:
 
     cdef void renumber(self) noexcept
     cdef int send(self, object g) except -1                 # g: the gradient, or a list of them if n_outputs > 1
+    # Forward mode: the tangents of the outputs from those of the inputs (None: zero), or None: no rule, transpose `send`.
+    cdef list pushforward(self, list tangents, list outs)
     cdef bint needs(self, int i) noexcept                   # whether input i wants a gradient
     cdef int pass_grad(self, int i, object g) except -1     # g may be None: zero
     cdef int withhold(self, int i) except -1                # input i gets no gradient at all, not even zero

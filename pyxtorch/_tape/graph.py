@@ -76,6 +76,9 @@ class Node:
     def send(self, g):
         raise RuntimeError(f"{self.name()}: has no gradient.")
 
+    def pushforward(self, tangents, outs):
+        return None
+
     def edge(self, i):
         if i == 0:
             return self.e0

@@ -96,3 +96,14 @@ def call_many(hooks, grads, others, name, what):
             grads = [same_kind(c, g, hook) for c, g in zip(changed, grads)]
     set_silent(level)
     return grads
+
+
+def call_output_hooks(extra, grads, reached):
+    """The hooks on a node's output tensors. A zero becomes a tensor where somebody looks at it."""
+    for number, hooks in extra["tensor_hooks"].items():
+        if hooks:
+            if grads[number] is None and reached:
+                grads[number] = extra["zeros"][number]()
+            if grads[number] is not None:
+                grads[number] = call_hooks(hooks, grads[number])
+    return 0

@@ -4,7 +4,15 @@ Compiled by Cython in pure Python mode; modes.pxd has the C side. `pyxtorch.auto
 public module of these classes.
 """
 import cython
-from cython.cimports.pyxtorch._tape._thread import pyx_grad_mode, pyx_inference_mode
+from cython.cimports.pyxtorch._core import DUAL, REQUIRES_GRAD
+from cython.cimports.pyxtorch._tape._thread import (
+    pyx_dual_mode,
+    pyx_dual_open,
+    pyx_dual_seen,
+    pyx_grad_mode,
+    pyx_inference_mode,
+    pyx_recorded,
+)
 
 from pyxtorch._core import mark_new_tensors
 
@@ -17,7 +25,53 @@ def set_grad(mode):
     global pyx_grad_mode
     before: cython.bint = pyx_grad_mode
     pyx_grad_mode = mode
+    summed()
     return before
+
+
+def recorded_flags():
+    return pyx_recorded
+
+
+@cython.cfunc
+@cython.inline
+@cython.exceptval(check=False)
+def summed() -> cython.void:
+    """A mode has changed."""
+    global pyx_recorded
+    pyx_recorded = (REQUIRES_GRAD if pyx_grad_mode else 0) | (DUAL if pyx_dual_seen and pyx_dual_mode else 0)
+
+
+def set_dual(mode):
+    global pyx_dual_mode
+    before: cython.bint = pyx_dual_mode
+    pyx_dual_mode = mode
+    summed()
+    return before
+
+
+def levels_seen():
+    return pyx_dual_seen
+
+
+def see_levels(count):
+    global pyx_dual_seen
+    before: cython.int = pyx_dual_seen
+    pyx_dual_seen = count
+    summed()
+    return before
+
+
+def levels_open():
+    return pyx_dual_open
+
+
+def open_levels(count):
+    global pyx_dual_open, pyx_dual_seen
+    pyx_dual_open = count
+    pyx_dual_seen = count
+    summed()
+    return count
 
 
 def inference_enabled():
@@ -158,13 +212,14 @@ class inference_mode(_GradMode):
         self.before = []
 
     def __enter__(self):
-        self.before.append((set_grad(not self.mode), set_inference(self.mode)))
+        self.before.append((set_grad(not self.mode), set_inference(self.mode), set_dual(not self.mode)))
         mark_new_tensors(inference_enabled())
         return self
 
     def __exit__(self, kind, error, trace):
-        grad, inference = self.before.pop()
+        grad, inference, dual = self.before.pop()
         set_grad(grad)
+        set_dual(dual)
         set_inference(inference)
         mark_new_tensors(inference)
 

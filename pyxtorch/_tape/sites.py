@@ -18,6 +18,8 @@ _files = cython.declare(dict, {})           # name of a file of Python: whether 
 _package = cython.declare(object, os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep)
 _changes = cython.declare(object, None)     # the Changes that note last, or None
 KEPT = cython.declare(cython.int, 4096)     # tensors whose changes are remembered
+_look = cython.declare(object, None)        # 0: all of a tensor is finite; 1: it has inf; 2: nan
+_explain = cython.declare(object, None)     # what raises the error
 _watchers = cython.declare(list, [])        # who else wants to know that anomaly mode begins or ends
 
 
@@ -76,6 +78,36 @@ def kept_output(node, number):
             if site.kept[i + 1] == number and site.kept[i + 2] == state(site.kept[i]):
                 return site.kept[i]
     return None
+
+
+def provide_look(look):
+    """Take the operation that looks at a tensor's elements."""
+    global _look
+    _look = look
+
+
+def explain_by(explain):
+    """Who is told of what is not finite: `explain(kind, *run)`, or None."""
+    global _explain
+    _explain = explain
+
+
+def look_into(g, run):
+    """Tell of a gradient that a run gives, if it is not finite."""
+    kind = _look(g)
+    if kind:
+        _explain(kind, *run)
+
+
+def look_back(results, run):
+    """The same at the end of a run: of its results, and of what it started from."""
+    for g in results or ():
+        if isinstance(g, TensorBase):
+            look_into(g, run)
+    for root, number, _ in run[0]:
+        kept = kept_output(root, number)
+        if kept is not None and _look(kept):
+            _explain(0, *run)
 
 
 def enter_module(module):

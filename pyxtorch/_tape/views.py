@@ -7,18 +7,24 @@ when somebody asks for their history, and lead back to the base from then on.
 import cython
 from cython.cimports.pyxtorch._core import (
     CONTIGUOUS,
+    DUAL,
+    FOLLOWED,
     HAS_VIEWS,
     INFERENCE,
     REQUIRES_GRAD,
     RETAINS_GRAD,
     TensorBase,
+    alias,
     dtype_of,
     overlaps_itself,
     shape_of,
 )
+from cython.cimports.pyxtorch._tape.forward import carry, drop_tangents, replace_tangents, spread
 from cython.cimports.pyxtorch._tape.graph import Node
-from cython.cimports.pyxtorch._tape.modes import grad_enabled, inference_enabled
+from cython.cimports.pyxtorch._tape.modes import grad_enabled, inference_enabled, levels_open, see_levels
 from cython.cimports.pyxtorch._tape.sites import keep_output
+
+from pyxtorch._tape.forward import provide_views
 
 
 @cython.binding(False)
@@ -47,6 +53,11 @@ class AsStridedView(Node):
         self.pass_grad(0, g.new_zeros(()).expand(self.base_shape).as_strided_scatter_like(g, size, stride, offset, base_stride))
         return 0
 
+    @cython.cfunc
+    def pushforward(self, tangents: list, outs: list) -> list:
+        size, stride, offset, base_stride = self.geometry
+        return [tangents[0].as_strided_gather_like(size, stride, offset, base_stride)]
+
 
 @cython.binding(False)
 @cython.cclass
@@ -67,9 +78,48 @@ class CopySlices(Node):
             self.pass_grad(1, g.as_strided_gather_like(size, stride, offset, base_stride))
         return 0
 
+    @cython.cfunc
+    def pushforward(self, tangents: list, outs: list) -> list:
+        size, stride, offset, base_stride = self.geometry
+        base, value = tangents[0], tangents[1]
+        if base is None:
+            base = value.new_zeros(()).expand(self.base_shape)
+        if value is None:
+            value = base.new_zeros(()).expand(size)
+        return [base.as_strided_scatter_like(value, size, stride, offset, base_stride)]
+
+
+@cython.binding(False)
+@cython.cclass
+class Same(Node):
+    """Stands between a tensor and another one of the same elements."""
+
+    @cython.cfunc
+    @cython.exceptval(-1, check=False)
+    def send(self, g) -> cython.int:
+        return self.pass_grad(0, g)
+
+    @cython.cfunc
+    def pushforward(self, tangents: list, outs: list) -> list:
+        return tangents
+
+
+def alike(x: TensorBase, tape: cython.bint = True, tangents: cython.bint = True):
+    """Another tensor on the memory of `x`: with its history (`tape`, where something is recorded), and with its tangents."""
+    y: TensorBase = alias(x)
+    if tape and tracked(x) and grad_enabled():
+        node: Same = Same.__new__(Same)
+        node.n_inputs = 1
+        node.n_outputs = 1
+        set_edge(node, 0, x)
+        made(y, node, 0)
+    if tangents:
+        carry(y, x)
+    return y
+
 
 def stale(x):
-    """Whether `x` requires grad although its flag does not say so: its base has got a history since."""
+    """Whether `x` is followed although its flags did not say so: its base has got a history, or a tangent, since."""
     base: TensorBase = cython.cast(TensorBase, x._base)
     if base._extra is None:
         return False
@@ -79,7 +129,7 @@ def stale(x):
     if x._extra is not None and x._extra.get("seen") == generation:
         return False
     refresh(x, base, generation)
-    return (x.flags & REQUIRES_GRAD) != 0
+    return (x.flags & FOLLOWED) != 0
 
 
 @cython.cfunc
@@ -95,7 +145,15 @@ def refresh(x: TensorBase, base: TensorBase, generation) -> cython.void:
     node.n_inputs = 1
     node.n_outputs = 1
     set_edge(node, 0, base)
-    made(x, node, 0)
+    node.unlinked = not base.flags & REQUIRES_GRAD
+    if x.flags & DUAL:
+        drop_tangents(x)
+    if base.flags & DUAL:
+        seen: cython.int = see_levels(levels_open())    # in all levels, whatever rule asks
+        spread(node, [x], [base])
+        see_levels(seen)
+    if not node.unlinked:
+        made(x, node, 0)
 
 
 @cython.cfunc
@@ -186,10 +244,13 @@ def rebase(x, result):
     base: TensorBase
     node: CopySlices
     stop: Overwritten
+    recorded: cython.bint = grad_enabled()
     if x._base is None:
-        if result.flags & REQUIRES_GRAD:
+        if (x.flags | result.flags) & DUAL:
+            replace_tangents(x, result)
+        if recorded and result.flags & REQUIRES_GRAD:
             made(x, result._grad_fn, result.output_nr)
-        elif x.flags & REQUIRES_GRAD:
+        elif recorded and x.flags & REQUIRES_GRAD:
             stop = Overwritten.__new__(Overwritten)     # on the tape still, with a gradient of zero
             stop.n_inputs = 1
             stop.n_outputs = 1
@@ -199,7 +260,7 @@ def rebase(x, result):
             new_generation(x)
         return 0
     base = x._base
-    if not (result.flags | base.flags) & REQUIRES_GRAD:
+    if not (result.flags | base.flags) & (FOLLOWED if recorded else DUAL):
         return 0
     node = CopySlices.__new__(CopySlices)
     node.geometry = geometry_of(x, base)
@@ -208,7 +269,11 @@ def rebase(x, result):
     node.n_outputs = 1
     set_edge(node, 0, base)
     set_edge(node, 1, result)
-    made(base, node, 0)
+    node.unlinked = not (recorded and (result.flags | base.flags) & REQUIRES_GRAD)
+    if (result.flags | base.flags) & DUAL:
+        spread(node, [base], [base, result])
+    if not node.unlinked:
+        made(base, node, 0)
     refresh(x, base, new_generation(base))
     return 0
 
@@ -221,3 +286,10 @@ def new_generation(base: TensorBase):
     generation = base._extra.get("generation", 0) + 1
     base._extra["generation"] = generation
     return generation
+
+
+def _up_to_date(x: TensorBase):
+    stale(x)
+
+
+provide_views(_up_to_date)

@@ -5,7 +5,7 @@ See mpi_calls.h for how ranks reduce, wait and give up, rank_board.h for what ea
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset, strlen, strncpy
+from libc.string cimport memcpy, strlen, strncpy
 from posix.unistd cimport getpid
 from pyxtorch._core cimport TensorBase, bump, dtype_of, itemsize_of
 

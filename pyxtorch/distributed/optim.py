@@ -1,4 +1,4 @@
-"""torch.distributed.optim for one process, which holds the whole state of its optimiser."""
+"""torch.distributed.optim: every process holds the whole state of its optimiser."""
 from pyxtorch.distributed.distributed_c10d import _get_default_group
 from pyxtorch.optim.optimizer import Optimizer
 
@@ -6,7 +6,7 @@ __all__ = ["ZeroRedundancyOptimizer"]
 
 
 class ZeroRedundancyOptimizer(Optimizer):
-    """`optimizer_class(params, **defaults)`, its state spread over the processes of the group: of one, that is the optimiser itself, `optim`.
+    """`optimizer_class(params, **defaults)` as `optim`. Its state is whole in each process: all of them take the same step.
 
     Raises:
         ValueError: `init_process_group` has not been called.
@@ -32,8 +32,8 @@ class ZeroRedundancyOptimizer(Optimizer):
 
     def consolidate_state_dict(self, to=0):
         """Bring all parts of the state to process `to`: they are there."""
-        if to != 0:
-            raise ValueError(f"consolidate_state_dict: there is no process {to} in a group of one. Leave `to` out.")
+        if not 0 <= to < self.process_group.size():
+            raise ValueError(f"consolidate_state_dict: there is no process {to} in a group of {self.process_group.size()}.")
 
     def state_dict(self):
         """The state of `optim`."""

@@ -36,6 +36,7 @@ cdef bint is_number(object x) noexcept              # int, float, complex, bool,
 cdef tuple integer_range(int dt)                    # the least and the greatest number of an integer dtype or bool
 cdef int number_dtype(object x) except -1           # bool -> BOOL, int -> INT64, float -> default, complex
 cdef int promote_number(int dt, object number) except -1        # a tensor dtype with a Python number
+cdef object modulo(object number, int dt)
 cdef Variable wrap_number(object number, int dt, int dev, int dev_index)   # 0-d, WRAPPED
 cdef int write_number(object number, int dt, void* out) except -1
 cdef object read_number(int dt, const void* p)      # Python number of one element

@@ -5,7 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memmove, memset
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Variable, grad_enabled, tracked
+from pyxtorch.autograd cimport Variable, grad_enabled, recording, tracked
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
 
@@ -189,6 +189,19 @@ cdef int fits(object number) except -1:
     if over and (over < 0 or number >= 1 << 64):
         raise OverflowError(f"int too big to convert: {number} does not fit in 64 bits. Give a float.")
     return 0
+
+
+cdef object modulo(object number, int dt):
+    """What an integer dtype holds of an integer: its low bits, as in PyTorch, whose programs compute hashes with that."""
+    cdef int over = 0, bits = 8 * itemsize_of(dt)
+    cdef long long v
+    if not (PyLong_Check(number) and BOOL < dt <= INT64):
+        return number
+    v = PyLong_AsLongLongAndOverflow(number, &over)
+    if not over and (v >> (bits - 1) in (0, -1) if dt > UINT64 else v >= 0 and (bits == 64 or v >> bits == 0)):
+        return number
+    number &= (<object>1 << bits) - 1
+    return number - (<object>1 << bits) if dt > UINT64 and number >> (bits - 1) else number
 
 
 cdef tuple integer_range(int dt):
@@ -583,6 +596,8 @@ cdef object _finish_one(Variable result, object given, str op):
             f"{op}(): functions with out=... arguments don't support automatic differentiation, but one of the "
             "arguments requires grad."
         )
+    if recording(result) or recording(out):
+        raise NotImplementedError(f"{op}: Trying to use forward AD with {op}_out that does not support it because it is an out= function")
     if result.dt != out.dt and op in EXACT_OUT:
         raise RuntimeError(
             f"{op}: Expected out tensor to have dtype {dtype_of(result.dt).name}, but got {dtype_of(out.dt).name} instead. "

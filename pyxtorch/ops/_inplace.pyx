@@ -1,6 +1,6 @@
 """In-place forms of operations: computed beside self, copied into it, the history moved over."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Node, Variable, check_inplace, grad_enabled, grad_fn_of, rebase, recording_any
+from pyxtorch.autograd cimport DUAL, Node, Variable, carry, check_inplace, grad_fn_of, rebase, rebasing, recorded_flags, recording_any
 from pyxtorch.ops._common cimport clone_raw, copy_raw
 
 
@@ -10,6 +10,8 @@ cdef Variable before_change(Variable x):
     y._grad_fn = grad_fn_of(x)
     y.output_nr = x.output_nr
     y.flags |= x.flags & REQUIRES_GRAD
+    if x.flags & DUAL:
+        carry(y, x)
     return y
 
 
@@ -54,7 +56,7 @@ cdef Variable write_inplace(Variable x, Variable result, str op):
         keep_before(x, <Node>result._grad_fn)
     copy_raw(x, result)
     bump(x)
-    if grad_enabled() and ((result.flags | x.flags) & REQUIRES_GRAD or x._base is not None):
+    if rebasing(x, result.flags):
         rebase(x, result)
     return x
 
@@ -106,7 +108,7 @@ def inplace(function, name=None):
             raise RuntimeError(f"{op}: Bad in-place call: input tensor dtype {self.dtype} and output tensor dtype {dtype} should match.")
         if recording_any((self, *args)) or recording_any(tuple(kwargs.values())):
             check_inplace(x, op)
-            if not composed >> x.dt & 1:
+            if not composed >> x.dt & 1 and not x.flags & DUAL:
                 result = function(self, *args, **kwargs)
                 if one_step(result, x, (*args, *kwargs.values())):
                     return write_inplace(x, result, op)
@@ -115,7 +117,7 @@ def inplace(function, name=None):
             args = tuple([before if a is self else a for a in args])
             kwargs = {name: before if a is self else a for name, a in kwargs.items()}
             return write_inplace(x, function(before, *args, **kwargs), op)
-        if takes_out and not args and not kwargs and (x._base is None or not grad_enabled()):
+        if takes_out and not args and not kwargs and (x._base is None or not recorded_flags()):
             check_inplace(x, op)
             return function(self, out=self)
         return write_inplace(x, function(self, *args, **kwargs), op)

@@ -4,9 +4,11 @@ from pyxtorch._compound cimport COMPOUND
 from pyxtorch.autograd cimport Variable, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_op, iadd_op
+from pyxtorch.ops.shape cimport contiguous, expand_to
 
 from cmath import isfinite
 
+from pyxtorch._tape import forward, sites
 from pyxtorch._tape.engine import provide_operations
 from pyxtorch.ops import create, elementwise_compare, reduce, shape_copy, shape_join
 
@@ -57,11 +59,30 @@ def look_at(Variable x):
     return 1 if any_true((<object>values).isinf()) else 0
 
 
+def _blank(Variable x):
+    """Zeros like x that take no memory, for what is differentiated by them alone."""
+    if x.flags & COMPOUND or not x.n:
+        return _zeros_like(x)
+    return expand_to(full_raw(0, NULL, x.dt, x.dev, x.dev_index, 0), x.nd, x.sizes, "zeros")
+
+
+def _probe(Variable x):
+    if not x.n:
+        return zeros_of(x)
+    return shape_copy.to(create.linspace(0.7, 1.9, x.n, dtype=dtype_of(FLOAT64)).sin().reshape(shape_of(x)), device_of(x.dev, x.dev_index), dtype_of(x.dt))
+
+
+def _any_nonzero(Variable x):
+    return any_true(contiguous(x) != 0)
+
+
 def _dense(Variable x):
     return x.to_dense()
 
 
 provide_operations(
-    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like, look=look_at,
+    add=_add, add_=_add_into, clone=_clone_of, to=_to, ones_like=_ones_like, zeros_like=_zeros_like,
     zeros=create.zeros, stack=shape_join.stack, dense=_dense,
 )
+forward.provide_operations(_blank, _probe, _any_nonzero)
+sites.provide_look(look_at)

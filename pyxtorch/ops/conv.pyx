@@ -60,6 +60,18 @@ cdef class ConvForward(Conv):
         if self.needs(2):
             self.pass_grad(2, g.sum([0] + list(range(2, g.nd))))
 
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable x = self.saved(0), w = self.saved(1), y = outs[0]
+        cdef Variable t = None, bias = tangents[2] if len(tangents) > 2 else None
+        if tangents[0] is not None:
+            t = conv_forward(&self.c, self.dims, tangents[0], w, bias)
+        elif tangents[1] is None:
+            return [bias.reshape((-1,) + (1,) * (y.nd - 2)).expand(shape_of(y))]
+        if tangents[1] is not None:
+            more = conv_forward(&self.c, self.dims, x, tangents[1], bias if t is None else None)
+            t = more if t is None else t + more
+        return [t]
+
 
 cdef class ConvData(Conv):
     """gx from gy and w"""
@@ -70,6 +82,12 @@ cdef class ConvData(Conv):
         if self.needs(1):
             self.pass_grad(1, conv_weight(&self.c, self.dims, g, conj_of(gy)))
 
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable gy = self.saved(0), w = self.saved(1)
+        t = None if tangents[0] is None else conv_data(&self.c, self.dims, tangents[0], w)
+        more = None if tangents[1] is None else conv_data(&self.c, self.dims, gy, tangents[1])
+        return [t if more is None else more if t is None else t + more]
+
 
 cdef class ConvWeight(Conv):
     """gw from x and gy"""
@@ -79,6 +97,12 @@ cdef class ConvWeight(Conv):
             self.pass_grad(0, conv_data(&self.c, self.dims, conj_of(gy), g))
         if self.needs(1):
             self.pass_grad(1, conv_forward(&self.c, self.dims, conj_of(x), g, None))
+
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable x = self.saved(0), gy = self.saved(1)
+        t = None if tangents[0] is None else conv_weight(&self.c, self.dims, tangents[0], gy)
+        more = None if tangents[1] is None else conv_weight(&self.c, self.dims, x, tangents[1])
+        return [t if more is None else more if t is None else t + more]
 
 
 cdef Variable conv_forward(const pyx_conv* c, int nd, Variable x, Variable w, Variable bias):

@@ -10,6 +10,7 @@ cdef class Unary(Function):
 
 cdef class Binary(Function):
     """y = f(a, b), equal dtypes, and equal shapes where an input is differentiated."""
+    cdef double factor          # the first of the formula's own numbers, if it has any
     cdef int keep(self, Variable a, Variable b, Variable y) except -1
 
 # What dtype an operation computes in
@@ -29,7 +30,6 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
 # The same into x's own memory where nothing is recorded.
 cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int kind, const double* s=*)
 
-cdef object modulo(object number, int dt)
 cdef Variable number_operand(object number, Variable like, int kind=*)      # a 0-d tensor that is weak in promotion
 cdef object operand_error(str op, object x)                     # TypeError
 cdef int tensors_only(object x, object y, str op, str second=*) except -1      # TypeError for numbers

@@ -9,9 +9,9 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from cpython.object cimport PyTypeObject
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, record1, record2, recording, tracked
+from pyxtorch.autograd cimport DUAL, FOLLOWED, Function, Variable, adjoint, check_inplace, record1, record2, recording, tracked
 from pyxtorch.ops._common cimport *
-from pyxtorch.ops._inplace cimport write_inplace
+from pyxtorch.ops._inplace cimport before_change, write_inplace
 from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 cdef extern from *:
@@ -40,10 +40,16 @@ cdef class Unary(Function):
     cdef int keep(self, Variable x, Variable y) except -1:
         return 0
 
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
+
 
 cdef class Binary(Function):
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         return 0
+
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
 
 
 # --------------------------------------------------------------------------------- the engine
@@ -205,23 +211,6 @@ cdef object unary(int f, object cls, object value, str op, int kind, object out,
     return y if out is None else finish_out(y, out, op)
 
 
-cdef extern from "Python.h":
-    long long PyLong_AsLongLongAndOverflow(object number, int* overflow) except? -1
-
-
-cdef object modulo(object number, int dt):
-    """What an integer dtype holds of an integer: its low bits, as in PyTorch, whose programs compute hashes with that."""
-    cdef int over = 0, bits = 8 * itemsize_of(dt)
-    cdef long long v
-    if not (PyLong_Check(number) and BOOL < dt <= INT64):
-        return number
-    v = PyLong_AsLongLongAndOverflow(number, &over)
-    if not over and (v >> (bits - 1) in (0, -1) if dt > UINT64 else v >= 0 and (bits == 64 or v >> bits == 0)):
-        return number
-    number &= (<object>1 << bits) - 1
-    return number - (<object>1 << bits) if dt > UINT64 and number >> (bits - 1) else number
-
-
 cdef Variable number_operand(object number, Variable like, int kind=SAME):
     """The number as a tensor. Where integers are computed in floating point (FLOAT), it is not cut to their range first."""
     cdef int dt = promote_number(like.dt, number)
@@ -325,6 +314,8 @@ cdef object binary(int f, object cls, object x, object y, str op, int kind, obje
             b = expand_to(b, nd, sizes, op)
     r = formula2(f, a, b, s, op)
     node = <Binary>pyx_make(<PyTypeObject*>cls)
+    if s != NULL:
+        node.factor = s[0]
     node.keep(a, b, r)
     record2(node, r, a, b)
     return r if out is None else finish_out(r, out, op)
@@ -377,7 +368,7 @@ cdef object binary_inplace(int f, object cls, Variable x, object y, str op, int 
                 formula2(f, x, number_operand(y, x), s, op, x)
             bump(x)
             return x
-    return write_inplace(x, binary(f, cls, x, y, op, kind, None, s), op)
+    return write_inplace(x, binary(f, cls, before_change(x) if x.flags & DUAL else x, y, op, kind, None, s), op)
 
 
 # -------------------------------------------------------------------------------- arithmetic
@@ -418,21 +409,19 @@ cdef class Rsub(Binary):
 
 
 cdef class AddScaled(Binary):
-    """a + alpha * b"""
-    cdef object alpha
-
+    """a + factor * b"""
     cdef int vjp(self, Variable g) except -1:
         self.pass_grad(0, g)
         if self.needs(1):
-            self.pass_grad(1, mul_number(g, self.alpha.conjugate()))
+            self.pass_grad(1, mul_number(g, self.factor))
 
 
 cdef class Mul(Binary):
     cdef double number      # the other operand where what was saved in its place is None
 
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
-        self.save(b if a.flags & REQUIRES_GRAD else None)
-        self.save(a if b.flags & REQUIRES_GRAD else None)
+        self.save(b if a.flags & FOLLOWED else None)
+        self.save(a if b.flags & FOLLOWED else None)
 
     cdef int vjp(self, Variable g) except -1:
         if self.needs(0):
@@ -458,7 +447,7 @@ cdef class MulConj(Binary):
 cdef class Div(Binary):
     cdef int keep(self, Variable a, Variable b, Variable y) except -1:
         self.save(b)
-        if b.flags & REQUIRES_GRAD:
+        if b.flags & FOLLOWED:
             self.save(a)
 
     cdef int vjp(self, Variable g) except -1:
@@ -615,8 +604,6 @@ cdef object scaled(object x, object y, object alpha, str op, object out):
     if is_floating(dt):
         s[0] = alpha
         r = <Variable>binary(ADD_SCALED, AddScaled, x, y, op, SAME, None, s)
-        if isinstance(r._grad_fn, AddScaled):
-            (<AddScaled>r._grad_fn).alpha = alpha
         return r if out is None else finish_out(r, out, op)
     return binary(ADD, Add, x, binary(MUL, Mul, y, alpha, op, SAME, None), op, SAME, out)
 
@@ -654,14 +641,6 @@ def sub(input, other, *, alpha=1, out=None):
     return binary(SUB, Sub, input, other, "sub", SAME, out)
 
 
-def rsub(input, other, *, alpha=1):
-    """other - alpha * input"""
-    checked(input, "rsub", "input")
-    if not isinstance(other, Variable) and not is_number(other):
-        raise operand_error("rsub", other)
-    return sub(other, input, alpha=alpha)
-
-
 def mul(input, other, *, out=None):
     """input * other, broadcast and promoted."""
     return binary(MUL, Mul, input, other, "mul", SAME, out)
@@ -672,13 +651,6 @@ def neg(input, *, out=None):
     if isinstance(input, Variable) and (<Variable>input).dt == BOOL:
         raise RuntimeError("neg: Negation, the `-` operator, on a bool tensor is not supported. Use the `~` or `logical_not()` operator instead.")
     return unary(NEG, Neg, input, "neg", SAME, out)
-
-
-def positive(Variable input not None):
-    """+input: the tensor itself; not for bool tensors."""
-    if input.dt == BOOL:
-        raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported.")
-    return input
 
 
 cdef object quotient(object x, object y, object out):
@@ -716,12 +688,12 @@ def mul_(Variable self not None, other):
     return binary_inplace(MUL, Mul, self, other, "mul_", SAME)
 
 
-__all__ = ["add", "sub", "rsub", "mul", "true_divide", "neg", "positive", "subtract", "multiply", "negative"]
+__all__ = ["add", "sub", "mul", "true_divide", "neg", "subtract", "multiply", "negative"]
 subtract, multiply, negative = sub, mul, neg
 
 from pyxtorch.ops._inplace import inplace
 
-methods = {name: globals()[name] for name in __all__ if name != "rsub"}
+methods = {name: globals()[name] for name in __all__}
 methods.update(add_=add_, sub_=sub_, mul_=mul_, subtract_=sub_, multiply_=mul_)
 for _name in ("true_divide", "neg", "negative"):
     methods[_name + "_"] = inplace(globals()[_name], _name + "_")

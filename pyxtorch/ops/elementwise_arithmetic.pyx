@@ -2,12 +2,12 @@
 from cpython.complex cimport PyComplex_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, record1, record3, recording
+from pyxtorch.autograd cimport Function, Variable, adjoint, record1, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._inplace cimport write_inplace
 from pyxtorch.ops._precision cimport is_low
 from pyxtorch.ops.elementwise cimport (
-    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, modulo, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div,
+    SAME, Binary, Unary, binary, formula, formula1, formula3, idiv_op, mul_number, mul_t, neg_t, operand_error, quotient, unary, zero_div,
     zero_mul,
 )
 from pyxtorch.ops.elementwise_slope cimport sloped
@@ -15,7 +15,7 @@ from pyxtorch.ops.shape cimport conj_of, expand_to, to_dtype
 
 from pyxtorch.ops._inplace import inplace
 from pyxtorch.ops._precision import rounds_once, slope_rounds_once
-from pyxtorch.ops.elementwise import add, mul
+from pyxtorch.ops.elementwise import add, mul, sub
 from pyxtorch.ops.elementwise_select import where
 
 cdef int DIV_TRUNC = formula(b"div_trunc")
@@ -289,6 +289,9 @@ cdef class Ternary(Function):
     """y = f(a, b, c; value): one pass over three tensors of one dtype, all saved."""
     cdef double value
 
+    cdef list pushforward(self, list tangents, list outs):
+        return adjoint(self, tangents, outs)
+
 
 cdef class Addcmul(Ternary):
     cdef int vjp(self, Variable g) except -1:
@@ -322,13 +325,11 @@ cdef class Lerp(Ternary):
 
 
 cdef class LerpScalar(Binary):
-    """`lerp` by a number"""
-    cdef double weight
-
+    """`lerp` by a number, the factor"""
     cdef int vjp(self, Variable g) except -1:
-        self.pass_grad(0, mul_number(g, 1 - self.weight))
+        self.pass_grad(0, mul_number(g, 1 - self.factor))
         if self.needs(1):
-            self.pass_grad(1, mul_number(g, self.weight))
+            self.pass_grad(1, mul_number(g, self.factor))
 
 
 cdef bint one_pass(Variable a, Variable b, Variable c, object value) noexcept:
@@ -397,8 +398,6 @@ def lerp(input, end, weight, *, out=None):
     elif is_number(weight) and not PyComplex_Check(weight) and is_floating(a.dt):
         s[0] = weight
         y = <Variable>binary(LERP_SCALAR, LerpScalar, a, b, "lerp", SAME, None, s)
-        if isinstance(y._grad_fn, LerpScalar):
-            (<LerpScalar>y._grad_fn).weight = weight
         return finish_out(y, out, "lerp")
     if w is not None and is_floating(a.dt) and one_pass(a, b, w, 1):
         return finish_out(ternary(LERP, Lerp, a, b, w, 1, "lerp"), out, "lerp")
@@ -433,12 +432,27 @@ def float_power_(Variable self not None, exponent):
     return write_inplace(self, y, "float_power_")
 
 
+def rsub(input, other, *, alpha=1):
+    """other - alpha * input"""
+    checked(input, "rsub", "input")
+    if not isinstance(other, Variable) and not is_number(other):
+        raise operand_error("rsub", other)
+    return sub(other, input, alpha=alpha)
+
+
+def positive(Variable input not None):
+    """+input: the tensor itself; not for bool tensors."""
+    if input.dt == BOOL:
+        raise RuntimeError("positive: The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
 __all__ = [
     "div", "floor_divide", "remainder", "fmod", "abs", "sign", "sgn", "square", "pow", "float_power", "addcmul", "addcdiv", "lerp",
-    "divide", "absolute",
+    "divide", "absolute", "positive", "rsub",
 ]
 divide, absolute = div, abs
 recorded_abs_ = inplace(abs, "abs_")
-methods = {name: globals()[name] for name in __all__}
+methods = {name: globals()[name] for name in __all__ if name != "rsub"}
 methods.update(div_=div_, divide_=div_, abs_=abs_, absolute_=abs_, float_power_=float_power_)
-methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name + "_" not in methods})
+methods.update({name + "_": inplace(globals()[name], name + "_") for name in __all__ if name not in ("positive", "rsub") and name + "_" not in methods})

@@ -1,6 +1,6 @@
 """One of several values per element: maximum, where, clamp; and writing one value everywhere."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, record1, record3, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, rebasing, record1, record3, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport (
     SAME, Binary, Unary, binary, formula, formula1, formula3, mul_number, number_operand, operand_error, tensors_only,
@@ -199,7 +199,7 @@ cdef bint alike(Variable x, Variable y) noexcept:
 
 
 cdef object number_beside(limit, other):
-    if isinstance(limit, Variable) and other is not None and (<Variable>limit).ndim == 0 and not limit.requires_grad:
+    if isinstance(limit, Variable) and other is not None and (<Variable>limit).ndim == 0 and not recording(<Variable>limit):
         return limit.item()
     return limit
 
@@ -320,7 +320,7 @@ def fill_(Variable self not None, value):
         return self.copy_(v)
     if hasattr(type(value), "__torch_function__"):
         raise TypeError(f"fill_: expected a number or a 0-d tensor, not {type(value).__name__}, whose class overrides operations.")
-    if grad_enabled() and (self.flags & REQUIRES_GRAD or self._base is not None):
+    if rebasing(self, 0):
         return self.copy_(wrap_number(value, self.dt, self.dev, self.dev_index))
     fill_raw(self, value)
     bump(self)

@@ -1,7 +1,7 @@
 # cython: wraparound=True, boundscheck=True
 """Determinants, eigenvalues, singular values, and what follows from them: pseudo-inverse, rank, least squares; the exponential."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, grad_enabled, record1, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record1, record_many, recorded_flags, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.linalg cimport (
     any_nonzero, array, common_batch, diag_of, diagonal, matrix, mH, no_convergence, real_part, same_kind, tensor,
@@ -60,7 +60,7 @@ def logdet(input):
     sign, value = slogdet_t(input, "logdet")
     if is_complex_code((<Variable>sign).dt):
         return sign.log() + value
-    return (value + sign.log()) if not grad_enabled() else value + sign.detach().log()
+    return (value + sign.log()) if not recorded_flags() else value + sign.detach().log()
 
 
 cdef class Det(Function):

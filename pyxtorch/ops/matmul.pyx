@@ -201,6 +201,15 @@ cdef class MatMul(Function):
         if self.needs(1):
             self.pass_grad(1, grad_right(a, g, b))
 
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable a = self.saved(0), b = self.saved(1)
+        cdef Variable left = None, right = None
+        if tangents[0] is not None:
+            left = product(tangents[0], b, "matmul")
+        if tangents[1] is not None:
+            right = product(a, tangents[1], "matmul")
+        return [left if right is None else right if left is None else add_t(left, right)]
+
 
 cdef Variable product(Variable a, Variable b, str op):
     """a @ b, two or more dimensions, equal dtypes and inner sizes."""
@@ -507,6 +516,18 @@ cdef class Linear(Function):
             self.pass_grad(1, product(transposed(rows_of(g), 0, 1), conj_of(rows), "linear"))
         if self.needs(2):
             self.pass_grad(2, sum_to(g, 1, w.sizes))
+
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable x = self.saved(0), w = self.saved(1), y = outs[0]
+        cdef Variable t = None, bias = tangents[2] if len(tangents) > 2 else None
+        if tangents[0] is not None:
+            t = linear_t(tangents[0], w, bias)
+        elif tangents[1] is None:
+            return [expand_to(bias, y.nd, y.sizes, "linear")]
+        if tangents[1] is not None:
+            more = linear_t(x, tangents[1], bias if t is None else None)
+            t = more if t is None else add_t(t, more)
+        return [t]
 
 
 cdef Variable linear_t(Variable x, Variable w, Variable bias):

@@ -4,7 +4,7 @@ The fused kernels serve the first derivative. Where a graph of the gradient is w
 gradient is written in tensor operations instead, so it differentiates to any order.
 """
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, grad_enabled, record_many, recording_any
+from pyxtorch.autograd cimport Function, Variable, record_many, recorded_flags, recording_any
 from pyxtorch.kernels.norm cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.shape cimport to_dtype
@@ -48,6 +48,24 @@ cdef int kernel_dtype(Variable x) noexcept:
 
 # ------------------------------------------------------------------------------ layer norm
 
+cdef list pushed(list tangents, list outs, object xhat, object rstd, tuple dims, object w, tuple form, bint own):
+    """The tangent of w * xhat + b, xhat being x normalised over `dims`, by its `own` statistics or given ones; the other outputs have none."""
+    cdef Variable y = outs[0]
+    t, total = tangents[0], None
+    if t is not None:
+        t = t.reshape(xhat.shape)
+        if own:
+            t = t - t.mean(dims, True) - xhat * (t * xhat).mean(dims, True)
+        total = t * (rstd if w is None else rstd * w)
+    if tangents[1] is not None:
+        more = xhat * tangents[1].reshape(form)
+        total = more if total is None else total + more
+    if tangents[2] is not None:
+        more = tangents[2].reshape(form).expand(xhat.shape)
+        total = more if total is None else total + more
+    return [total.reshape(shape_of(y)), *[None] * (len(outs) - 1)]
+
+
 cdef class LayerNorm(Function):
     """Inputs x, weight, bias; rows of n elements. Saves x, weight, mean, 1 / deviation."""
     cdef int64_t rows, n
@@ -60,7 +78,7 @@ cdef class LayerNorm(Function):
         cdef int failed
         if g is None:
             return 0
-        if grad_enabled():
+        if recorded_flags():
             self.by_operations(g, x, w)
             return 0
         g = dense(g)
@@ -91,6 +109,16 @@ cdef class LayerNorm(Function):
             self.pass_grad(2, gb.view(shape_of(w)) if w is not None else gb.view(self.bias_shape))
 
     cdef tuple bias_shape
+
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable x = self.saved(0), w = self.saved(1)
+        rows = x.reshape((self.rows, self.n))
+        if recording_any((x, w, *tangents)):
+            centred = rows - rows.mean(1, True)
+            rstd = ((centred * centred).mean(1, True) + self.eps).rsqrt()
+        else:
+            centred, rstd = rows - self.saved(2).reshape((-1, 1)), self.saved(3).reshape((-1, 1))
+        return pushed(tangents, outs, centred * rstd, rstd, (1,), None if w is None else w.reshape(-1), (-1,), True)
 
     cdef int by_operations(self, Variable g, Variable x, Variable w) except -1:
         rows = x.reshape((self.rows, self.n))
@@ -304,7 +332,7 @@ cdef class BatchNorm(Function):
         cdef int64_t N, C, S
         if g is None:
             return 0
-        if grad_enabled():
+        if recorded_flags():
             self.by_operations(g, x, w, mean, rstd)
             return 0
         g = dense(g)
@@ -348,6 +376,17 @@ cdef class BatchNorm(Function):
             self.pass_grad(1, (g * xhat).sum(dims))
         if self.needs(2):
             self.pass_grad(2, g.sum(dims))
+
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable x = self.saved(0), w = self.saved(1)
+        dims = (0,) + tuple(range(2, x.nd))
+        form = (1, x.sizes[1]) + (1,) * (x.nd - 2)
+        if self.training and recording_any((x, w, *tangents)):
+            centred = x - x.mean(dims, True)
+            rstd = ((centred * centred).mean(dims, True) + self.eps).rsqrt()
+        else:
+            centred, rstd = x - self.saved(2).reshape(form), self.saved(3).reshape(form)
+        return pushed(tangents, outs, centred * rstd, rstd, dims, None if w is None else w.reshape(form), form, self.training)
 
 
 cdef tuple batch_norm_full(Variable x, object weight, object bias, object running_mean, object running_var, bint training, double momentum, double eps, str op):

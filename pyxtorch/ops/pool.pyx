@@ -128,14 +128,21 @@ cdef class MaxPool(Function):
         if grads[0] is not None:
             self.pass_grad(0, unpooled(grads[0], self.saved(0), self.shape, self.n, "max_pool"))
 
+    cdef list pushforward(self, list tangents, list outs):
+        return [picked(tangents[0], self.saved(0), self.n), None]
+
 
 cdef class Unpool(Function):
     cdef int n
 
     cdef int vjp(self, Variable g) except -1:
-        index = self.saved(0)
-        flat = g.flatten(-self.n)
-        self.pass_grad(0, flat.gather(flat.dim() - 1, index.flatten(-self.n)).reshape(shape_of(index)))
+        self.pass_grad(0, picked(g, self.saved(0), self.n))
+
+
+cdef object picked(Variable x, Variable index, int n):
+    """The elements of x at the flat positions `index` of each plane, whose dimensions are the last n."""
+    flat = x.flatten(-n)
+    return flat.gather(flat.dim() - 1, index.flatten(-n)).reshape(shape_of(index))
 
 
 cdef Variable unpooled(Variable g, Variable index, tuple shape, int n, str op):

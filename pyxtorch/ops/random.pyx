@@ -2,7 +2,7 @@
 cimport cython
 from libc.string cimport memcpy
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, rebase, record1, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, rebase, rebasing, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport laid_out, only_plain
 from pyxtorch.ops._common import strict_out
@@ -194,7 +194,7 @@ cdef Variable written(Variable x, Variable fresh, str op):
     if fresh is not x:
         copy_raw(x, fresh)
     bump(x)
-    if grad_enabled() and (x.flags & REQUIRES_GRAD or x._base is not None):
+    if rebasing(x, 0):
         y = <Variable>alias(x)
         if recording(x):
             record1(Unrelated.__new__(Unrelated), y, x)

@@ -6,7 +6,7 @@ over all steps. Where a graph of the gradient is wanted, the same gradient is wr
 operations instead, so it differentiates to any order.
 """
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, grad_enabled, record3, record_many, recording
+from pyxtorch.autograd cimport Function, Variable, record3, record_many, recorded_flags, recording
 from pyxtorch.kernels.rnn cimport *
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport add_t
@@ -77,7 +77,7 @@ cdef class LstmStep(Function):
         cdef int64_t rows, n
         if grads[0] is None and grads[1] is None:
             return 0
-        if grad_enabled():
+        if recorded_flags():
             self.by_operations(grads[0], grads[1])
             return 0
         dh, dc = dense_or_none(grads[0]), dense_or_none(grads[1])
@@ -168,7 +168,7 @@ cdef class GruStep(Function):
         cdef pyx_rnn_kernels* k
         cdef int failed
         cdef int64_t rows, n
-        if grad_enabled():
+        if recorded_flags():
             return self.by_operations(g)
         g, b, h, gates = dense(g), dense(self.saved(1)), dense(self.saved(2)), self.saved(3)
         da = <Variable>new_like(gates, gates.dt)
@@ -322,8 +322,8 @@ cdef class Layer(Function):
         cdef char* g
         if gy is None and dc is None:
             return 0
-        if grad_enabled():
-            return self.by_operations(gy, dc)
+        if recorded_flags():
+            return self.by_operations(grads[0], grads[1] if self.lstm else None)
         first_h, first_c, w = dense(self.saved(1)), self.saved(2), self.saved(3)
         y, gates, more = self.saved(5), self.saved(6), self.saved(7)
         if gy is None:

@@ -1,6 +1,6 @@
 """Copies, and conversions between dtypes, devices, real and complex."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport Function, Variable, check_inplace, grad_enabled, mark_view, rebase, record1, recording
+from pyxtorch.autograd cimport Function, Variable, check_inplace, mark_view, rebase, rebasing, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport in_format
 from pyxtorch.ops.shape cimport cloned, conj_of, contiguous, detached, expand_to, selected, to_dtype
@@ -119,10 +119,10 @@ def copy_(Variable self not None, src, non_blocking=False):
     cdef Variable value
     check_inplace(self, "copy_")
     value = source
-    if recording(source) or (grad_enabled() and (self.flags & REQUIRES_GRAD or self._base is not None)):
+    if recording(source) or rebasing(self, 0):
         value = to(value, self.device, self.dtype)
         value = expand_to(value, self.nd, self.sizes, "copy_")
-        if value is source or not (value.flags & REQUIRES_GRAD):
+        if value is source or not (value.flags & FOLLOWED):
             value = recorded_alias(value)
         copy_raw(self, value)
         bump(self)

@@ -1,6 +1,6 @@
 """Changes of a tensor's own shape and strides: t_, transpose_, squeeze_ and their kin. No element moves."""
 from pyxtorch._core cimport *
-from pyxtorch.autograd cimport REQUIRES_GRAD, Variable, grad_enabled, set_grad
+from pyxtorch.autograd cimport DUAL, REQUIRES_GRAD, Variable, carry, grad_enabled, set_grad
 from pyxtorch.ops._common cimport *
 
 from pyxtorch.ops import shape, shape_part
@@ -25,6 +25,8 @@ cdef object reshaping(object view, str op):
             adopt(self, y)
             self._grad_fn = y._grad_fn
             self.output_nr = y.output_nr
+            if y.flags & DUAL or self.flags & DUAL:
+                carry(self, y)
         bump(self)
         return self
 

@@ -1,5 +1,6 @@
 """What a tensor holds, and the memory that it looks at: asked for, shared with other processes, replaced."""
 from pyxtorch._core cimport *
+from pyxtorch._tape.forward cimport drop_tangents
 from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops._factory cimport format_strides, only_plain
@@ -51,6 +52,7 @@ def detach_(Variable self not None):
     self._grad_fn = None
     self.output_nr = 0
     self.flags &= ~REQUIRES_GRAD
+    drop_tangents(self)
     return self
 
 

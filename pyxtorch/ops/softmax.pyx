@@ -27,6 +27,13 @@ cdef class Softmax(Function):
     cdef int vjp(self, Variable g) except -1:
         self.pass_grad(0, softmax_backward(g, self.saved(0), self.dim, self.log))
 
+    cdef list pushforward(self, list tangents, list outs):
+        cdef Variable y = self.saved(0)
+        t = tangents[0]
+        if self.log:
+            return [t - (t * y.exp()).sum(self.dim, True)]
+        return [softmax_backward(t, y, self.dim, False)]        # its Jacobian is symmetric
+
 
 cdef class SoftmaxBackward(Function):
     cdef int dim

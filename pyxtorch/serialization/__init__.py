@@ -51,46 +51,53 @@ def save(obj, f, pickle_module=None, pickle_protocol=DEFAULT_PROTOCOL, _use_new_
         obj: tensors, numbers, strings, containers of them and, as far as pickle can, anything else.
         f: a path, or an object with `write(bytes)`.
         pickle_protocol: 2 to 5; PyTorch's own `load` wants 2.
+        _use_new_zipfile_serialization: False writes the format of PyTorch before 1.6.
     Raises:
         RuntimeError: the file cannot be written.
         AttributeError: `f` is neither.
     """
-    if pickle_module not in (None, pickle) or not _use_new_zipfile_serialization:
-        raise ValueError("save: only Python's own pickle in the zip format is written. Leave pickle_module and the format at their defaults.")
+    if pickle_module not in (None, pickle):
+        raise ValueError("save: only Python's own pickle is written. Leave pickle_module at its default.")
+    legacy = not _use_new_zipfile_serialization
     if not 2 <= pickle_protocol <= pickle.HIGHEST_PROTOCOL:
         raise ValueError(f"save: pickle_protocol is {pickle_protocol}, not 2 to {pickle.HIGHEST_PROTOCOL}.")
     if not isinstance(f, (str, os.PathLike)):
         if not hasattr(f, "write"):
             raise AttributeError(f"save: expected a path or a file-like object with a 'write' attribute, not {type(f).__name__}.")
-        _write(obj, f.write, pickle_protocol)
+        _write(obj, f.write, pickle_protocol, legacy)
         if hasattr(f, "flush"):
             f.flush()
         return
     path = os.path.realpath(os.fspath(f))  # through links, as open() would go
     try:
-        _write_path(obj, path, pickle_protocol)
+        _write_path(obj, path, pickle_protocol, legacy)
     except OSError as error:
         folder = os.path.dirname(path)
         reason = f"Parent directory {folder} does not exist" if not os.path.isdir(folder) else error.strerror or str(error)
         raise RuntimeError(f"save: cannot write {path}: {reason}.") from error
 
 
-def _write(obj, write, protocol):
+def _write(obj, write, protocol, legacy):
     from pyxtorch.serialization.pickler import Pickler
 
     limit = sys.getrecursionlimit()
     try:
         pickled = io.BytesIO()
-        pickler = Pickler(pickled, protocol)
+        pickler = Pickler(pickled, protocol, legacy)
         pickler.dump(obj)
     except RecursionError:  # the pickler takes three calls a level: with its limit eight times higher, once more
         pickled = io.BytesIO()
-        pickler = Pickler(pickled, protocol)
+        pickler = Pickler(pickled, protocol, legacy)
         sys.setrecursionlimit(8 * limit)
         try:
             pickler.dump(obj)
         finally:
             sys.setrecursionlimit(limit)
+    if legacy:
+        from pyxtorch.serialization.legacy import write_file
+
+        write_file(write, pickled.getbuffer(), {key: (s if s.device.type == "cpu" else storage_of(_bytes_of(s).cpu())) for key, s in pickler.storages.items()}, pickler.types())
+        return
     archive = Writer(write)
     archive.add("archive/data.pkl", pickled.getbuffer())
     for name, text in ((".format_version", "1"), (".storage_alignment", "64"), ("byteorder", sys.byteorder)):
@@ -111,7 +118,7 @@ def _bytes_of(storage):
     return view_storage(storage, pyxtorch.uint8, 0, (storage.nbytes(),), (1,))
 
 
-def _write_path(obj, path, protocol):
+def _write_path(obj, path, protocol, legacy):
     mode = None
     if os.path.lexists(path):
         mode = os.stat(path).st_mode
@@ -119,7 +126,7 @@ def _write_path(obj, path, protocol):
             raise PermissionError(13, "Permission denied")
         if not stat.S_ISREG(mode):  # a device or a pipe has no earlier content, and cannot be replaced
             with open(path, "wb") as file:
-                _write(obj, file.write, protocol)
+                _write(obj, file.write, protocol, legacy)
             return
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.{next(_numbers)}.tmp")
@@ -128,7 +135,7 @@ def _write_path(obj, path, protocol):
         with file:
             if mode is not None:
                 os.fchmod(file.fileno(), stat.S_IMODE(mode))
-            _write(obj, file.write, protocol)
+            _write(obj, file.write, protocol, legacy)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -462,8 +469,11 @@ def _rebuild_sparse_tensor(layout, parts):
         raise UnpicklingError("load: a sparse tensor is to be made from something else than a layout, indices, values and a size.")
     if not all(isinstance(part, (Tensor, tuple, bool)) for part in parts):
         raise UnpicklingError("load: a sparse tensor is to be made from something else than indices, values and a size.")
-    from pyxtorch.sparse._table import rebuild
+    from pyxtorch.serialization.legacy import check_later
+    from pyxtorch.sparse._table import rebuild, unchecked
 
+    if check_later(lambda: rebuild(layout, parts)):
+        return unchecked(layout, parts)
     return rebuild(layout, parts)
 
 

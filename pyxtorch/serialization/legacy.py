@@ -4,10 +4,13 @@ In this order: a magic number, the number of the format, what the machine was li
 pickle; then for each key the number of elements, eight bytes, and the elements. Nothing of it is trusted: storages are made while the
 object is read, and may be no larger than the file.
 """
+import pickle
 import sys
+import threading
 from pickle import UnpicklingError
 
 from pyxtorch.serialization.archive import ArchiveError
+from pyxtorch.serialization.names import STORAGE_OF
 from pyxtorch.storage import TypedStorage, UntypedStorage
 
 MAGIC, FORMAT = 0x1950A86A20F9469CFC6C, 1001
@@ -27,11 +30,16 @@ def read(data, unpickle, dtype_of, restore, swap):
         UnpicklingError: it is none, or asks for something that may not be loaded.
     """
     storages, place, parts = _Storages(len(data), dtype_of, restore), 0, []
-    for _ in range(5):
-        part, place = unpickle(data, place, storages)
-        parts.append(part)
-        if len(parts) == 2 and parts != [MAGIC, FORMAT]:
-            raise UnpicklingError(f"load: the file is no checkpoint: it starts with {str(parts)[:60]}, not with the numbers of PyTorch's old format.")
+    before, _unfilled.checks = getattr(_unfilled, "checks", None), []
+    try:
+        for _ in range(5):
+            part, place = unpickle(data, place, storages)
+            parts.append(part)
+            if len(parts) == 2 and parts != [MAGIC, FORMAT]:
+                raise UnpicklingError(f"load: the file is no checkpoint: it starts with {str(parts)[:60]}, not with the numbers of PyTorch's old format.")
+        checks = _unfilled.checks
+    finally:
+        _unfilled.checks = before
     _, _, machine, found, keys = parts
     little = machine.get("little_endian", True) if isinstance(machine, dict) else True
     if not isinstance(keys, list) or {str(key) for key in keys} != set(storages.made) or len(keys) != len(storages.made):
@@ -48,7 +56,34 @@ def read(data, unpickle, dtype_of, restore, swap):
             swap(storage, dtype)
         if restored is not storage and restored.device.type != "meta":
             restored.copy_(storage)
+    for check in checks:
+        check()
     return found
+
+
+_unfilled = threading.local()       # checks: of what was made of storages that are not filled yet
+
+
+def check_later(check):
+    """Whether storages are being read that are not filled yet; then `check` is called when they are."""
+    checks = getattr(_unfilled, "checks", None)
+    if checks is not None:
+        checks.append(check)
+    return checks is not None
+
+
+def write_file(write, pickled, storages, types):
+    """Write such a file by `write(bytes)`: a pickled object, its storages by key, and how they are typed (FloatStorage; None: as bytes)."""
+    machine = {"protocol_version": FORMAT, "little_endian": sys.byteorder == "little", "type_sizes": {"short": 2, "int": 4, "long": 4}}
+    keys = sorted(storages)
+    for part in (MAGIC, FORMAT, machine):
+        write(pickle.dumps(part, 2))
+    write(pickled)
+    write(pickle.dumps(keys, 2))
+    sizes = {name: dtype.itemsize for dtype, name in STORAGE_OF.items()}
+    for key in keys:
+        write((storages[key].nbytes() // sizes.get(types[key], 1)).to_bytes(8, sys.byteorder, signed=True))
+        write(memoryview(storages[key]).cast("B"))
 
 
 class _Storages:

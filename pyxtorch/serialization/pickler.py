@@ -22,8 +22,9 @@ class Pickler(pickle._Pickler):
     that thousands of them take no time.
     """
 
-    def __init__(self, file, protocol):
+    def __init__(self, file, protocol, legacy=False):
         super().__init__(file, protocol)
+        self.legacy = legacy        # whether storages are named as files before PyTorch 1.6 name them
         self.dispatch = dict(self.dispatch)
         for kind in (Tensor, Parameter, Buffer):
             self.dispatch[kind] = Pickler._save_tensor
@@ -64,6 +65,10 @@ class Pickler(pickle._Pickler):
             self.storages[key] = storage
         return self._keys[address]
 
+    def types(self):
+        """Of each key, how its storage is typed in the file: a name such as FloatStorage, or None."""
+        return dict(self._keys.values())
+
     def _persistent(self, key, typed, storage, count):
         self.write(MARK)
         self.save("storage")
@@ -71,6 +76,8 @@ class Pickler(pickle._Pickler):
         self.save(key)
         self.save(location_tag(storage.untyped() if isinstance(storage, TypedStorage) else storage))
         self.save(count)
+        if self.legacy:
+            self.save(None)         # it is no part of another storage
         self.write(TUPLE + BINPERSID)
 
     def _save_storage(self, storage):

@@ -154,6 +154,15 @@ def rebuild(layout, arguments, cls=None, requires_grad=False):
     return x.requires_grad_() if requires_grad else x
 
 
+def unchecked(layout, arguments):
+    """What `rebuild` gives, before the memory of its parts has been read. Nothing may be done with it until `rebuild` has taken them, too."""
+    if layout is COO:
+        own, items, shape, coalesced = (*arguments, False)[:4]
+        return build(COO, own, items, shape, bool(coalesced))
+    *indices, items, shape = arguments
+    return build(layout, tuple(indices), items, shape)
+
+
 def state_of(x):
     """(layout, arguments) as `rebuild` takes them, and PyTorch's `_rebuild_sparse_tensor`."""
     parts = parts_of(x)

@@ -3,6 +3,7 @@ import numpy as np
 
 import pyxtorch as torch
 from pyxtorch.autograd import gradcheck, gradgradcheck
+from pyxtorch.autograd.forward_ad import _dual, _Level, _unpacked
 from pyxtorch.testing.operations import (
     Op,
     array_of,
@@ -480,3 +481,84 @@ def check_aliases(op):
             args, kwargs = op.make(call, dtype)
             for a, b in zip(results_of(op.function(*args, **kwargs)), results_of(find(name)(*args, **kwargs))):
                 assert same_bits(a, b) if isinstance(a, torch.Tensor) else a == b, f"{op}: {name}{call} differs"
+
+
+# ------------------------------------------------------------------- forward mode, and any order
+
+
+def _random_like(x, generator):
+    draw = torch.randn(x.shape, generator=generator, dtype=torch.float64)
+    return (torch.complex(draw, torch.randn(x.shape, generator=generator, dtype=torch.float64)) if x.is_complex() else draw).to(x.dtype)
+
+
+def _dot(a, b):
+    """The sum of the products of what is in two lists of tensors, complex numbers counting as pairs; differentiable."""
+    total = torch.zeros((), dtype=torch.float64)
+    for x, y in zip(a, b):
+        if x is not None and y is not None and x.numel():
+            product = (torch.view_as_real(x.resolve_conj()) * torch.view_as_real(y.resolve_conj())) if x.is_complex() else x * y
+            total = total + product.sum()
+    return total
+
+
+def _pushed(function, chosen, directions):
+    """The tangents of what `function` gives."""
+    with _Level() as level:
+        found = function(*[_dual(x, v, level) for x, v in zip(chosen, directions)])
+        return [None if y is None else _unpacked(y, level).tangent for y in found]
+
+
+def _slopes(function, chosen, weights):
+    """The gradients of <function, weights>, recorded; None where it does not depend on an input."""
+    found = [(y, w) for y, w in zip(function(*chosen), weights) if y is not None and y.requires_grad]
+    if not found:
+        return [None] * len(chosen)
+    return torch.autograd.grad([y for y, _ in found], chosen, [w for _, w in found], create_graph=True, allow_unused=True)
+
+
+def _close(a, b, scale, what):
+    a, b = float(a), float(b)
+    assert abs(a - b) <= 1e-9 * (1 + scale + abs(a) + abs(b)), f"{what}: {a} by tangents, {b} by gradients"
+
+
+def check_tangents(op, order=1):
+    """Derivatives of this order are the same forward, with tangents, and backward, along random directions; so are those under no_grad.
+
+    The second is forward over reverse against reverse over reverse, the third the same once more; which also agrees with differences.
+    """
+    generator = torch.Generator()
+    generator.manual_seed(order)
+    for dtype in derivative_dtypes(op):
+        for call, function, chosen in differentiable_calls(op, dtype):
+            level, what = function, f"{op}: derivative {order} of {call}, {dtype}"
+            for _ in range(order - 1):
+                weights = [None if y is None else _random_like(y, generator) for y in level(*chosen)]
+                level = lambda *x, f=level, w=weights: _slopes(f, x, w)  # noqa: E731
+            outputs = level(*chosen)
+            if not any(y is not None and y.requires_grad for y in outputs):
+                continue
+            u = [None if y is None else _random_like(y, generator) for y in outputs]
+            v = [_random_like(x, generator) for x in chosen]
+            tangents = _pushed(level, chosen, v)
+            gradients = [None if g is None else g.detach() for g in _slopes(level, chosen, u)]
+            scale = sum(float((a.abs() * b.abs()).sum()) for a, b in zip(gradients, v) if a is not None)
+            backward = _dot(gradients, v)
+            _close(_dot([None if t is None else t.detach() for t in tangents], u), backward, scale, what)
+            if order == 1:
+                with torch.no_grad():
+                    plain = _pushed(function, [x.detach() for x in chosen], v)
+                assert not any(t is not None and t.requires_grad for t in plain), f"{what}: requires grad under no_grad"
+                _close(_dot(plain, u), backward, scale, f"{what}, under no_grad")
+            if order == 2:
+                # Reverse over forward: the gradient of <J v, weights> along `more` is that of <J more, weights> along v.
+                more = [_random_like(x, generator) for x in chosen]
+                carried = _dot(_pushed(function, chosen, v), weights)
+                if carried.requires_grad:
+                    found = torch.autograd.grad(carried, chosen, allow_unused=True)
+                    expected = _dot([None if t is None else t.detach() for t in _pushed(level, chosen, more)], v)
+                    _close(_dot(found, more), expected, scale, f"{what}, reverse over forward")
+            if order == 3:
+                moved = [[None if y is None else y.detach() for y in level(*[(x + s * 1e-5 * d).detach().requires_grad_() for x, d in zip(chosen, v)])] for s in (1, -1)]
+                difference = (_dot(moved[0], u) - _dot(moved[1], u)) / 2e-5
+                size = sum(float((y.detach().abs() * w.abs()).sum()) for y, w in zip(outputs, u) if y is not None)
+                assert abs(float(difference) - float(backward)) <= 1e-4 * (1 + scale + abs(float(backward)) + 1e-2 * size), f"{what}: {float(difference)} by differences, {float(backward)} by gradients"

@@ -1,5 +1,5 @@
 """Helpers around training: loading data, checkpoints that save memory, exchange with other libraries."""
-_NAMESPACES = ("_contextlib", "_python_dispatch", "_pytree", "benchmark", "checkpoint", "data", "dlpack", "ffi", "flop_counter", "hooks", "mobile_optimizer", "model_zoo", "module_tracker", "tensorboard", "throughput_benchmark", "weak")
+_NAMESPACES = ("_contextlib", "_python_dispatch", "_pytree", "benchmark", "checkpoint", "cpp_extension", "data", "dlpack", "ffi", "flop_counter", "hooks", "mobile_optimizer", "model_zoo", "module_tracker", "tensorboard", "throughput_benchmark", "weak")
 
 
 def set_module(obj, mod):

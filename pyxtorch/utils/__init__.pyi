@@ -3,6 +3,7 @@ import typing as _t
 
 from pyxtorch.utils import benchmark as benchmark
 from pyxtorch.utils import checkpoint as checkpoint
+from pyxtorch.utils import cpp_extension as cpp_extension
 from pyxtorch.utils import data as data
 from pyxtorch.utils import dlpack as dlpack
 from pyxtorch.utils import ffi as ffi

@@ -257,11 +257,12 @@ def test_devices():
             torch.cuda.current_blas_handle()
 
 
-def test_extensions_in_c_are_refused():
+def test_extensions_that_take_thtensors_are_refused(tmp_path):
     from pyxtorch.utils.ffi import create_extension
 
-    with pytest.raises(ImportError, match="Cython"):
-        create_extension("_ext.my", ["my.h"], ["my.c"])
+    (tmp_path / "my.h").write_text("int my_add(THFloatTensor *a, THFloatTensor *b);")
+    with pytest.raises(ImportError, match="THTensor.*Cython"):
+        create_extension("_ext.my", ["my.h"], ["my.c"], relative_to=tmp_path)
 
 
 # ------------------------------------------------------------------------------- programs

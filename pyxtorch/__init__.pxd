@@ -1,0 +1,1 @@
+from pyxtorch.api cimport *
