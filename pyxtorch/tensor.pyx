@@ -391,7 +391,7 @@ cdef class Tensor(Variable):
         return _elementwise.neg(self)
 
     def __pos__(self):
-        return _elementwise.positive(self)
+        return _arithmetic.positive(self)
 
     def __abs__(self):
         return _arithmetic.abs(self)
@@ -562,6 +562,8 @@ cdef Variable bare(object cls):
     cdef Variable y = <Variable>pyx_bare(<PyTypeObject*>cls)
     y.sizes = y.inline_dims
     _gate.instance_made(cls)
+    if hasattr(cls, "__torch_dispatch__"):
+        raise NotImplementedError(f"{cls.__name__}: __torch_dispatch__ of a subclass of Tensor is never called. Write __torch_function__, or a TorchDispatchMode.")
     return y
 
 

@@ -580,3 +580,13 @@ def test_a_class_without_instances_costs_nothing():
     for make in (lambda: Late([1.0]), lambda: torch.ones(1).as_subclass(Late), lambda: Tensor._make_subclass(Late, torch.ones(1))):
         late = make()
         assert torch._gate.watching() and torch.add(torch.ones(1), late) == torch.ones(1) * late == late.exp() == "seen"
+
+
+def test_a_subclass_that_would_never_be_asked_is_refused():
+    class Logged(torch.Tensor):
+        @classmethod
+        def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+            return func(*args, **(kwargs or {}))
+
+    with pytest.raises(NotImplementedError, match="Logged: __torch_dispatch__ .*TorchDispatchMode"):
+        torch.ones(2).as_subclass(Logged)

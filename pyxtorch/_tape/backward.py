@@ -217,7 +217,7 @@ def replay(firsts, create, wanted, accumulates, watcher):
     """
     roots, numbers, gradients = [list(part) for part in zip(*firsts)]
     results = None if wanted is None else [None] * len(wanted)
-    run(roots, numbers, gradients, True, create, wanted, results, accumulates, watcher)
+    run(roots, numbers, gradients, True, create, wanted, results, accumulates, 0, watcher)
 
 
 # --------------------------------------------------------------- what tensors offer (methods)

@@ -3,6 +3,7 @@
 mpi4py starts and ends MPI and makes communicators; here its library is opened again, and called without the interpreter's lock.
 See mpi_calls.h for how ranks reduce, wait and give up, rank_board.h for what each says about itself.
 """
+cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, strlen, strncpy
@@ -161,6 +162,7 @@ def load(mpi):
 
 # ---------------------------------------------------------------------------- the board
 
+@cython.binding(False)
 cdef class Board:
     """Memory that the ranks of a machine share: a line for each, by its number on the machine.
 
@@ -256,6 +258,7 @@ cdef int ask(pyx_call* call, double waited) noexcept with gil:
     return about.trouble is not None
 
 
+@cython.binding(False)
 cdef class Group:
     """Ranks that run collectives together, on a communicator of their own.
 
@@ -351,6 +354,7 @@ cdef class Group:
 cdef list waiting = []      # calls of the thread, kept alive until they are done
 
 
+@cython.binding(False)
 cdef class Call:
     """A collective under way: `wait()` until it is done; raises what went wrong."""
     cdef pyx_call c
@@ -438,6 +442,7 @@ cdef class Call:
 
 # ---------------------------------------------------------------------------- messages
 
+@cython.binding(False)
 cdef class Message:
     """One tensor on its way to or from another rank of a group: `wait()`. `source` is the sender's rank in the group.
 
