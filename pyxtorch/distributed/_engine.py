@@ -83,10 +83,11 @@ def _import_mpi(rank, size, store):
         raise RuntimeError(f"init_process_group: {size} processes need MPI. Install the extra: pip install 'pyxtorch[mpi]' (mpi4py and MPICH).")
 
     if store is not None and "mpi4py.MPI" not in sys.modules:
-        from pyxtorch.distributed import _pmi
+        from pyxtorch.distributed import _mpi, _pmi
 
         with _pmi.joined(store, rank, size):
             from mpi4py import MPI
+        _mpi.leave_early()
     else:
         launcher, library = _launched.kind(), _library()
         if launcher in ("openmpi", "mpich") and library not in (None, launcher):
