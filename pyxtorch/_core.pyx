@@ -15,6 +15,8 @@ from cpython.tuple cimport PyTuple_SET_ITEM
 from libc.stdint cimport intptr_t
 from libc.string cimport memcpy
 
+from pyxtorch._listen cimport listener
+
 from pyxtorch import _dtype, _storage
 from pyxtorch._size import Size
 from pyxtorch._storage import OutOfMemoryError
@@ -109,6 +111,8 @@ cdef class TensorBase:
         cdef const char* format = buffer_format(self.dt)
         cdef int i
         cdef Py_ssize_t* dims
+        if listener.on:
+            listener.refuse(b"memory of a tensor is lent to NumPy or another reader of buffers")
         if self.dev != CPU or self.flags & REQUIRES_GRAD or format == NULL:
             raise BufferError("tensor: only a CPU tensor that does not require grad, of a dtype that NumPy has, lends its memory.")
         if (flags & PyBUF_STRIDES) != PyBUF_STRIDES and not self.flags & CONTIGUOUS:
@@ -296,6 +300,8 @@ cdef TensorBase untracked(TensorBase x):
 cdef int adopt(TensorBase x, TensorBase y) except -1:
     cdef int64_t* dims = NULL
     cdef pyx_storage* before = x.st
+    if listener.on:
+        listener.refuse(b"a tensor is made to look at other memory (.data =, set_, resize_)")
     if y.nd > 8:
         dims = <int64_t*>PyMem_Malloc(2 * y.nd * sizeof(int64_t))
         if dims == NULL:
@@ -571,6 +577,8 @@ def share_buffer(source, str op="from_numpy"):
 def storage_of(TensorBase x not None):
     """The UntypedStorage behind a tensor: for each storage one object, as long as somebody has it."""
     cdef pyx_storage* first = first_storage(x.st)
+    if listener.on:
+        listener.refuse(b"the storage of a tensor is asked for")
     cdef UntypedStorage s = _storage.wrappers.get(<intptr_t>first)
     if s is None:
         s = _storage.bare_wrapper()

@@ -14,6 +14,7 @@ from cpython.unicode cimport PyUnicode_AsUTF8
 from libc.stdint cimport intptr_t, uint32_t
 from libc.string cimport memcpy, memset, strcmp, strncpy
 from pyxtorch._dtype cimport device_name, device_of, load_cuda, parse_device
+from pyxtorch._listen cimport listened_storage, listener
 
 cdef extern from "pyxtorch/allocator.h" namespace "pyx_alloc" nogil:
     cdef cppclass Stats:
@@ -96,6 +97,8 @@ cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
             load_cuda()
             if cuda_storage == NULL:
                 raise RuntimeError("cuda: no GPU is available.")
+        if listener.on:
+            listener.refuse(b"a tensor is made on a GPU")
         return cuda_storage(nbytes, index)
     s = make_storage(nbytes) if dev == CPU else meta_storage(nbytes)
     if s == NULL:
@@ -103,6 +106,8 @@ cdef pyx_storage* new_storage(int64_t nbytes, int dev, int index) except NULL:
             f"CPU allocator: cannot allocate {nbytes} bytes ({nbytes / 2**30:.2f} GiB) beside the "
             f"{look().allocated} bytes in use. Use smaller tensors or a smaller dtype."
         )
+    if listener.on:
+        listener.made(<listened_storage*>s)
     return s
 
 
@@ -119,6 +124,8 @@ cdef pyx_storage* foreign_storage(char* data, int64_t nbytes, void* owner, void 
     cdef pyx_storage* s = <pyx_storage*>PyMem_Malloc(sizeof(pyx_storage))
     if s == NULL:
         raise MemoryError()
+    if listener.on:
+        listener.refuse(b"memory of others (NumPy's, a buffer) becomes a tensor")
     memset(s, 0, sizeof(pyx_storage))
     s.refcount = 1
     s.data = data
@@ -228,6 +235,8 @@ cdef class UntypedStorage:
 
     def data_ptr(self):
         """Address of the first byte; 0 on the device meta."""
+        if listener.on:
+            listener.refuse(b"the address of a storage is asked for")
         return 0 if self.st.device_type == META else <intptr_t>self.st.data
 
     @property

@@ -1,4 +1,4 @@
-"""torch.compiler: hints for a compiler. Programs run as they are written: `compile(f)` runs `f`, and there is nothing to guard or reset.
+"""torch.compiler: `compile(f)` records what calls of `f` do, and replays them without Python (docs/compile.md); hints for a compiler.
 
 What a compiler would have to obey is checked here as PyTorch does, so that a program with a mistake in it fails here too.
 """
@@ -35,12 +35,17 @@ def compile(  # noqa: A001
     model=None, *, fullgraph=False, dynamic=None, backend=None, mode=None, options=None, name=None, disable=False, recompile_limit=None,
     isolate_recompiles=False, shapes_spec=None,
 ):  # fmt: skip
-    """A function or module that does what `model` does, under PyTorch's name for a compiled one; without `model`, a decorator.
+    """A function or module that does what `model` does, with all bits the same, but faster where calls repeat; without `model`, a decorator.
+
+    Two calls with arguments of the same shapes and dtypes are recorded as lists of kernel calls; if they are equal, the next ones run
+    the list without Python. What cannot be replayed surely runs as it is, and `explain()` of the result says why: see docs/compile.md.
 
     Args:
         model: a function, or a module, of which the result is an `OptimizedModule`: another module around it, `_orig_mod`.
         backend: one of PyTorch's names. mode: "default", "reduce-overhead" and the like; not together with `options`.
         disable: give back `model` itself. The others say how to compile and are not needed.
+    Returns:
+        A function with `explain()`, a text of what was recorded and what was not, and `reset()`, which forgets all recordings.
     Raises:
         RuntimeError: an unknown mode or backend, a backend that is a function, or both `mode` and `options`.
         TypeError: `model` cannot be called.
@@ -60,12 +65,16 @@ def compile(  # noqa: A001
 
     if isinstance(model, pyxtorch.nn.Module):
         return model if isinstance(model, OptimizedModule) else OptimizedModule(model)
+    from pyxtorch._compiled import Compiled
+
+    engine = Compiled(model)
 
     @functools.wraps(model)
     def compiled(*args, **kwargs):
-        return model(*args, **kwargs)
+        return model(*args, **kwargs) if _state["stance"] == "force_eager" else engine(*args, **kwargs)
 
     compiled._torchdynamo_orig_callable = model
+    compiled.explain, compiled.reset = engine.explain, engine.reset
     return compiled
 
 

@@ -1,4 +1,5 @@
 """What `compile` makes of a module."""
+from pyxtorch._compiled import Compiled
 from pyxtorch.nn import Module
 
 __all__ = ["OptimizedModule"]
@@ -10,10 +11,15 @@ class OptimizedModule(Module):
     def __init__(self, mod, dynamo_ctx=None):
         super().__init__()
         self._orig_mod = mod
+        self.__dict__["_engine"] = Compiled(mod)
         self.training = mod.training
 
     def forward(self, *args, **kwargs):
-        return self._orig_mod(*args, **kwargs)
+        return self._engine(*args, **kwargs)
+
+    def explain(self):
+        """What was recorded, and what was not and why."""
+        return self._engine.explain()
 
     def _inner(self):
         return self.__dict__.get("_modules", {}).get("_orig_mod")

@@ -5,6 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memmove, memset
 from pyxtorch._core cimport *
+from pyxtorch._listen cimport listener
 from pyxtorch.autograd cimport Variable, grad_enabled, recording, tracked
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
@@ -37,6 +38,8 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
         return 0
     if dst.dt == src.dt and dst.flags & src.flags & CONTIGUOUS and dst.n == src.n and dst.n <= 4096 and dst.dev == CPU:
         memmove(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
+        if listener.on:
+            listener.copied(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
         return 0
     if same_memory(dst, src) and partly_the_same(dst, src):
         src = clone_raw(<Variable>src)
@@ -148,6 +151,8 @@ cdef Variable zeros_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_i
     cdef Variable y = <Variable>new_empty(nd, sizes, dt, dev, dev_index)
     if dev == CPU and y.n <= 4096:
         memset(y.ptr, 0, y.n * itemsize_of(dt))
+        if listener.on:
+            listener.zeroed(y.ptr, y.n * itemsize_of(dt))
     else:
         fill_raw(y, 0)
     return y
@@ -250,6 +255,8 @@ cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
     y = <Variable>new_empty(0, NULL, dt, dev, dev_index)
     if dev == CPU:
         write_number(number, dt, y.ptr)
+        if listener.on:
+            listener.wrote(y.ptr, itemsize_of(dt))
     else:
         host = <Variable>new_empty(0, NULL, dt, CPU, 0)
         write_number(number, dt, host.ptr)
@@ -361,6 +368,8 @@ cdef object _real_part(object number, int dt):
 
 
 cdef object read_number(int dt, const void* p):
+    if listener.on:
+        listener.looked(<const char*>p, b"an element of a tensor becomes a number of Python (item, tolist, bool, print): return the tensor instead")
     if dt == FLOAT32:
         return (<float*>p)[0]
     if dt == INT64:

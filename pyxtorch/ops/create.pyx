@@ -3,6 +3,7 @@ from cpython.complex cimport PyComplex_Check
 from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check
 from pyxtorch._core cimport *
+from pyxtorch._listen cimport listener
 from pyxtorch._storage cimport UntypedStorage
 from pyxtorch.autograd cimport Variable
 from pyxtorch.ops._common cimport *
@@ -542,6 +543,8 @@ def arange(start, end=None, step=1, *, out=None, dtype=None, layout=None, device
         y = <Variable>new_empty(1, &n, FLOAT64, CPU, 0)
         for i in range(n):
             (<double*>y.ptr)[i] = a + i * d
+    if listener.on and not on_meta(device):
+        listener.wrote(y.ptr, y.n * itemsize_of(y.dt))
     y = on_device(cast_raw(y, dt), device)
     if requires_grad:
         y.requires_grad_(True)

@@ -12,6 +12,7 @@ from libcpp.utility cimport pair
 from libcpp.vector cimport vector
 from pyxtorch._core cimport *
 from pyxtorch._compound cimport COMPOUND
+from pyxtorch._listen cimport listener, step_scalars
 from pyxtorch.autograd cimport Variable
 from pyxtorch.kernels.optim cimport *
 from pyxtorch.ops._common cimport *
@@ -157,6 +158,22 @@ cdef double number(object x) except? -1e300:
     return x if isinstance(x, float) else float(x)
 
 
+cdef int tell(const Recipe* recipe, vector[PyObject*]* steps, dict group, bint others, bint work) except -1:
+    """Say to who records what the host did before the kernel runs."""
+    cdef vector[char*] places
+    cdef vector[unsigned char] narrow
+    cdef size_t i
+    if not work:
+        return 0
+    if others or type(group["lr"]) is not float:
+        listener.refuse(b"an optimiser updates parameters one by one, or its learning rate is no float")
+    for i in range(steps.size()):
+        places.push_back((<Variable>steps[0][i]).ptr)
+        narrow.push_back((<Variable>steps[0][i]).dt == FLOAT32)
+    listener.stepped(<step_scalars>recipe.fill, places.size(), places.data(), narrow.data(), <void*>group)
+    return 0
+
+
 cdef list fused_step(const Recipe* recipe, list params, state, dict group, start, pyx_optim_options* o, tuple names):
     """The walk that all fused optimisers share. `names`: the state's tensors that go to lists 2, 3, 4; None: not used.
 
@@ -246,6 +263,8 @@ cdef list fused_step(const Recipe* recipe, list params, state, dict group, start
                     if used >> (2 + k) & 1:
                         put(&batch, 2 + k, <Variable>buffers[k], True)
                 batch.starts.push_back(batch.starts.back() + p.n)
+            if listener.on:
+                tell(recipe, &steps, group, bool(rest), batch.starts.size() > 1)
             run(recipe, code, first, &batch, used, o)
         except BaseException:
             for i in range(steps.size()):

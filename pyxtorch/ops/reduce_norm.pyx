@@ -1,6 +1,7 @@
 """Variances and deviations, norms, logarithms of sums of exponentials: sums whose terms overflow or vanish before their result does."""
 from libc.math cimport ilogb, isfinite, ldexp, pow as cpow
 from pyxtorch._core cimport *
+from pyxtorch._listen cimport listener
 from pyxtorch.autograd cimport Variable, record1, recording
 from pyxtorch.ops._common cimport *
 from pyxtorch.ops.elementwise cimport zero_mul
@@ -31,6 +32,8 @@ cdef bint doubtful(Variable y, double p, int64_t n):
     cdef int64_t i
     if y.dev != CPU:
         return False
+    if listener.on:
+        listener.refuse(b"a norm looks whether its sums have overflowed")
     least = cpow(tiny, 1 / p)
     for i in range(y.n):
         v = (<float*>y.ptr)[i] if y.dt == FLOAT32 else (<double*>y.ptr)[i]

@@ -1,0 +1,187 @@
+"""What a recorded step relies on: containers of Python, and tensors, as they were. Looked at before each replay."""
+from cpython.object cimport PyObject
+from libc.string cimport memcmp, memset
+from libcpp.vector cimport vector  # no-cython-lint: setup.py lets what says so throw
+from pyxtorch._core cimport *
+from pyxtorch.autograd cimport Variable
+
+cdef extern from *:
+    """
+    /* Changes whenever a dict does; 0 where Python has no such number (any more). */
+    static inline uint64_t pyx_dict_tag(PyObject* d) {
+    #if PY_VERSION_HEX < 0x030C0000
+        return ((PyDictObject*)d)->ma_version_tag;
+    #else
+        return 0;
+    #endif
+    }
+    static inline PyObject* pyx_dict_of_type(PyObject* t) { return ((PyTypeObject*)t)->tp_dict; }
+    """
+    uint64_t dict_tag "pyx_dict_tag"(PyObject* d)
+    PyObject* dict_of_type "pyx_dict_of_type"(PyObject* t)
+    object PyObject_GenericGetDict(object x, void* context)
+    PyObject* PyCell_GET(object cell)
+    PyObject* PyDict_GetItemWithError(object d, object key) except? NULL
+    int PyDict_Next(object d, Py_ssize_t* at, PyObject** key, PyObject** value)
+
+cdef enum:
+    DICT, SEQUENCE, NAMES, CELL, ATTRIBUTES, SET, TENSOR, FUNCTION
+
+
+cdef Seen seen_of(TensorBase x) noexcept:
+    cdef Seen s
+    cdef int i
+    s.st, s.ptr, s.nd, s.dt, s.dev, s.flags, s.moves = x.st, x.ptr, x.nd, x.dt, x.dev, x.flags & LOOKED_AT, x.moves
+    for i in range(min(<int>x.nd, 8)):
+        s.dims[i] = x.sizes[i]
+        s.dims[8 + i] = x.strides[i]
+    return s
+
+
+cdef bint same_geometry(TensorBase x, const Seen* s) noexcept:
+    cdef int i
+    if x.nd != s.nd or x.dt != s.dt or x.dev != s.dev or x.flags & LOOKED_AT != s.flags:
+        return False
+    for i in range(s.nd):
+        if x.sizes[i] != s.dims[i] or x.strides[i] != s.dims[8 + i]:
+            return False
+    return True
+
+
+cdef bint same_number(object a, object b):
+    """Whether two plain values are the same, of one type and in all bits."""
+    cdef double x, y
+    if type(a) is not type(b):
+        return False
+    if type(a) is float:
+        x, y = a, b
+        return memcmp(&x, &y, 8) == 0
+    if type(a) in (int, str, bytes):
+        return a == b
+    return False
+
+
+cdef inline bint same(PyObject* a, PyObject* b):
+    return a == b or same_number(<object>a, <object>b)
+
+
+cdef class Guards:
+    """Pairs of what was looked at, and what it held."""
+
+    def __cinit__(self):
+        self.objects, self.expected, self.paths = [], [], []
+
+    cdef int add(self, int kind, object x, object expected, str path) except -1:
+        self.objects.append(x)
+        self.expected.append(expected)
+        self.paths.append(path)
+        self.kinds.push_back(kind)
+        self.tags.push_back(0)
+        cdef Seen s
+        memset(&s, 0, sizeof(s))
+        self.tensors.push_back(seen_of(<TensorBase>x) if kind == TENSOR else s)
+        return 0
+
+    def dict_(self, d, str path, skip=()):
+        self.add(DICT, d, tuple([(k, None if k in skip else v, k in skip) for k, v in d.items()]), path)
+
+    def class_(self, cls, str path):
+        self.dict_(<object>dict_of_type(<PyObject*>cls), path)
+
+    def sequence(self, x, str path):
+        self.add(SEQUENCE, x, tuple(x), path)
+
+    def set_(self, x, str path):
+        self.add(SET, x, frozenset(x), path)
+
+    def names(self, namespace, builtins, names, str path):
+        self.add(NAMES, namespace, (builtins, tuple([(n, namespace[n] if n in namespace else builtins.get(n)) for n in names])), path)
+
+    def cell(self, x, str path):
+        self.add(CELL, x, (x.cell_contents,) if PyCell_GET(x) != NULL else (), path)
+
+    def attributes(self, x, dict held, str path):
+        self.add(ATTRIBUTES, x, (type(x), held), path)
+
+    def function(self, f, str path):
+        self.add(FUNCTION, f, (f.__code__, f.__defaults__, f.__kwdefaults__, f.__closure__), path)
+
+    def tensor(self, Variable x not None, str path):
+        self.add(TENSOR, x, None, path)
+
+    cdef bint hold_one(self, Py_ssize_t i):
+        cdef int kind = self.kinds[i]
+        cdef object x = self.objects[i]
+        cdef tuple expected
+        cdef Py_ssize_t at = 0, k = 0
+        cdef PyObject* key
+        cdef PyObject* value
+        cdef TensorBase t
+        cdef uint64_t tag = 0
+        if kind == TENSOR:
+            t = <TensorBase>x
+            return (t.ptr == self.tensors[i].ptr and t.st == self.tensors[i].st and t.moves == self.tensors[i].moves
+                    and same_geometry(t, &self.tensors[i]) and t._grad_fn is None and t._extra is None)
+        if kind == SET:
+            return x == self.expected[i]
+        expected = <tuple>self.expected[i]
+        if kind == DICT:
+            tag = dict_tag(<PyObject*>x)
+            if tag and tag == self.tags[i]:
+                return True
+            if len(<dict>x) != len(expected):
+                return False
+            while PyDict_Next(x, &at, &key, &value):
+                pair = <tuple>expected[k]
+                k += 1
+                if not same(key, <PyObject*>pair[0]) or not (pair[2] or same(value, <PyObject*>pair[1])):
+                    return False
+            self.tags[i] = tag
+            return True
+        if kind == SEQUENCE:
+            if len(x) != len(expected):
+                return False
+            for k in range(len(expected)):
+                item = x[k]
+                if not same(<PyObject*>item, <PyObject*>expected[k]):
+                    return False
+            return True
+        if kind == NAMES:
+            tag = dict_tag(<PyObject*>x)
+            if tag and tag == self.tags[i]:
+                return True
+            for name, held in <tuple>expected[1]:
+                value = PyDict_GetItemWithError(x, name)
+                if value == NULL:
+                    value = PyDict_GetItemWithError(expected[0], name)
+                if value == NULL:
+                    if held is not None:
+                        return False
+                elif not same(value, <PyObject*>held):
+                    return False
+            self.tags[i] = tag
+            return True
+        if kind == CELL:
+            value = PyCell_GET(x)
+            return (value == NULL) == (len(expected) == 0) and (value == NULL or same(value, <PyObject*>expected[0]))
+        if kind == FUNCTION:
+            return x.__code__ is expected[0] and x.__defaults__ is expected[1] and x.__kwdefaults__ is expected[2] and x.__closure__ is expected[3]
+        return type(x) is expected[0] and PyObject_GenericGetDict(x, NULL) is expected[1]
+
+    cdef bint hold(self):
+        cdef Py_ssize_t i
+        for i in range(<Py_ssize_t>self.kinds.size()):
+            if not self.hold_one(i):
+                return False
+        return True
+
+    def broken(self):
+        """How the first is reached that is not as it was; None: all are."""
+        cdef Py_ssize_t i
+        for i in range(<Py_ssize_t>self.kinds.size()):
+            if not self.hold_one(i):
+                return self.paths[i]
+        return None
+
+    def __len__(self):
+        return len(self.objects)
