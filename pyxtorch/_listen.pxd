@@ -11,7 +11,7 @@ cdef extern from "pyxtorch/listener.h" nogil:
         void (*copied)(char* to, const char* source, int64_t nbytes) noexcept
         void (*zeroed)(char* to, int64_t nbytes) noexcept
         void (*wrote)(char* to, int64_t nbytes) noexcept
-        void (*looked)(const char* at, const char* what) noexcept
+        void (*looked)(const char* at, int64_t nbytes, const char* what) noexcept
         void (*refuse)(const char* why) noexcept
         void (*stepped)(step_scalars fill, int64_t count, char** steps, const unsigned char* narrow, void* group) noexcept
 

@@ -16,6 +16,7 @@ from pyxtorch._listen cimport listener, pyx_listener
 from pyxtorch._tape.graph cimport Node
 from pyxtorch._tape.modes cimport grad_enabled, inference_enabled, levels_open
 from pyxtorch.autograd cimport Variable
+from pyxtorch.kernels.elementwise cimport pyx_elementwise_kernels
 from pyxtorch.ops.random cimport Generator, generator_of
 
 from pyxtorch import _dtype, _gate, _settings
@@ -35,6 +36,7 @@ cdef extern from "pyxtorch/recorder.h" namespace "pyx_record" nogil:
         char* data
         int64_t nbytes
         bint read, written
+        int first
         vector[Ref] refs
     cdef struct Live:
         void* group
@@ -52,7 +54,7 @@ cdef extern from "pyxtorch/recorder.h" namespace "pyx_record" nogil:
         string text, why
         uint64_t seed, start
         int64_t bytes
-        int first_external_write
+        int first_external_write, last_look
         int find(const char* p)
     size_t add_family(const char* name, void** tables)
     void (*where)(char* text, int room) noexcept
@@ -72,12 +74,13 @@ cdef extern from *:
     const char* call_name "pyx_call_name"(List* l, int64_t i)
     void set_rate "pyx_set_rate"(void* options, double lr)
 
-cdef const pyx_formula* formulas_known = NULL
-cdef int formulas_count = 0
+cdef enum:
+    FORMULAS = 4096
+cdef int[FORMULAS] scalars_by_number     # of each formula, by its number in the table; -1: there is none
 
 
 cdef int scalars_of(int formula) noexcept nogil:
-    return formulas_known[formula].scalars if 0 <= formula < formulas_count else 0
+    return scalars_by_number[formula] if 0 <= formula < FORMULAS else -1
 
 
 cdef int ready = 0
@@ -98,10 +101,20 @@ cdef void users_line(char* text, int room) noexcept with gil:
 
 cdef int prepare_tables() except -1:
     """Once: the recording tables of all families, made from the CPU's."""
-    global ready, formulas_known, formulas_count, formula_scalars, where
+    global ready, formula_scalars, where
+    cdef int count = 0, i, number
+    cdef const pyx_formula* known
+    cdef pyx_elementwise_kernels* table
     if ready:
         return 0
-    formulas_known = all_formulas(&formulas_count)
+    known = all_formulas(&count)
+    table = <pyx_elementwise_kernels*>kernel_tables(b"elementwise", sizeof(pyx_elementwise_kernels))[CPU]
+    for i in range(FORMULAS):
+        scalars_by_number[i] = -1
+    for i in range(count):
+        number = table.formula(known[i].name)
+        if 0 <= number < FORMULAS:
+            scalars_by_number[number] = known[i].scalars
     formula_scalars = scalars_of
     for name in FAMILIES:
         found = bytes(name, "ascii")
@@ -180,6 +193,7 @@ cdef class Recording:
     cdef vector[int64_t] arg_raised     # by how much the versions of arguments and of gradients are raised
     cdef vector[int64_t] grad_raised
     cdef vector[char] reuse             # of each block: this replay gives it to a gradient that nobody else has
+    cdef vector[char] undo              # see remember()
     cdef readonly list pre              # what the slots held before the call, those that the recording before wrote
     cdef vector[int] arg_slots          # slot of each leaf, -1: none
     cdef list storages                  # tensors whose storage's version is raised
@@ -225,7 +239,7 @@ cdef class Recording:
 
     cdef int add_slot(self, char* data, int64_t nbytes) except -2:
         cdef Slot s
-        s.data, s.nbytes, s.read, s.written = data, nbytes, False, False
+        s.data, s.nbytes, s.read, s.written, s.first = data, nbytes, False, False, 0
         self.l.slots.push_back(s)
         self.l.places[data] = -<int>self.l.slots.size()
         return <int>self.l.slots.size() - 1
@@ -420,6 +434,13 @@ cdef class Recording:
             self.raised.push_back(change)
         self.settle(leaves, grads)
         self.reuse.resize(self.l.blocks.size())
+        change = 0
+        for i in range(self.l.slots.size()):
+            if self.l.slots[i].written and self.l.slots[i].first <= self.l.last_look:
+                change += self.l.slots[i].nbytes
+        if change > 1 << 22:
+            return "an element decides something (a branch, a check) after much has been written in place"
+        self.undo.resize(change)
         self.outs = []
         try:
             self.result = self.template(self.value, leaves, known, {})
@@ -472,12 +493,18 @@ cdef class Recording:
         if x._base is not None:
             raise Refusal("it returns a view of a tensor made inside (return a copy, or take the view outside)")
         if x.flags & REQUIRES_GRAD:
-            if not isinstance(x._grad_fn, Node) or not (<Node>x._grad_fn).released:
+            node = x._grad_fn
+            if not isinstance(node, Node) or not spent(<Node>node):
                 raise Refusal("it returns a tensor whose backward pass has still to run: call backward() inside, or run it under no_grad")
         elif x._grad_fn is not None:
             raise Refusal("it returns a tensor that is part of a graph")
         self.out_seen.push_back(o)
-        self.outs.append((x._grad_fn, x.output_nr))
+        node = x._grad_fn
+        if node is not None and not (<Node>node).released:
+            node = Spent.__new__(Spent)
+            (<Spent>node).label = x._grad_fn.name()
+            (<Spent>node).n_outputs = x.output_nr + 1
+        self.outs.append((node, x.output_nr))
         made[id(v)] = len(self.outs) - 1
         return (5, len(self.outs) - 1)
 
@@ -577,8 +604,13 @@ cdef class Recording:
                 if s.refcount > 1 and not self.reuse[i]:
                     self.own(i)
             rewind(self.l, generator._seed, generator._offset)
+            if self.undo.size():
+                self.remember()
             at = play(self.l, &code)
             if at >= 0:
+                if at <= self.l.last_look and self.undo.size():
+                    self.recall()
+                    raise Miss("an element that decides something is another one")
                 if self.l.first_external_write < 0 or at < self.l.first_external_write:
                     raise Miss("a kernel reports an error")
                 raise (IndexError if code == -2 else RuntimeError)(
@@ -628,6 +660,23 @@ cdef class Recording:
             self.grad_raised.push_back(by.pop(<uintptr_t>(<Variable>g).st, 0) if g is not None else 0)
         self.storages, self.raised = kept, raised
         return 0
+
+    cdef void remember(self) noexcept:
+        """Copy what is written before the last look, so that the call can begin anew where it finds something else."""
+        cdef size_t i
+        cdef char* p = self.undo.data()
+        for i in range(self.l.slots.size()):
+            if self.l.slots[i].written and self.l.slots[i].first <= self.l.last_look:
+                memcpy(p, self.l.slots[i].data, self.l.slots[i].nbytes)
+                p += self.l.slots[i].nbytes
+
+    cdef void recall(self) noexcept:
+        cdef size_t i
+        cdef char* p = self.undo.data()
+        for i in range(self.l.slots.size()):
+            if self.l.slots[i].written and self.l.slots[i].first <= self.l.last_look:
+                memcpy(self.l.slots[i].data, p, self.l.slots[i].nbytes)
+                p += self.l.slots[i].nbytes
 
     cdef Variable tensor(self, const Out* o):
         """A tensor on block o.block, as the recorded one was."""
@@ -729,6 +778,42 @@ cdef class Recording:
             if self.out_seen[i].block != other.out_seen[i].block or self.out_seen[i].version != other.out_seen[i].version:
                 return False
         return same_result(self.result, other.result)
+
+
+cdef class Spent(Node):
+    """Stands for a graph that has been run: `grad_fn` of a loss whose backward() was replayed."""
+    cdef str label
+
+    def name(self):
+        """The name of the node that it stands for."""
+        return self.label
+
+    cdef int send(self, object g) except -1:
+        raise RuntimeError(
+            f"{self.label}: Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
+            "The function that made it is compiled, and ran backward() itself. Specify retain_graph=True there if you need to.")
+
+
+cdef bint spent(Node top):
+    """Whether backward has run through the graph: something was saved, and all of it is released."""
+    cdef list todo = [top]
+    cdef bint saved = False
+    cdef Node node
+    cdef int i
+    seen = set()
+    while todo:
+        node = <Node>todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if not type(node).__module__.startswith("pyxtorch") or node.n_saved and not node.released:
+            return False
+        saved |= node.n_saved > 0
+        for i in range(node.n_inputs):
+            target = node.edge(i)
+            if isinstance(target, Node):
+                todo.append(target)
+    return saved
 
 
 cdef bint same_result(object a, object b):

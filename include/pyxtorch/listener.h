@@ -12,7 +12,7 @@ typedef struct pyx_listener {
     void (*copied)(char* to, const char* from, int64_t nbytes);
     void (*zeroed)(char* to, int64_t nbytes);
     void (*wrote)(char* to, int64_t nbytes);                       /* numbers of Python's lie there now */
-    void (*looked)(const char* at, const char* what);              /* an element decides something in Python */
+    void (*looked)(const char* at, int64_t nbytes, const char* what);  /* an element becomes a number or a truth value of Python */
     void (*refuse)(const char* why);                               /* something that cannot be replayed */
     /* An optimiser's host part, before its kernel: steps that were counted up by one (float32: 1, float64: 0 in
        `narrow`), what makes `each` of them, and the group (a dict, borrowed) whose "lr" is read at each replay. */

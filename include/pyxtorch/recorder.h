@@ -58,6 +58,7 @@ struct Slot {
     char* data;
     int64_t nbytes;
     bool read, written;
+    int first;  /* the number of the call that first writes it */
     std::vector<Ref> refs;
 };
 
@@ -84,7 +85,7 @@ struct List {
     std::vector<Draw> draws;
     StepCall* step = nullptr;
     int64_t host_bytes = -1, each_count = 0, bytes = 0;
-    int first_external_write = -1;
+    int first_external_write = -1, last_look = -1;
 
     void refuse(const std::string& reason) {
         if (!why.empty()) return;
@@ -121,6 +122,7 @@ struct List {
             int64_t offset = *at - s.data;
             say(offset);
             s.refs.push_back({at, offset});
+            if (write && !s.written) s.first = (int)calls.size();
             (write ? s.written : s.read) = true;
             if (write && first_external_write < 0) first_external_write = (int)calls.size();
         }
@@ -288,7 +290,7 @@ template <class T> inline const T* real = nullptr;
 template <auto M> struct Host { template <class... A> static int64_t bytes(const A&...) { return -1; } };
 inline int (*formula_scalars)(int formula) = nullptr;
 template <> struct Host<&pyx_elementwise_kernels::run> {
-    static int64_t bytes(int formula, int, const pyx_strided*, const double*) { return 8 * formula_scalars(formula); }
+    static int64_t bytes(int formula, int, const pyx_strided*, const double*) { return formula_scalars(formula) < 0 ? -1 : 8 * formula_scalars(formula); }
 };
 template <> struct Host<&pyx_elementwise_kernels::fill> {
     static int64_t bytes(const char*, int64_t, int itemsize, const char*) { return itemsize; }
@@ -393,10 +395,19 @@ inline size_t add_family(const char* name, void** tables) {
 
 /* ------------------------------------------------------------------ what is written beside the tables */
 
+enum { DIFFERS = -77 };
+
 struct CopyCall : Call {
     char *to, *from;
     int64_t n;
     int64_t run() override { memmove(to, from, (size_t)n); return 0; }
+};
+/* An element that decided something: replay goes on only where it is the same. */
+struct LookCall : Call {
+    char* at;
+    int64_t n;
+    char held[16];
+    int64_t run() override { return memcmp(at, held, (size_t)n) ? DIFFERS : 0; }
 };
 struct FillCall : Call {
     char* to;
@@ -449,11 +460,21 @@ inline void filled(char* to, int64_t n, bool zeros) {
 }
 inline void zeroed(char* to, int64_t n) { filled(to, n, true); }
 inline void wrote(char* to, int64_t n) { filled(to, n, false); }
-inline void looked(const char* at, const char* what) {
+inline void looked(const char* at, int64_t nbytes, const char* what) {
     if (!now) return;
     int k = now->find(at);
     if (k != INT32_MIN && k >= 0 && now->blocks[k].constant) return;
-    now->refuse(what);
+    if (nbytes != 1) {  /* other than a truth value it hardly ever is the same */
+        now->refuse(what);
+        return;
+    }
+    auto c = std::make_unique<LookCall>();
+    c->name = "look", c->at = (char*)at, c->n = nbytes;
+    memcpy(c->held, at, (size_t)nbytes);
+    now->text.append("look"), now->text.append(at, (size_t)nbytes);
+    now->inside(*c, (const char**)&c->at, false);
+    now->last_look = (int)now->calls.size();
+    now->calls.push_back(std::move(c));
 }
 inline void refuse(const char* why) { if (now) now->refuse(why); }
 inline void stepped(pyx_own_scalars fill, int64_t count, char* const* steps, const unsigned char* narrow, void* group) {

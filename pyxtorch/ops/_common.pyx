@@ -369,7 +369,7 @@ cdef object _real_part(object number, int dt):
 
 cdef object read_number(int dt, const void* p):
     if listener.on:
-        listener.looked(<const char*>p, b"an element of a tensor becomes a number of Python (item, tolist, bool, print): return the tensor instead")
+        listener.looked(<const char*>p, 1 if dt == BOOL else 16, b"an element of a tensor becomes a number of Python (item, tolist, bool, print): return the tensor instead")
     if dt == FLOAT32:
         return (<float*>p)[0]
     if dt == INT64:
