@@ -121,7 +121,8 @@ cdef class Guards:
         if kind == TENSOR:
             t = <TensorBase>x
             return (t.ptr == self.tensors[i].ptr and t.st == self.tensors[i].st and t.moves == self.tensors[i].moves
-                    and same_geometry(t, &self.tensors[i]) and t._grad_fn is None and t._extra is None)
+                    and same_geometry(t, &self.tensors[i]) and t._grad_fn is None and t._extra is None
+                    and (t.attributes == NULL or not <object>t.attributes))
         if kind == SET:
             return x == self.expected[i]
         expected = <tuple>self.expected[i]

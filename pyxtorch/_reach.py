@@ -28,6 +28,12 @@ _TYPES = (
     property, staticmethod, classmethod,
 )  # fmt: skip
 LIMIT = 20_000
+# What tells of a state that no guard sees, or has an effect outside: versions, addresses, the generator, files, counts of objects.
+_FORBIDDEN = frozenset(
+    "_version data_ptr storage untyped_storage initial_seed seed get_rng_state set_rng_state get_state set_state get_offset set_offset manual_seed "
+    "get_num_threads set_num_threads memory_stats memory_allocated max_memory_allocated save load getrefcount _cdata grad_fn is_shared "
+    "register_hook register_forward_hook register_forward_pre_hook __dlpack__ to_dlpack from_dlpack __array_interface__ globals locals vars".split()
+)
 
 
 class Refusal(Exception):
@@ -133,6 +139,8 @@ class Reach:
     def tensor(self, v, path):
         if type(v).__name__ not in ("Tensor", "Parameter", "Buffer") or not _of_package(type(v).__module__):
             self.no(path, f"a tensor of the class {type(v).__qualname__}")
+        if getattr(v, "__dict__", None):
+            self.no(path, f"a tensor with attributes of the program's own: {', '.join(v.__dict__)}")
         self.guards.tensor(v, path)
         self.tensors.append((v, path))
 
@@ -151,6 +159,8 @@ class Reach:
         names = names_of(code)
         if names[3]:
             self.no(path, names[3])
+        for n in sorted(_FORBIDDEN & (names[0] | names[1])):
+            self.no(path, f"it uses {n!r}, which tells of a state that a replay would not see, or changes one")
         if "lr" in names[2]:
             self.live = False
         return names
@@ -179,6 +189,7 @@ class Reach:
         for x in f.__defaults__ or ():
             self.value(x, f"a default of {path}")
         self.value(f.__kwdefaults__ or {}, f"defaults of {path}")
+        self.value(f.__dict__, f"attributes of {path}")
         space, built = f.__globals__, f.__builtins__ if isinstance(f.__builtins__, dict) else vars(builtins)
         found = sorted(loaded)
         self.guards.names(space, built, found, f"a global name of {path}")
@@ -194,7 +205,7 @@ class Reach:
                     self.no(path, f"it may call {n}(), which would not happen again in a replay")
 
     def module(self, m, attributes, path):
-        if _of_package(m.__name__) or m.__name__ in _PURE_MODULES:
+        if m.__name__ in _PURE_MODULES:
             return
         held = sorted(attributes & vars(m).keys())
         self.guards.names(vars(m), {}, held, path)
@@ -256,6 +267,10 @@ class Reach:
             if not c.__flags__ & 1 << 9 and c is not object and not _of_package(c.__module__):
                 self.no(path, f"an object of {t.__qualname__}, which is also a {c.__qualname__}")
         self.class_(t, path)
+        for c in t.__mro__:  # also the package's own: programs replace a method of theirs
+            if _of_package(c.__module__) and c.__flags__ & 1 << 9 and id(c) not in self.seen:
+                self.seen.add(id(c))
+                self.guards.class_(c, f"the class {c.__qualname__}")
         held = v.__dict__
         self.guards.attributes(v, held, path)
         if self.optimizer(t):

@@ -151,6 +151,10 @@ cdef int64_t extent(TensorBase x) noexcept:
     return (last + 1) * itemsize_of(x.dt)
 
 
+cdef inline bint named(Variable x):
+    return x.attributes != NULL and bool(<object>x.attributes)
+
+
 cdef object flatten(object x, list leaves, list others):
     """The leaves of an argument: tensors, plain values, and marks of the structure; what else there is also goes to `others`."""
     t = type(x)
@@ -344,8 +348,8 @@ cdef class Recording:
                 x = <Variable>leaf
                 if x.dev != CPU or x.flags & COMPOUND or x.nd > 8:
                     return "an argument is not an ordinary tensor on the CPU, or has more than 8 dimensions"
-                if x._extra is not None or type(x).__name__ != "Tensor":
-                    return "an argument has hooks or tangents, or is a Parameter (let the function refer to it)"
+                if x._extra is not None or type(x).__name__ != "Tensor" or named(x):
+                    return "an argument has hooks, tangents or attributes of the program's own, or is a Parameter (let the function refer to it)"
                 if x.flags & REQUIRES_GRAD or x._grad_fn is not None:
                     return "an argument requires grad: its graph goes on outside the function"
         for x, path in reach.tensors:
@@ -522,7 +526,7 @@ cdef class Recording:
                 if not isinstance(leaf, Variable):
                     return False
                 x = <Variable>leaf
-                if not same_geometry(x, &self.leaf_seen[i]) or x.flags & COMPOUND or x._extra is not None or x._grad_fn is not None or type(x).__name__ != "Tensor":
+                if not same_geometry(x, &self.leaf_seen[i]) or x.flags & COMPOUND or x._extra is not None or x._grad_fn is not None or type(x).__name__ != "Tensor" or named(x):
                     return False
             elif isinstance(leaf, Variable):
                 return False
@@ -630,8 +634,11 @@ cdef class Recording:
                 x = <Variable>self.held[i]
                 if self.grad_after[i] == 1:
                     x._grad = None
-                elif self.grad_after[i] == 2 and not self.reuse[self.grad_out[i].block]:
-                    x._grad = self.tensor(&self.grad_out[i])
+                elif self.grad_after[i] == 2:
+                    if self.reuse[self.grad_out[i].block]:
+                        (<Variable>x._grad).st.version = self.grad_out[i].version
+                    else:
+                        x._grad = self.tensor(&self.grad_out[i])
             new = [None] * len(self.outs)
             for i in range(self.out_seen.size()):
                 x = self.tensor(&self.out_seen[i])
