@@ -2,7 +2,8 @@
 import os
 import warnings
 
-from pyxtorch._recorder import Miss, Recording, hook_tables, leaves_of, recording_here
+from pyxtorch._guards import hook_tables, leaves_of
+from pyxtorch._recorder import Miss, Recording, recording_here
 from pyxtorch.autograd import Variable
 from pyxtorch.nn.modules._hooks import everywhere
 from pyxtorch.optim.optimizer import _global_post_hooks, _global_pre_hooks

@@ -10,6 +10,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsul
 from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from pyxtorch._core cimport *
+from pyxtorch._listen cimport listener
 
 
 cdef extern from "Python.h":
@@ -88,6 +89,8 @@ cdef void describe(TensorBase x, DLTensor* t, int64_t* sizes):
     for i in range(x.nd):
         t.shape[i] = x.sizes[i]
         t.strides[i] = x.strides[i]
+    if listener.on:
+        listener.refuse(b"a tensor is lent by DLPack")
     t.data = x.ptr
     t.device.device_type = 2 if x.dev == CUDA else 1
     t.device.device_id = x.dev_index

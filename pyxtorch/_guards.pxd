@@ -32,3 +32,10 @@ cdef class Guards:
     cdef int add(self, int kind, object x, object expected, str path) except -1
     cdef bint hold_one(self, Py_ssize_t i)
     cdef bint hold(self)
+
+
+cdef int64_t extent(TensorBase x) noexcept          # bytes from the first element to behind the last
+cdef tuple modes()                                  # what operations ask beside their arguments
+cdef bint hooks_of_all()                            # whether hooks hang on all modules or all optimisers
+cdef bint named(Variable x)                         # whether it has attributes of the program's own
+cdef bint same_result(object a, object b)           # of Recording.template

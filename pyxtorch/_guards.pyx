@@ -3,7 +3,10 @@ from cpython.object cimport PyObject
 from libc.string cimport memcmp, memset
 from libcpp.vector cimport vector  # no-cython-lint: setup.py lets what says so throw
 from pyxtorch._core cimport *
+from pyxtorch._tape.modes cimport grad_enabled, inference_enabled, levels_open
 from pyxtorch.autograd cimport Variable
+
+from pyxtorch import _dtype, _settings
 
 cdef extern from *:
     """
@@ -186,3 +189,76 @@ cdef class Guards:
 
     def __len__(self):
         return len(self.objects)
+
+
+# ------------------------------------------------------------------------------- signatures, modes
+
+cdef tuple modes():
+    """What operations ask beside their arguments."""
+    return (grad_enabled(), inference_enabled(), levels_open(), default_dtype(), str(_dtype.get_default_device()), tuple(_settings._state.values()))
+
+
+cdef int64_t extent(TensorBase x) noexcept:
+    """Bytes from the first element to behind the last."""
+    cdef int64_t last = 0
+    cdef int i
+    if x.n == 0:
+        return 0
+    for i in range(x.nd):
+        last += (x.sizes[i] - 1) * x.strides[i]
+    return (last + 1) * itemsize_of(x.dt)
+
+
+cdef bint named(Variable x):
+    return x.attributes != NULL and bool(<object>x.attributes)
+
+
+cdef object flatten(object x, list leaves, list others):
+    """The leaves of an argument: tensors, plain values, and marks of the structure; what else there is also goes to `others`."""
+    t = type(x)
+    if t is list or t is tuple:
+        leaves.append((t, len(x)))
+        for item in x:
+            flatten(item, leaves, others)
+    elif t is dict:
+        leaves.append((t, tuple(x)))
+        for item in x.values():
+            flatten(item, leaves, others)
+    else:
+        leaves.append(x)
+        if not isinstance(x, Variable) and t not in (int, float, bool, str, type(None)) and t.__name__ not in ("dtype", "device"):
+            others.append(x)
+    return leaves
+
+
+def leaves_of(tuple args, dict kwargs):
+    """(leaves, the objects among them that are neither tensors nor plain)."""
+    cdef list leaves = [], others = []
+    for x in args:
+        flatten(x, leaves, others)
+    if kwargs:
+        flatten(kwargs, leaves, others)
+    return leaves, others
+
+
+cdef bint same_result(object a, object b):
+    if type(a) is not type(b):
+        return False
+    if type(a) is tuple or type(a) is list:
+        if len(a) != len(b):
+            return False
+        for x, y in zip(a, b):
+            if not same_result(x, y):
+                return False
+        return True
+    return a is b or same_number(a, b) or (not isinstance(a, Variable) and a == b)
+
+
+hook_tables = []        # of hooks that hang on everything: `_compiled` knows them
+
+
+cdef bint hooks_of_all():
+    for table in hook_tables:
+        if table:
+            return True
+    return False

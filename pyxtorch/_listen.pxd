@@ -17,3 +17,23 @@ cdef extern from "pyxtorch/listener.h" nogil:
 
 # The one of the process. Ask `listener.on` first.
 cdef pyx_listener listener
+
+
+cdef inline void tell_copied(char* to, const char* source, int64_t nbytes) noexcept:
+    if listener.on:
+        listener.copied(to, source, nbytes)
+
+
+cdef inline void tell_zeroed(char* to, int64_t nbytes) noexcept:
+    if listener.on:
+        listener.zeroed(to, nbytes)
+
+
+cdef inline void tell_wrote(char* to, int64_t nbytes) noexcept:
+    if listener.on:
+        listener.wrote(to, nbytes)
+
+
+cdef inline void tell_looked(const void* at, bint truth) noexcept:
+    if listener.on:
+        listener.looked(<const char*>at, 1 if truth else 16, b"an element of a tensor becomes a number of Python (item, tolist, int, print): return the tensor instead")

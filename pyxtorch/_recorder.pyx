@@ -3,76 +3,27 @@
 A `Recording` is what one call did, with what it relied on. `replay` runs it on other arguments of the same signature
 and gives what the function would have given, in all bits, or raises `Miss`: something is not as it was.
 """
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcmp, memcpy, memset
-from libcpp.string cimport string
 from libcpp.vector cimport vector
 from pyxtorch._compound cimport COMPOUND
 from pyxtorch._core cimport *
-from pyxtorch._guards cimport Guards, Seen, same_geometry, same_number, seen_of
-from pyxtorch._listen cimport listener, pyx_listener
+from pyxtorch._guards cimport Guards, Seen, extent, hooks_of_all, modes, named, same_geometry, same_number, same_result, seen_of
+from pyxtorch._listen cimport listener
 from pyxtorch._tape.graph cimport Node
-from pyxtorch._tape.modes cimport grad_enabled, inference_enabled, levels_open
+from pyxtorch._spent cimport Spent, spent
+from pyxtorch._tape.modes cimport inference_enabled, levels_open
 from pyxtorch.autograd cimport Variable
 from pyxtorch.kernels.elementwise cimport pyx_elementwise_kernels
 from pyxtorch.ops.random cimport Generator, generator_of
 
-from pyxtorch import _dtype, _gate, _settings
+from pyxtorch import _gate
+from pyxtorch._guards import leaves_of
 from pyxtorch._reach import Reach, Refusal, ours
 
 cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(PyObject* x)
-
-cdef extern from "pyxtorch/recorder.h" namespace "pyx_record" nogil:
-    cdef struct Ref:
-        pass
-    cdef struct Block:
-        pyx_storage* st
-        bint freed, written, constant
-        vector[Ref] refs
-    cdef struct Slot:
-        char* data
-        int64_t nbytes
-        bint read, written
-        int first
-        vector[Ref] refs
-    cdef struct Live:
-        void* group
-        void* options
-    cdef cppclass Places "std::map<char*, int>":
-        int& operator[](char*)
-    cdef cppclass Calls "std::vector<std::unique_ptr<pyx_record::Call>>":
-        size_t size()
-    cdef cppclass List:
-        Calls calls
-        vector[Block] blocks
-        vector[Slot] slots
-        vector[Live] lives
-        Places places
-        string text, why
-        uint64_t seed, start
-        int64_t bytes
-        int first_external_write, last_look
-        int find(const char* p)
-    size_t add_family(const char* name, void** tables)
-    void (*where)(char* text, int room) noexcept
-    void begin(List* l, pyx_listener* listener)
-    void end(List* l, pyx_listener* listener)
-    void point(vector[Ref]& refs, char* data)
-    bint is_recording()
-    void rewind(List* l, uint64_t seed, uint64_t start)
-    int64_t play(List* l, int64_t* code)
-    int (*formula_scalars)(int)
-
-cdef extern from *:
-    """
-    static const char* pyx_call_name(pyx_record::List* l, int64_t i) { return l->calls[i]->name; }
-    static void pyx_set_rate(void* options, double lr) { ((pyx_optim_options*)options)->lr = lr; }
-    """
-    const char* call_name "pyx_call_name"(List* l, int64_t i)
-    void set_rate "pyx_set_rate"(void* options, double lr)
 
 cdef enum:
     FORMULAS = 4096
@@ -126,61 +77,6 @@ cdef int prepare_tables() except -1:
 
 class Miss(Exception):
     """The recording does not fit this call."""
-
-
-cdef tuple modes():
-    """What operations ask beside their arguments."""
-    return (grad_enabled(), inference_enabled(), levels_open(), default_dtype(), str(_dtype.get_default_device()), tuple(_settings._state.values()))
-
-
-cdef struct Out:            # a tensor to make
-    Seen seen
-    int block
-    int64_t offset
-    int64_t version
-
-
-cdef int64_t extent(TensorBase x) noexcept:
-    """Bytes from the first element to behind the last."""
-    cdef int64_t last = 0
-    cdef int i
-    if x.n == 0:
-        return 0
-    for i in range(x.nd):
-        last += (x.sizes[i] - 1) * x.strides[i]
-    return (last + 1) * itemsize_of(x.dt)
-
-
-cdef inline bint named(Variable x):
-    return x.attributes != NULL and bool(<object>x.attributes)
-
-
-cdef object flatten(object x, list leaves, list others):
-    """The leaves of an argument: tensors, plain values, and marks of the structure; what else there is also goes to `others`."""
-    t = type(x)
-    if t is list or t is tuple:
-        leaves.append((t, len(x)))
-        for item in x:
-            flatten(item, leaves, others)
-    elif t is dict:
-        leaves.append((t, tuple(x)))
-        for item in x.values():
-            flatten(item, leaves, others)
-    else:
-        leaves.append(x)
-        if not isinstance(x, Variable) and t not in (int, float, bool, str, type(None)) and t.__name__ not in ("dtype", "device"):
-            others.append(x)
-    return leaves
-
-
-def leaves_of(tuple args, dict kwargs):
-    """(leaves, the objects among them that are neither tensors nor plain)."""
-    cdef list leaves = [], others = []
-    for x in args:
-        flatten(x, leaves, others)
-    if kwargs:
-        flatten(kwargs, leaves, others)
-    return leaves, others
 
 
 cdef class Recording:
@@ -341,7 +237,7 @@ cdef class Recording:
             return "modes, overriding subclasses, sparse tensors, the profiler or autocast are in force"
         if levels_open() or inference_enabled():
             return "forward mode or inference mode is in force"
-        if _hooks_of_all():
+        if hooks_of_all():
             return "hooks of all modules or all optimisers hang"
         for leaf in leaves:
             if isinstance(leaf, Variable):
@@ -365,7 +261,6 @@ cdef class Recording:
     cdef bint overlap(self, bint used) noexcept:
         """Whether a slot whose memory changes from call to call shares it with another one. `used`: only where the list writes one of them."""
         cdef size_t i, k
-        cdef int a
         cdef Slot* s
         cdef Slot* t
         cdef vector[int] moving
@@ -549,7 +444,7 @@ cdef class Recording:
 
     def accepts(self, list leaves):
         """Whether a call with these arguments, now, is one that was recorded here."""
-        return self.fits(leaves) and modes() == self.modes and not _gate.watching() and not _hooks_of_all() and self.guards.hold() and self.grads_fit()
+        return self.fits(leaves) and modes() == self.modes and not _gate.watching() and not hooks_of_all() and self.guards.hold() and self.grads_fit()
 
     def signature_fits(self, list leaves):
         """Whether the arguments alone fit."""
@@ -577,7 +472,6 @@ cdef class Recording:
         cdef size_t i
         cdef int64_t at, code = 0
         cdef pyx_storage* s
-        cdef list old = []
         if self.busy:
             raise Miss("another call is running it")
         for i in range(self.l.lives.size()):
@@ -787,65 +681,6 @@ cdef class Recording:
         return same_result(self.result, other.result)
 
 
-cdef class Spent(Node):
-    """Stands for a graph that has been run: `grad_fn` of a loss whose backward() was replayed."""
-    cdef str label
-
-    def name(self):
-        """The name of the node that it stands for."""
-        return self.label
-
-    cdef int send(self, object g) except -1:
-        raise RuntimeError(
-            f"{self.label}: Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
-            "The function that made it is compiled, and ran backward() itself. Specify retain_graph=True there if you need to.")
-
-
-cdef bint spent(Node top):
-    """Whether backward has run through the graph: something was saved, and all of it is released."""
-    cdef list todo = [top]
-    cdef bint saved = False
-    cdef Node node
-    cdef int i
-    seen = set()
-    while todo:
-        node = <Node>todo.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if not type(node).__module__.startswith("pyxtorch") or node.n_saved and not node.released:
-            return False
-        saved |= node.n_saved > 0
-        for i in range(node.n_inputs):
-            target = node.edge(i)
-            if isinstance(target, Node):
-                todo.append(target)
-    return saved
-
-
-cdef bint same_result(object a, object b):
-    if type(a) is not type(b):
-        return False
-    if type(a) is tuple or type(a) is list:
-        if len(a) != len(b):
-            return False
-        for x, y in zip(a, b):
-            if not same_result(x, y):
-                return False
-        return True
-    return a is b or same_number(a, b) or (not isinstance(a, Variable) and a == b)
-
-
 def recording_here():
     """Whether this thread records."""
     return is_recording()
-
-
-hook_tables = []        # of hooks that hang on everything: `_compiled` knows them
-
-
-cdef bint _hooks_of_all():
-    for table in hook_tables:
-        if table:
-            return True
-    return False

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not (SOURCE / "_core.pyx").exists(), reason="the
 # From the ground up; the first prefix that fits a module is its floor. Modules on one floor may
 # import each other, except operation families, which have an order of their own (FAMILIES).
 FLOORS = [
-    ("_interface",),
+    ("_interface", "_listen"),
     ("_dtype", "_size", "_storage", "_core"),
     ("_arguments", "_absent"),
     ("_beneath", "_sources"),
@@ -27,12 +27,13 @@ FLOORS = [
     ("autograd",),
     ("_numbers", "_settings", "_neighbours"),
     ("ops",),
+    ("_guards", "_reach", "_recorder", "_spent"),
     ("tensor", "_volatile", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "_masked_tensor", "_masked_reductions", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "_inductor", "_vmap_internals", "_six", "xpu", "mps", "mtia", "_old_calls",
-     "torch_version", "version", "func", "_batching", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
+     "torch_version", "version", "func", "_batching", "compiler", "_compiled", "_dynamo", "distributed", "futures", "fx", "accelerator",
      "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_streams", "_schema", "__future__", "legacy", "_utils", "_tensor", "_jit_internal", "_checks", "_aten", "_dispatch", "_higher_order_ops", "_foreach", "_subclasses", "library", "api", "ffi", "_formula", "functional", "array_api", "_einops", "_matplotlib"),
     ("onnx",),
     ("distributions",),

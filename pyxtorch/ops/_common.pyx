@@ -5,7 +5,7 @@ from cpython.float cimport PyFloat_Check
 from cpython.long cimport PyLong_Check, PyLong_CheckExact
 from libc.string cimport memcpy, memmove, memset
 from pyxtorch._core cimport *
-from pyxtorch._listen cimport listener
+from pyxtorch._listen cimport tell_copied, tell_looked, tell_wrote, tell_zeroed
 from pyxtorch.autograd cimport Variable, grad_enabled, recording, tracked
 
 from pyxtorch.ops._results import EXACT_OUT, return_type, return_types  # no-cython-lint: the families take the last two from here
@@ -38,8 +38,7 @@ cdef int copy_raw(TensorBase dst, TensorBase src) except -1:
         return 0
     if dst.dt == src.dt and dst.flags & src.flags & CONTIGUOUS and dst.n == src.n and dst.n <= 4096 and dst.dev == CPU:
         memmove(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
-        if listener.on:
-            listener.copied(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
+        tell_copied(dst.ptr, src.ptr, dst.n * itemsize_of(dst.dt))
         return 0
     if same_memory(dst, src) and partly_the_same(dst, src):
         src = clone_raw(<Variable>src)
@@ -151,8 +150,7 @@ cdef Variable zeros_raw(int nd, const int64_t* sizes, int dt, int dev, int dev_i
     cdef Variable y = <Variable>new_empty(nd, sizes, dt, dev, dev_index)
     if dev == CPU and y.n <= 4096:
         memset(y.ptr, 0, y.n * itemsize_of(dt))
-        if listener.on:
-            listener.zeroed(y.ptr, y.n * itemsize_of(dt))
+        tell_zeroed(y.ptr, y.n * itemsize_of(dt))
     else:
         fill_raw(y, 0)
     return y
@@ -255,8 +253,7 @@ cdef Variable wrap_number(object number, int dt, int dev, int dev_index):
     y = <Variable>new_empty(0, NULL, dt, dev, dev_index)
     if dev == CPU:
         write_number(number, dt, y.ptr)
-        if listener.on:
-            listener.wrote(y.ptr, itemsize_of(dt))
+        tell_wrote(y.ptr, itemsize_of(dt))
     else:
         host = <Variable>new_empty(0, NULL, dt, CPU, 0)
         write_number(number, dt, host.ptr)
@@ -368,8 +365,7 @@ cdef object _real_part(object number, int dt):
 
 
 cdef object read_number(int dt, const void* p):
-    if listener.on:
-        listener.looked(<const char*>p, 1 if dt == BOOL else 16, b"an element of a tensor becomes a number of Python (item, tolist, bool, print): return the tensor instead")
+    tell_looked(p, dt == BOOL)
     if dt == FLOAT32:
         return (<float*>p)[0]
     if dt == INT64:
@@ -513,8 +509,6 @@ cdef uint64_dims dims_mask(object dim, int nd, str op) except *:
     cdef int d
     if dim is None:
         return (<uint64_dims>1 << nd) - 1 if nd < 64 else ~<uint64_dims>0
-    if PyLong_Check(dim):
-        return <uint64_dims>1 << wrap_dim(dim, nd, op)
     if not isinstance(dim, (tuple, list)):
         return <uint64_dims>1 << wrap_dim(dim, nd, op)
     if len(dim) == 0:
@@ -552,11 +546,7 @@ cdef int result_type_of(TensorBase a, TensorBase b) except -1:
     if b.flags & WRAPPED:       # a number is of the default dtype of its kind
         if is_complex_code(dt) and is_floating(a.dt):
             return complex_code(a.dt)
-        if is_complex_code(dt):
-            return complex_code(default_dtype())
-        if is_floating(dt):
-            return default_dtype()
-        return dt
+        return complex_code(default_dtype()) if is_complex_code(dt) else default_dtype() if is_floating(dt) else dt
     return promote(a.dt, dt)
 
 

@@ -1,5 +1,6 @@
 """What a tensor holds, and the memory that it looks at: asked for, shared with other processes, replaced."""
 from pyxtorch._core cimport *
+from pyxtorch._listen cimport listener
 from pyxtorch._tape.forward cimport drop_tangents
 from pyxtorch.autograd cimport Variable, grad_enabled, tracked
 from pyxtorch.ops._common cimport *
@@ -109,6 +110,8 @@ def is_set_to(Variable self not None, Variable tensor not None):
 
 def data_ptr(Variable self not None):
     """The address of the first element; 0 on the device meta."""
+    if listener.on:
+        listener.refuse(b"the address of a tensor is asked for")
     return 0 if self.dev == META else <long long>self.ptr
 
 
