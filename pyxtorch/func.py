@@ -333,8 +333,11 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
     return wrapper
 
 
-def _rows_at_once(run, leaves, outputs, chunk_size, state, recording):
-    """The Jacobian of each output by each of `leaves`, of copies of them run as one batch; None where that gains nothing or cannot be done."""
+def _rows_at_once(run, leaves, outputs, chunk_size, state, recording, refused=None):
+    """The Jacobian of each output by each of `leaves`, of copies of them run as one batch; None where that gains nothing or cannot be done.
+
+    `refused` is called with the error that says why it cannot.
+    """
     count = sum(y.numel() for y in outputs)
     if count < 4 or chunk_size == 1 or not leaves:
         return None
@@ -358,7 +361,9 @@ def _rows_at_once(run, leaves, outputs, chunk_size, state, recording):
                     place += y.numel()
                 found = [g if level in levels_of(g) else expanded(g, [level]) for g in _gradients(ys, copies, directions)]
                 blocks.append([batched(g).physical for g in _closed(found, copies, recording)])
-    except Refused:
+    except Refused as error:
+        if refused is not None:
+            refused(error)
         return None
     finally:
         pyxtorch.set_rng_state(after)

@@ -3,6 +3,7 @@ import functools
 
 import pyxtorch
 from pyxtorch._batching._calls import replaced
+from pyxtorch._batching._functions import generated
 from pyxtorch._batching._values import Level, Refused, batched, running, wrap
 from pyxtorch._compound import innermost
 from pyxtorch.overrides import TorchFunctionMode
@@ -174,7 +175,7 @@ class VmapInfo(tuple):
 
 
 def apply(cls, args):
-    """`Function.apply` with batched values among the arguments: the class's own rule, or a loop where it lets one be made."""
+    """`Function.apply` with batched values among the arguments: the class's own rule, or one that it lets be made (`_functions`)."""
     level = innermost(args, {})
 
     def here(x):
@@ -185,10 +186,7 @@ def apply(cls, args):
     if getattr(cls, "generate_vmap_rule", False):
         if own is not None:
             raise RuntimeError(f"{cls.__name__} has both generate_vmap_rule=True and a vmap staticmethod. Keep one of them.")
-        found = [cls.apply(*[batched(x).physical.select(0, i) if here(x) else x for x in args]) for i in range(level.size)]
-        if isinstance(found[0], tuple):
-            return tuple(wrap(pyxtorch.stack(list(column)), level) if isinstance(column[0], pyxtorch.Tensor) else column[0] for column in zip(*found))
-        return wrap(pyxtorch.stack(found), level)
+        return generated(cls, level, args)
     if own is None:
         raise Refused(
             f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the vmap staticmethod "
