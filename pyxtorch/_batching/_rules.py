@@ -501,7 +501,7 @@ def _length(x):
 
 CALLS = {
     **{n: reduced(one=n in ("max", "min", "median", "nanmedian")) for n in (*REDUCED, "max", "min", "median", "nanmedian")},
-    **{n: along(dim=-1) for n in ("softmin", "sort", "argsort", "topk", "kthvalue", "mode", "glu", "trapezoid", "trapz", "cumulative_trapezoid")},
+    **{n: along(dim=-1) for n in ("softmin", "sort", "argsort", "topk", "kthvalue", "mode", "glu")},
     **{n: along(dim=0) for n in ("log_softmax", "softmax", "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")},
     "fft_fftn": along_last, "fft_ifftn": along_last, "fft_rfftn": along_last, "fft_irfftn": along_last, "fft_hfftn": along_last, "fft_ihfftn": along_last,
     "diff": diff, "quantile": quantile, "nanquantile": quantile, "repeat_interleave": repeat_interleave, "isin": isin,
@@ -529,7 +529,6 @@ CALLS = {
     **dict.fromkeys(ELEMENTWISE_ELSEWHERE, elementwise), **dict.fromkeys(IN_PLACE_SLOTS, elementwise_),
     **dict.fromkeys(NATURAL, natural), "fill_": elementwise_, "copy_": elementwise_, "zero_": elementwise_, "masked_fill_": in_place, "frexp": natural,
     "fill": composed(lambda x, value: x.clone().fill_(value)), "prelu": None,
-    **dict.fromkeys(("rrelu", "gumbel_softmax"), loop),
     # What depends on elements, or has no memory.
     **dict.fromkeys(("item", "__bool__", "__float__", "__int__", "__index__", "__complex__", "is_nonzero", "tolist", "equal", "allclose", "__contains__"), _item),
     **dict.fromkeys(("nonzero", "masked_select", "unique", "unique_consecutive", "argwhere", "bincount"), _dynamic),
@@ -568,7 +567,7 @@ def _with(y, bias):
 
 def rule_of(func):
     """(the rule of an operation, slot or attribute; None where it is right on the shell itself, name)."""
-    from pyxtorch._batching import _rules_index, _rules_nn, _rules_shape
+    from pyxtorch._batching import _rules_index, _rules_nn, _rules_rare, _rules_shape
 
     descriptor = getattr(func, "__self__", None)
     if not isinstance(func, Operation) and type(descriptor).__name__ == "getset_descriptor":
@@ -582,7 +581,7 @@ def rule_of(func):
     functional = type(func) is Operation and func.__module__.endswith("functional")
     if name in ITSELF:
         return None, name
-    for table in (*((_rules_nn.FUNCTIONAL,) if functional else ()), _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS):
+    for table in (*((_rules_nn.FUNCTIONAL,) if functional else ()), _rules_rare.CALLS, _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS):
         rule = table.get(name)
         if rule is not None:
             return rule, name
@@ -599,9 +598,9 @@ def rule_of(func):
 
 
 def find_rule(name):
-    from pyxtorch._batching import _rules_index, _rules_nn, _rules_shape
+    from pyxtorch._batching import _rules_index, _rules_nn, _rules_rare, _rules_shape
 
-    return any(table.get(name) is not None for table in (_rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS))
+    return any(table.get(name) is not None for table in (_rules_rare.CALLS, _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS))
 
 
 class _attribute:
