@@ -183,7 +183,7 @@ cdef class Plain:
 
 
 cdef class Call:
-    """One call of an operation at one level: what rules ask about its arguments."""
+    """One call of an operation at one level, made by a `Runner`: what rules ask about its arguments."""
     cdef readonly object func, level, name, size
 
     cdef Slices parts(self, x):

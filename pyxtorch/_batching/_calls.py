@@ -12,7 +12,6 @@ from pyxtorch._batching._values import Refused
 from pyxtorch._compound import Plain, Runner
 from pyxtorch._gate import name_of
 
-
 # ----------------------------------------------------------------------------------- arguments
 
 _NAMES = {"axis": "dim", "keepdims": "keepdim", "self": "input"}
