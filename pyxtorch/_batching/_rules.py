@@ -1,9 +1,10 @@
 """Rules by families: elementwise operations, those along dimensions, products and linear algebra, attributes. And the table of all.
 """
+import functools
+
 import pyxtorch as torch
 from pyxtorch._batching._calls import Plain, _refuse_in_place, bound, call_bound, called, loop, tensors_among
 from pyxtorch._batching._values import Refused, base, batched, wrap
-from pyxtorch._compound import alike
 from pyxtorch._gate import Operation, name_of
 
 # ------------------------------------------------------------------------------- elementwise
@@ -43,10 +44,6 @@ def _promoted(tensors):
 
 
 def elementwise(c, *args, **kwargs):
-    if not kwargs:
-        physical = alike(args, c.level)
-        if physical is not None:
-            return c.func(*physical)
     args, kwargs = _operands(c, args, kwargs)
     return c.func(*args, **kwargs)
 
@@ -143,9 +140,11 @@ def along(**defaults):
 def reduced(one=False):
     """Reductions: over one dimension, or several, or, without dim, over all. With `one` the result is then the first of (values, indices)."""
     def rule(c, *args, **kwargs):
-        given = bound(c.func, args, kwargs)
-        first = next(iter(given))
-        x = given.pop(first)
+        if len(args) == 1 and not kwargs:
+            given, x = {}, args[0]
+        else:
+            given = bound(c.func, args, kwargs)
+            x = given.pop(next(iter(given)))
         if not c.is_batched(x) or any(isinstance(v, torch.Tensor) for v in given.values()):
             if not given or all(isinstance(v, torch.Tensor) for v in given.values()):
                 return elementwise(c, *args, **kwargs)          # max(x, other)
@@ -169,6 +168,7 @@ def reduced(one=False):
     return rule
 
 
+@functools.cache
 def _names(func):
     from pyxtorch._batching._calls import parameters
 
@@ -310,10 +310,13 @@ def linear(c, input, weight, bias=None):
             return c.func(c.raw(input), weight, bias)
         y = c.func(c.raw(input), weight) if c.is_batched(input) else c.func(input, weight).unsqueeze(0)
         return y + c.aligned(bias, max(y.dim() - 1, 0))
-    if weight.dim() == 1:
+    w = c.raw(weight)
+    if w.dim() == 2:
         y = (input * weight).sum(-1)
-    else:
-        y = torch.matmul(input, weight.mT)
+        return Plain(y if bias is None else y + bias)
+    if input.dim() == 2 and c.is_batched(bias) and bias.dim() == 1 and bias.dtype is weight.dtype:
+        return torch.baddbmm(c.raw(bias).unsqueeze(1), c.lead(input), w.mT)
+    y = torch.matmul(input, weight.mT)
     return Plain(y if bias is None else y + bias)
 
 

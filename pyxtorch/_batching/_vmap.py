@@ -68,8 +68,9 @@ def _inputs(name, in_dims, args):
                          f"inputs, got: {type(in_dims)}.")  # fmt: skip
     if not args:
         raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs.")
-    leaves, spec = tree_flatten(args)
-    dims = _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
+    flat = _flat(in_dims, args)
+    leaves, spec = (args, None) if flat else tree_flatten(args)
+    dims = ((in_dims,) * len(args) if isinstance(in_dims, int) else in_dims) if flat else _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
     if dims is None:
         raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of inputs, {spec}.")
     sizes = set()
@@ -91,6 +92,14 @@ def _inputs(name, in_dims, args):
     return leaves, spec, dims, sizes.pop()
 
 
+def _flat(in_dims, args):
+    """Whether all arguments are tensors, none in a container, and in_dims is for them."""
+    for x in args:
+        if not isinstance(x, pyxtorch.Tensor):
+            return False
+    return isinstance(in_dims, int) or len(in_dims) == len(args) and all(d is None or type(d) is int for d in in_dims)
+
+
 def _places(out_dims, spec, name):
     places = _broadcast_to_and_flatten(out_dims, spec, is_leaf=lambda x: x is None)
     if places is None:
@@ -101,25 +110,31 @@ def _places(out_dims, spec, name):
 def _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name, strict=False):
     with Level(count, randomness, strict) as level:
         inside = [x if d is None else wrap(x if d == 0 else x.movedim(d, 0), level) for x, d in zip(leaves, dims)]
-        before = pyxtorch.get_rng_state() if randomness == "error" else None
-        args = tree_unflatten(inside, spec)
+        before = _place_of_generator() if randomness == "error" else None
+        args = inside if spec is None else tree_unflatten(inside, spec)
         if randomness == "different":
             with _Drawing(level):
                 result = func(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
-        if before is not None and not pyxtorch.equal(before, pyxtorch.get_rng_state()):
+        if before is not None and before != _place_of_generator():
             raise RuntimeError(_RANDOM)
+        if isinstance(result, pyxtorch.Tensor) and (out_dims is None or type(out_dims) is int):
+            return _outside(result, out_dims, level, leaves, name)
         found, out_spec = tree_flatten(result)
         for y in found:
             if not isinstance(y, pyxtorch.Tensor):
                 raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)}. Did you mean to set out_dims= to None for output?")
         places = _places(out_dims, out_spec, name)
-        meta = any(isinstance(x, pyxtorch.Tensor) and x.is_meta for x in leaves)
-        return tree_unflatten([_outside(y, place, level, meta, name) for y, place in zip(found, places)], out_spec)
+        return tree_unflatten([_outside(y, place, level, leaves, name) for y, place in zip(found, places)], out_spec)
 
 
-def _outside(y, place, level, meta, name):
+def _place_of_generator():
+    generator = pyxtorch.default_generator
+    return generator.get_offset(), generator.initial_seed()
+
+
+def _outside(y, place, level, leaves, name):
     parts = batched(y)
     if parts is not None and parts.level is level:
         if place is None:
@@ -128,14 +143,16 @@ def _outside(y, place, level, meta, name):
     else:
         if parts is not None and parts.level not in running():
             raise RuntimeError(f"vmap: `{name}` returned a value that was batched by a vmap which has ended.")
-        if parts is None and not meta and y.is_meta and not running()[:-1]:
+        if parts is None and y.is_meta and not running()[:-1] and not any(isinstance(x, pyxtorch.Tensor) and x.is_meta for x in leaves):
             raise RuntimeError(f"vmap: `{name}` returned a meta tensor: something looked for the memory of a batched value, which has none.")
         if place is None:
             return y
         physical = y.unsqueeze(0).expand(level.size, *y.shape)
+    if place == 0:
+        return physical
     if not -physical.dim() <= place < physical.dim():
         raise IndexError(f"Dimension out of range (expected to be in range of [{-physical.dim()}, {physical.dim() - 1}], but got {place})")
-    return physical if place == 0 else physical.movedim(0, place)
+    return physical.movedim(0, place)
 
 
 class _Drawing(TorchFunctionMode):
