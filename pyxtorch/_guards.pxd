@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint64_t
 from libcpp.vector cimport vector
 from pyxtorch._core cimport TensorBase, pyx_storage
+from pyxtorch._tape.graph cimport Node
 from pyxtorch.autograd cimport Variable
 
 cdef struct Seen:       # a tensor as it was
@@ -39,3 +40,9 @@ cdef tuple modes()                                  # what operations ask beside
 cdef bint hooks_of_all()                            # whether hooks hang on all modules or all optimisers
 cdef bint named(Variable x)                         # whether it has attributes of the program's own
 cdef bint same_result(object a, object b)           # of Recording.template
+
+
+cdef class Spent(Node):         # stands for a graph that has been run: `grad_fn` of the loss of a replayed step
+    cdef str label
+
+cdef bint spent(Node top)       # whether backward has run through the graph: something was saved, and all of it is released

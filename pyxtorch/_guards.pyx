@@ -1,10 +1,14 @@
+# cython: binding=False, embedsignature=False, boundscheck=False, wraparound=False
 """What a recorded step relies on: containers of Python, and tensors, as they were. Looked at before each replay."""
 from cpython.object cimport PyObject
 from libc.string cimport memcmp, memset
 from libcpp.vector cimport vector  # no-cython-lint: setup.py lets what says so throw
 from pyxtorch._core cimport *
+from pyxtorch._tape.graph cimport Node
 from pyxtorch._tape.modes cimport grad_enabled, inference_enabled, levels_open
 from pyxtorch.autograd cimport Variable
+
+from types import CellType
 
 from pyxtorch import _dtype, _settings
 
@@ -86,9 +90,13 @@ cdef class Guards:
         return 0
 
     def dict_(self, d, str path, skip=()):
+        if not isinstance(d, dict):
+            raise TypeError(f"guards: expected a dict, not {type(d).__name__}.")
         self.add(DICT, d, tuple([(k, None if k in skip else v, k in skip) for k, v in d.items()]), path)
 
     def class_(self, cls, str path):
+        if not isinstance(cls, type):
+            raise TypeError(f"guards: expected a class, not {cls!r}.")
         self.dict_(<object>dict_of_type(<PyObject*>cls), path)
 
     def sequence(self, x, str path):
@@ -98,9 +106,13 @@ cdef class Guards:
         self.add(SET, x, frozenset(x), path)
 
     def names(self, namespace, builtins, names, str path):
+        if not isinstance(namespace, dict) or not isinstance(builtins, dict):
+            raise TypeError("guards: expected dicts of names.")
         self.add(NAMES, namespace, (builtins, tuple([(n, namespace[n] if n in namespace else builtins.get(n)) for n in names])), path)
 
     def cell(self, x, str path):
+        if type(x) is not CellType:
+            raise TypeError(f"guards: expected a cell, not {x!r}.")
         self.add(CELL, x, (x.cell_contents,) if PyCell_GET(x) != NULL else (), path)
 
     def attributes(self, x, dict held, str path):
@@ -262,3 +274,39 @@ cdef bint hooks_of_all():
         if table:
             return True
     return False
+
+
+# ------------------------------------------------------------------------------- graphs that have been run
+
+cdef class Spent(Node):
+    """Stands for a graph that has been run: `grad_fn` of a loss whose backward() was replayed."""
+    def name(self):
+        """The name of the node that it stands for."""
+        return self.label
+
+    cdef int send(self, object g) except -1:
+        raise RuntimeError(
+            f"{self.label}: Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
+            "The function that made it is compiled, and ran backward() itself. Specify retain_graph=True there if you need to.")
+
+
+cdef bint spent(Node top):
+    """Whether backward has run through the graph: something was saved, and all of it is released."""
+    cdef list todo = [top]
+    cdef bint saved = False
+    cdef Node node
+    cdef int i
+    seen = set()
+    while todo:
+        node = <Node>todo.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if not type(node).__module__.startswith("pyxtorch") or node.n_saved and not node.released:
+            return False
+        saved |= node.n_saved > 0
+        for i in range(node.n_inputs):
+            target = node.edge(i)
+            if isinstance(target, Node):
+                todo.append(target)
+    return saved

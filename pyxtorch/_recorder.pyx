@@ -1,3 +1,4 @@
+# cython: binding=False, embedsignature=False, boundscheck=False, wraparound=False
 """Recording a call of a function as a list of kernel calls, and running the list again (include/pyxtorch/recorder.h).
 
 A `Recording` is what one call did, with what it relied on. `replay` runs it on other arguments of the same signature
@@ -9,10 +10,9 @@ from libc.string cimport memcmp, memcpy, memset
 from libcpp.vector cimport vector
 from pyxtorch._compound cimport COMPOUND
 from pyxtorch._core cimport *
-from pyxtorch._guards cimport Guards, Seen, extent, hooks_of_all, modes, named, same_geometry, same_number, same_result, seen_of
+from pyxtorch._guards cimport Guards, Seen, Spent, extent, hooks_of_all, modes, named, same_geometry, same_number, same_result, seen_of, spent
 from pyxtorch._listen cimport listener
 from pyxtorch._tape.graph cimport Node
-from pyxtorch._spent cimport Spent, spent
 from pyxtorch._tape.modes cimport inference_enabled, levels_open
 from pyxtorch.autograd cimport Variable
 from pyxtorch.kernels.elementwise cimport pyx_elementwise_kernels
@@ -157,6 +157,8 @@ cdef class Recording:
         memset(&none, 0, sizeof(none))
         memset(&nothing, 0, sizeof(nothing))
         none.dt = -1
+        if self.guards is not None or self.why is not None:
+            raise RuntimeError("record: a recording is made once.")
         prepare_tables()
         leaves, others = leaves_of(args, kwargs)
         try:
@@ -444,11 +446,7 @@ cdef class Recording:
 
     def accepts(self, list leaves):
         """Whether a call with these arguments, now, is one that was recorded here."""
-        return self.fits(leaves) and modes() == self.modes and not _gate.watching() and not hooks_of_all() and self.guards.hold() and self.grads_fit()
-
-    def signature_fits(self, list leaves):
-        """Whether the arguments alone fit."""
-        return self.leaves is not None and self.fits(leaves)
+        return self.result is not None and leaves is not None and self.fits(leaves) and modes() == self.modes and not _gate.watching() and not hooks_of_all() and self.guards.hold() and self.grads_fit()
 
     cdef int own(self, size_t i) except -1:
         """Give block i memory that nobody else has."""
@@ -472,8 +470,8 @@ cdef class Recording:
         cdef size_t i
         cdef int64_t at, code = 0
         cdef pyx_storage* s
-        if self.busy:
-            raise Miss("another call is running it")
+        if self.busy or self.result is None or leaves is None or not self.fits(leaves) or not self.grads_fit():
+            raise Miss("another call is running it, or it was recorded for other arguments")
         for i in range(self.l.lives.size()):
             lr = (<dict><PyObject*>self.l.lives[i].group).get("lr")
             if type(lr) is not float:
@@ -613,12 +611,14 @@ cdef class Recording:
         return [(<bytes>self.l.slots[i].data[:self.l.slots[i].nbytes] if self.l.slots[i].written and self.l.slots[i].nbytes else b"")
                 for i in range(<int64_t>self.l.slots.size())]
 
-    def put_back(self, list bytes_of):
+    cdef bint put_back(self, list bytes_of):
         """Write what `snapshot` gave. True: the slots are the same."""
         cdef size_t i
+        if bytes_of is None or <size_t>len(bytes_of) != self.l.slots.size():
+            return False
         for i in range(self.l.slots.size()):
             if self.l.slots[i].written and self.l.slots[i].nbytes:
-                if len(bytes_of[i]) != self.l.slots[i].nbytes:
+                if type(bytes_of[i]) is not bytes or <int64_t>len(bytes_of[i]) != self.l.slots[i].nbytes:
                     return False
         for i in range(self.l.slots.size()):
             if self.l.slots[i].written and self.l.slots[i].nbytes:
@@ -638,7 +638,7 @@ cdef class Recording:
         for i in range(self.l.blocks.size()):
             s = self.l.blocks[i].st
             blocks.append(<bytes>s.data[:s.nbytes] if s.nbytes and self.l.blocks[i].written else b"")
-        if not self.put_back(before):
+        if self.result is None or not self.put_back(before):
             return "what is written differs from call to call"
         for i in range(self.l.blocks.size()):
             if self.l.blocks[i].st.refcount > 1:

@@ -27,7 +27,7 @@ FLOORS = [
     ("autograd",),
     ("_numbers", "_settings", "_neighbours"),
     ("ops",),
-    ("_guards", "_reach", "_recorder", "_spent"),
+    ("_guards", "_reach", "_recorder"),
     ("tensor", "_volatile", "_names", "_dlpack", "_tensor_str"),
     ("linalg", "special", "return_types", "fft", "random"),
     ("nn.parameter", "nn.functional", "nn.init", "storage"),
