@@ -70,7 +70,7 @@ test-standin: build
 # The kernels by NVIDIA's own compiler, for both architectures: some minutes, and no GPU is needed.
 gpu-compile: build
 	$(PIP) install nvidia-cuda-nvrtc
-	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py
+	PYTHONPATH=$(CURDIR) $(BIN)/python tools/gpu/compile.py $(COMPILE)
 
 # The tests where every access to memory is watched, in a tree of their own, build/NAME, compiled for one
 # instruction level. What the sanitizers see goes to build/NAME/seen, of subprocesses too, and any of it fails the

@@ -140,6 +140,115 @@ def innermost(tuple args, dict kwargs):
     return None if last is None else last.level
 
 
+# ------------------------------------------------------------------------ operations on batched values
+
+cdef type batches = None
+
+
+def batches_are(type kind not None):
+    """Take the class whose instances `wrap` makes."""
+    global batches
+    batches = kind
+
+
+def wrap(physical, level):
+    """The shell of a tensor whose dimension 0 is the batch of `level`."""
+    cdef Slices parts = batches.__new__(batches)
+    if not isinstance(physical, TensorBase):
+        raise TypeError(f"wrap: expected a tensor, got {type(physical).__name__}.")
+    parts.physical = physical
+    parts.level = level
+    return shell(parts)
+
+
+def wrap_all(result, level):
+    """The same for the tensors in what an operation returns."""
+    if isinstance(result, TensorBase):
+        return wrap(result, level)
+    if type(result) is tuple:
+        return tuple([wrap_all(y, level) for y in result])
+    if type(result) is list:
+        return [wrap_all(y, level) for y in result]
+    if isinstance(result, tuple):
+        return type(result)._make([wrap_all(y, level) for y in result])
+    return result
+
+
+cdef class Plain:
+    """A result of a rule that is the same for all slices, or is a batched value already."""
+    cdef readonly object value
+
+    def __init__(self, value):
+        self.value = value
+
+
+cdef class Call:
+    """One call of an operation at one level, made by a `Runner`: what rules ask about its arguments."""
+    cdef readonly object func, level, name, size
+
+    cdef Slices parts(self, x):
+        if isinstance(x, TensorBase) and (<TensorBase>x).flags & COMPOUND:
+            parts = (<TensorBase>x)._extra["parts"]
+            if isinstance(parts, Slices) and (<Slices>parts).level is self.level:
+                return parts
+        return None
+
+    def is_batched(self, x):
+        return self.parts(x) is not None
+
+    def raw(self, x):
+        """The physical tensor of a value batched at this level; anything else as it is."""
+        cdef Slices parts = self.parts(x)
+        return x if parts is None else parts.physical
+
+    def lead(self, x):
+        """The physical tensor with the batch as dimension 0; of what is not batched, expanded."""
+        cdef Slices parts = self.parts(x)
+        if parts is not None:
+            return parts.physical
+        return x.unsqueeze(0).expand(self.size, *x.shape) if isinstance(x, TensorBase) else x
+
+    def aligned(self, x, int rank):
+        """The physical tensor of a value as if it had `rank` dimensions: ones stand after the batch."""
+        cdef Slices parts = self.parts(x)
+        if parts is None:
+            return x
+        x = parts.physical
+        cdef int missing = rank + 1 - (<TensorBase>x).nd
+        return x.reshape(self.size, *[1] * missing, *x.shape[1:]) if missing > 0 else x
+
+
+cdef class Runner:
+    """What runs instead of an operation on batched values: its rule.
+
+    Args: title: its name in messages. composed: the rule is called with the batched values themselves. broadcast: where all tensors have
+        one dtype and number of dimensions, the operation is right on physical tensors.
+    """
+    cdef object func, rule, name, title
+    cdef bint composed, broadcast
+
+    def __init__(self, func, name, rule, title, bint composed, bint broadcast):
+        self.func, self.name, self.rule, self.title, self.composed, self.broadcast = func, name, rule, title, composed, broadcast
+
+    def __call__(self, *args, **kwargs):
+        level = innermost(args, kwargs)
+        cdef Call call
+        if kwargs and kwargs.get("out") is not None:
+            raise RuntimeError(f"{self.title}: out= variants are not supported by vmap. Use the operation without out=.")
+        if level is None:
+            raise RuntimeError(f"{self.title}: batched values lie too deep among the arguments.")
+        if self.composed:
+            return self.rule(*args, **kwargs)
+        if self.broadcast and not kwargs:
+            physical = alike(args, level)
+            if physical is not None:
+                return wrap_all(self.func(*physical), level)
+        call = Call.__new__(Call)
+        call.func, call.level, call.name, call.size = self.func, level, self.name, level.size
+        result = self.rule(call, *args, **kwargs)
+        return (<Plain>result).value if type(result) is Plain else wrap_all(result, level)
+
+
 cdef Parts compound_among(PyObject* const* args, Py_ssize_t n, int depth):
     """The parts of the first compound tensor among `args` or in lists among them; None if there is none."""
     cdef Py_ssize_t i

@@ -12,7 +12,8 @@ import pyxtorch
 from pyxtorch import autograd
 from pyxtorch._batching._values import Level, Refused, at_base, base, batched, expanded, levels_of, running, wrap
 from pyxtorch._batching._vmap import vmap
-from pyxtorch._tape.forward import make_dual, tangents_of
+from pyxtorch._tape.backward import reaches_others
+from pyxtorch._tape.forward import level_count, make_dual, tangents_of
 from pyxtorch.autograd import _alike
 from pyxtorch.nn.utils.stateless import functional_call
 from pyxtorch.utils._pytree import tree_flatten, tree_map, tree_unflatten
@@ -38,15 +39,33 @@ def _opened(tensors, op):
     return [at_base(x, lambda t: _alike(t) if t.requires_grad else _alike(t).requires_grad_()) for x in tensors]    # with the tangents of outer levels
 
 
+def _linked(tensors, opened):
+    """Whether what was tracked outside may count for some of these, or for their derivatives."""
+    if level_count():       # tangents may be tracked where what they belong to is not
+        return True
+    own, clean = {id(x) for x in map(base, opened) if x.is_leaf}, set()
+    return any(t.requires_grad and reaches_others(t, own, clean) for t in map(base, tensors))
+
+
+def _in_place_of(x, physical):
+    """A value batched as `x` is, of this physical tensor."""
+    parts = batched(x)
+    return physical if parts is None else wrap(_in_place_of(parts.physical, physical), parts.level)
+
+
+def _untracked(t):
+    return t.detach() if t.requires_grad else t
+
+
 def _closed(tensors, opened, recording):
     """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform; so are their tangents."""
-    own = {id(base(x)) for x in opened if x.is_leaf}
+    own = {id(x) for x in map(base, opened) if x.is_leaf}
     clean = set()
     return [at_base(t, lambda t: _outside(t, own, recording, clean)) for t in tensors]
 
 
 def _outside(t, own, recording, clean):
-    linked = recording and t.requires_grad and _reaches_others(t, own, clean)
+    linked = recording and t.requires_grad and reaches_others(t, own, clean)
     tangents = tangents_of(t)
     if not tangents:
         return t if linked else t.detach()
@@ -54,24 +73,6 @@ def _outside(t, own, recording, clean):
     for level, tangent in tangents:
         make_dual(y, _outside(tangent, own, recording, clean), level)
     return y
-
-
-def _reaches_others(t, own, clean):
-    """Whether `t` depends on a leaf, or is one, that is not among `own`. `clean`: nodes of which it is known that they do not; more are added."""
-    if t.grad_fn is None:
-        return id(base(t)) not in own
-    seen, waiting = set(), [t.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node in seen or node in clean:
-            continue
-        seen.add(node)
-        leaf = getattr(node, "variable", None)
-        if leaf is not None and id(leaf) not in own:
-            return True
-        waiting.extend([n for n, _ in node.next_functions if n is not None])
-    clean |= seen
-    return False
 
 
 def _chosen(args, argnums, op):
@@ -105,10 +106,10 @@ def _result(func, args, kwargs, has_aux, op):
     return found
 
 
-def _gradients(outputs, inputs, directions):
-    """directions' J for each input, recorded; zeros where nothing depends on it."""
+def _gradients(outputs, inputs, directions, create_graph=True, retain_graph=None):
+    """directions' J for each input; zeros where nothing depends on it."""
     pairs = [(y, v) for y, v in zip(outputs, directions) if y.requires_grad]
-    found = autograd.grad([y for y, _ in pairs], inputs, [v for _, v in pairs], create_graph=True, allow_unused=True) if pairs else [None] * len(inputs)
+    found = autograd.grad([y for y, _ in pairs], inputs, [v for _, v in pairs], retain_graph, create_graph, allow_unused=True) if pairs else [None] * len(inputs)
     return [pyxtorch.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
 
 
@@ -150,9 +151,15 @@ def grad_and_value(func, argnums=0, has_aux=False):
                 raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a tensor, got {type(output).__name__}")
             if output.dim() != 0:
                 raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {output.dim()} dims.")
-            found = _gradients([output], opened, [pyxtorch.ones_like(output)])
-        gradient = tree_unflatten(_closed(found, opened, recording), spec)
-        (output,) = _closed([output], opened, recording)
+            outer = recording and _linked([output], opened)
+            y = base(output)
+            found = autograd.grad([y], [base(x) for x in opened], [pyxtorch.ones_like(y)], outer or has_aux, outer, allow_unused=True) if y.requires_grad else [None] * len(opened)
+            found = [pyxtorch.zeros_like(x) if g is None else _in_place_of(x, g) for x, g in zip(opened, found)]
+        if outer or level_count():
+            found, (output,) = _closed(found, opened, recording), _closed([output], opened, recording)
+        else:
+            output, *found = [at_base(t, _untracked) for t in (output, *found)]
+        gradient = tree_unflatten(found, spec)
         return gradient, (output, _aux_outside(aux, opened, recording)) if has_aux else output
 
     return wrapper
@@ -333,8 +340,11 @@ def jacrev(func, argnums=0, *, has_aux=False, chunk_size=None, _preallocate_and_
     return wrapper
 
 
-def _rows_at_once(run, leaves, outputs, chunk_size, state, recording):
-    """The Jacobian of each output by each of `leaves`, of copies of them run as one batch; None where that gains nothing or cannot be done."""
+def _rows_at_once(run, leaves, outputs, chunk_size, state, recording, refused=None):
+    """The Jacobian of each output by each of `leaves`, of copies of them run as one batch; None where that gains nothing or cannot be done.
+
+    `refused` is called with the error that says why it cannot.
+    """
     count = sum(y.numel() for y in outputs)
     if count < 4 or chunk_size == 1 or not leaves:
         return None
@@ -356,9 +366,12 @@ def _rows_at_once(run, leaves, outputs, chunk_size, state, recording):
                         one[first - start:last - start, first - place:last - place] = pyxtorch.eye(last - first, dtype=y.dtype, device=one.device)
                     directions.append(wrap(one.reshape(n, *y.shape), level))
                     place += y.numel()
-                found = [g if level in levels_of(g) else expanded(g, [level]) for g in _gradients(ys, copies, directions)]
+                outer = recording and _linked(ys, copies)
+                found = [g if level in levels_of(g) else expanded(g, [level]) for g in _gradients(ys, copies, directions, outer)]
                 blocks.append([batched(g).physical for g in _closed(found, copies, recording)])
-    except Refused:
+    except Refused as error:
+        if refused is not None:
+            refused(error)
         return None
     finally:
         pyxtorch.set_rng_state(after)

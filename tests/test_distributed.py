@@ -147,3 +147,41 @@ def test_futures():
         wait_all([first, second])
     with pytest.raises(RuntimeError, match="completed"):
         first.set_result(2)
+
+
+def test_states_of_sharded_modules_and_optimisers_are_pytorchs(world, tmp_path):
+    theirs = pytest.importorskip("torch")
+    from pyxtorch.distributed.checkpoint import state_dict as states
+    from pyxtorch.distributed.fsdp import fully_shard
+    from pyxtorch.distributed.optim import ZeroRedundancyOptimizer
+
+    def train(T, net, optimizer, steps=2):
+        for i in range(steps):
+            optimizer.zero_grad()
+            net(T.arange(6.0).reshape(2, 3) - i).pow(2).sum().backward()
+            optimizer.step()
+
+    full = states.StateDictOptions(full_state_dict=True)
+    ours, other = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), theirs.nn.Sequential(theirs.nn.Linear(3, 4), theirs.nn.Linear(4, 2))
+    fully_shard(ours[0])
+    fully_shard(ours)
+    opts = torch.optim.Adam(ours.parameters(), lr=0.01), theirs.optim.Adam(other.parameters(), lr=0.01)
+    train(theirs, other, opts[1])
+    theirs.save([other.state_dict(), opts[1].state_dict()], tmp_path / "theirs.pt")
+    state, steps = torch.load(tmp_path / "theirs.pt")
+    states.set_model_state_dict(ours, state, options=full)
+    opts[0].load_state_dict(steps)
+    for T, net, optimizer in ((torch, ours, opts[0]), (theirs, other, opts[1])):
+        train(T, net, optimizer)
+    spread = ZeroRedundancyOptimizer(ours.parameters(), torch.optim.Adam, lr=0.5)
+    spread.load_state_dict(opts[0].state_dict())
+    spread.consolidate_state_dict()
+    torch.save([states.get_model_state_dict(ours, options=full), spread.state_dict()], tmp_path / "ours.pt")
+    state, steps = theirs.load(tmp_path / "ours.pt")
+    for name, x in other.state_dict().items():
+        assert theirs.allclose(state[name], x, atol=1e-6)
+    for i, kept in opts[1].state_dict()["state"].items():
+        assert all(theirs.allclose(steps["state"][i][k], x, atol=1e-5) for k, x in kept.items())
+    other.load_state_dict(state)
+    opts[1].load_state_dict(steps)
+    train(theirs, other, opts[1])

@@ -72,11 +72,13 @@ def test_tangents(op):
     checks.check_tangents(op)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("op", cases(lambda op: op.gradgrad))
 def test_tangents_of_gradients(op):
     checks.check_tangents(op, 2)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("op", cases(lambda op: op.gradgrad))
 def test_third_derivatives(op):
     checks.check_tangents(op, 3)

@@ -316,6 +316,7 @@ def check(seed):
     return False
 
 
+@pytest.mark.exhaustive
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("piece", range(PIECES))
 def test_random_graphs(piece):

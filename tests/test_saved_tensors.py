@@ -143,6 +143,7 @@ def cases_of(op):
                 break
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("op", every_op.cases(lambda op: op.grad))
 def test_changed_between_forward_and_backward(op):
     tried = 0
@@ -157,6 +158,7 @@ def test_changed_between_forward_and_backward(op):
     assert tried
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("op", every_op.cases(lambda op: op.gradgrad))
 def test_changed_between_two_backwards(op):
     for case, inputs, outputs in cases_of(op):

@@ -340,6 +340,7 @@ class Twin:
         return np.lib.stride_tricks.as_strided(data[self.offset :], self.shape, [4 * s for s in self.strides])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(12))
 def test_random_programs(seed):
     """resize_, set_, views, shared memory and arrays in any order: what tensors hold is what a model of flat buffers says, and no view reaches outside."""

@@ -1,4 +1,6 @@
 """torch.autograd.functional: Jacobians, Hessians and products with them."""
+import warnings
+
 import pyxtorch
 from pyxtorch.autograd import Variable, enable_grad, grad
 from pyxtorch.autograd.forward_ad import _dual, _Level, _unpacked
@@ -149,7 +151,8 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
 
     Args:
         func, inputs, create_graph, strict: as of `vjp`.
-        vectorize: accepted; the result is the same.
+        vectorize: run func once more, on a batch of as many copies of the inputs as there are rows (docs/func.md), instead of one gradient
+            after the other; where that cannot be done a UserWarning says why, once.
         strategy: "reverse-mode" differentiates each output, "forward-mode" (with vectorize) each input.
     Returns:
         A tensor; a tuple where func returns or takes several; of several both, a tuple (by
@@ -164,9 +167,13 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
         inputs = _fresh(given, create_graph)
         if strategy == "forward-mode":
             return _forward_jacobian(func, inputs, several, create_graph, strict)
+        state = pyxtorch.get_rng_state() if vectorize else None
         many, outputs = _outputs(func, inputs, "jacobian")
         table = []
-        for y in outputs:
+        whole = _at_once(func, inputs, outputs, state, create_graph) if vectorize and not strict else None
+        for parts in whole or ():
+            table.append(_finish(parts, several, create_graph))
+        for y in outputs if whole is None else ():
             rows = []
             for k in range(y.numel()):
                 unit = pyxtorch.zeros_like(y)
@@ -180,10 +187,54 @@ def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, st
     return tuple(table) if many else table[0]
 
 
+def _at_once(func, inputs, outputs, state, create_graph):
+    """The parts of the Jacobian, by output and by input, by the rules of vmap; None where that gains nothing or cannot be done."""
+    from pyxtorch.func import _rows_at_once
+
+    return _rows_at_once(lambda xs: func(*xs), list(inputs), outputs, None, state, create_graph, _say_refused)
+
+
+_said = set()
+
+
+def _say_refused(error):
+    reason = str(error)
+    if reason not in _said:
+        _said.add(reason)
+        warnings.warn(f"jacobian: vectorize=True computes one row after the other here. {reason}", stacklevel=5)
+
+
+def _columns_at_once(func, inputs):
+    """([the tangents of each output, stacked by the elements of all inputs], whether there are several outputs); None where that cannot be done."""
+    from pyxtorch._batching._values import Level, Refused, batched, expanded, wrap
+    from pyxtorch.func import _unit_tangents
+
+    directions = _unit_tangents(inputs)
+    count, state = len(directions[0]), pyxtorch.get_rng_state()
+    if count < 2:
+        return None
+    try:
+        with Level(count, "same", strict=True) as slices, _Level() as level:
+            many, outputs = _outputs(func, tuple(_dual(x, wrap(d, slices), level) for x, d in zip(inputs, directions)), "jacobian")
+            return [batched(expanded(t, [slices])).physical for t in _tangents(outputs, level, "jacobian", False)], many
+    except Refused as error:
+        _say_refused(error)
+        pyxtorch.set_rng_state(state)
+        return None
+
+
 def _forward_jacobian(func, inputs, several, create_graph, strict):
-    """The Jacobian by one run of func for each element of the inputs."""
+    """The Jacobian by tangents for all elements of the inputs at once, or by one run of func for each."""
     if strict:
         raise RuntimeError('jacobian: strict=True is not there with strategy="forward-mode".')
+    found = _columns_at_once(func, inputs)
+    if found is not None:
+        stacked, many = found
+        table = []
+        for t in stacked:
+            parts = t.split([x.numel() for x in inputs])
+            table.append(_finish([p.movedim(0, -1).reshape(*t.shape[1:], *x.shape) for p, x in zip(parts, inputs)], several, create_graph))
+        return tuple(table) if many else table[0]
     columns, many, shapes = [], False, None
     for i, x in enumerate(inputs):
         for k in range(x.numel()):

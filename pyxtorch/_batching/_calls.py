@@ -8,51 +8,9 @@ import inspect
 import warnings
 
 import pyxtorch as torch
-from pyxtorch._batching._values import Refused, batched, wrap_all
-from pyxtorch._compound import innermost
+from pyxtorch._batching._values import Refused
+from pyxtorch._compound import Plain, Runner
 from pyxtorch._gate import name_of
-
-
-class Plain:
-    """A result that is the same for all slices, or is a batched value already."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value):
-        self.value = value
-
-
-class Call:
-    """One call of an operation at one level: what rules ask about its arguments."""
-
-    __slots__ = ("func", "level", "name", "size")
-
-    def __init__(self, func, name, level):
-        self.func, self.name, self.level, self.size = func, name, level, level.size
-
-    def is_batched(self, x):
-        parts = batched(x)
-        return parts is not None and parts.level is self.level
-
-    def raw(self, x):
-        """The physical tensor of a value batched at this level; anything else as it is."""
-        parts = batched(x)
-        return parts.physical if parts is not None and parts.level is self.level else x
-
-    def lead(self, x):
-        """The physical tensor with the batch as dimension 0; of what is not batched, expanded."""
-        if not isinstance(x, torch.Tensor) or self.is_batched(x):
-            return self.raw(x)
-        return x.unsqueeze(0).expand(self.size, *x.shape)
-
-    def aligned(self, x, rank):
-        """The physical tensor of a value as if it had `rank` dimensions: ones stand after the batch."""
-        if not self.is_batched(x):
-            return x
-        x = self.raw(x)
-        missing = rank + 1 - x.dim()
-        return x.reshape(self.size, *[1] * missing, *x.shape[1:]) if missing > 0 else x
-
 
 # ----------------------------------------------------------------------------------- arguments
 
@@ -132,7 +90,7 @@ def loop(c, *args, **kwargs):
     looped[name] = looped.get(name, 0) + 1
     if name not in _said:
         _said.add(name)
-        warnings.warn(f"vmap: there is a performance drop because there is no batching rule for {name}: it is called once for each slice.", stacklevel=4)
+        warnings.warn(f"vmap: there is a performance drop because there is no batching rule for {name}: it is called once for each slice.", stacklevel=3)
     in_place = name.endswith("_") and not name.endswith("__") and c.name not in ("requires_grad_",)
     if in_place and not c.is_batched(args[0]):
         _refuse_in_place(c)
@@ -178,24 +136,7 @@ def find(func):
     from pyxtorch._batching import _rules
 
     rule, name = _rules.rule_of(func)
-    return None if rule is None else _runner(func, name, rule)
-
-
-def _runner(func, name, rule):
-    composed = getattr(rule, "composed", False)
-
-    def run(*args, **kwargs):
-        level = innermost(args, kwargs)
-        if kwargs and kwargs.get("out") is not None:
-            raise RuntimeError(f"{name_of(func)}: out= variants are not supported by vmap. Use the operation without out=.")
-        if level is None:
-            raise RuntimeError(f"{name_of(func)}: batched values lie too deep among the arguments.")
-        if composed:
-            return rule(*args, **kwargs)
-        result = rule(Call(func, name, level), *args, **kwargs)
-        return result.value if type(result) is Plain else wrap_all(result, level)
-
-    return run
+    return None if rule is None else Runner(func, name, rule, name_of(func), getattr(rule, "composed", False), rule is _rules.elementwise)
 
 
 def called(name, *args, **kwargs):

@@ -1,9 +1,10 @@
 """Rules by families: elementwise operations, those along dimensions, products and linear algebra, attributes. And the table of all.
 """
+import functools
+
 import pyxtorch as torch
 from pyxtorch._batching._calls import Plain, _refuse_in_place, bound, call_bound, called, loop, tensors_among
 from pyxtorch._batching._values import Refused, base, batched, wrap
-from pyxtorch._compound import alike
 from pyxtorch._gate import Operation, name_of
 
 # ------------------------------------------------------------------------------- elementwise
@@ -43,10 +44,6 @@ def _promoted(tensors):
 
 
 def elementwise(c, *args, **kwargs):
-    if not kwargs:
-        physical = alike(args, c.level)
-        if physical is not None:
-            return c.func(*physical)
     args, kwargs = _operands(c, args, kwargs)
     return c.func(*args, **kwargs)
 
@@ -143,9 +140,11 @@ def along(**defaults):
 def reduced(one=False):
     """Reductions: over one dimension, or several, or, without dim, over all. With `one` the result is then the first of (values, indices)."""
     def rule(c, *args, **kwargs):
-        given = bound(c.func, args, kwargs)
-        first = next(iter(given))
-        x = given.pop(first)
+        if len(args) == 1 and not kwargs:
+            given, x = {}, args[0]
+        else:
+            given = bound(c.func, args, kwargs)
+            x = given.pop(next(iter(given)))
         if not c.is_batched(x) or any(isinstance(v, torch.Tensor) for v in given.values()):
             if not given or all(isinstance(v, torch.Tensor) for v in given.values()):
                 return elementwise(c, *args, **kwargs)          # max(x, other)
@@ -169,6 +168,7 @@ def reduced(one=False):
     return rule
 
 
+@functools.cache
 def _names(func):
     from pyxtorch._batching._calls import parameters
 
@@ -310,10 +310,13 @@ def linear(c, input, weight, bias=None):
             return c.func(c.raw(input), weight, bias)
         y = c.func(c.raw(input), weight) if c.is_batched(input) else c.func(input, weight).unsqueeze(0)
         return y + c.aligned(bias, max(y.dim() - 1, 0))
-    if weight.dim() == 1:
+    w = c.raw(weight)
+    if w.dim() == 2:
         y = (input * weight).sum(-1)
-    else:
-        y = torch.matmul(input, weight.mT)
+        return Plain(y if bias is None else y + bias)
+    if input.dim() == 2 and c.is_batched(bias) and bias.dim() == 1 and bias.dtype is weight.dtype:
+        return torch.baddbmm(c.raw(bias).unsqueeze(1), c.lead(input), w.mT)
+    y = torch.matmul(input, weight.mT)
     return Plain(y if bias is None else y + bias)
 
 
@@ -501,7 +504,7 @@ def _length(x):
 
 CALLS = {
     **{n: reduced(one=n in ("max", "min", "median", "nanmedian")) for n in (*REDUCED, "max", "min", "median", "nanmedian")},
-    **{n: along(dim=-1) for n in ("softmin", "sort", "argsort", "topk", "kthvalue", "mode", "glu", "trapezoid", "trapz", "cumulative_trapezoid")},
+    **{n: along(dim=-1) for n in ("softmin", "sort", "argsort", "topk", "kthvalue", "mode", "glu")},
     **{n: along(dim=0) for n in ("log_softmax", "softmax", "cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")},
     "fft_fftn": along_last, "fft_ifftn": along_last, "fft_rfftn": along_last, "fft_irfftn": along_last, "fft_hfftn": along_last, "fft_ihfftn": along_last,
     "diff": diff, "quantile": quantile, "nanquantile": quantile, "repeat_interleave": repeat_interleave, "isin": isin,
@@ -529,7 +532,6 @@ CALLS = {
     **dict.fromkeys(ELEMENTWISE_ELSEWHERE, elementwise), **dict.fromkeys(IN_PLACE_SLOTS, elementwise_),
     **dict.fromkeys(NATURAL, natural), "fill_": elementwise_, "copy_": elementwise_, "zero_": elementwise_, "masked_fill_": in_place, "frexp": natural,
     "fill": composed(lambda x, value: x.clone().fill_(value)), "prelu": None,
-    **dict.fromkeys(("rrelu", "gumbel_softmax"), loop),
     # What depends on elements, or has no memory.
     **dict.fromkeys(("item", "__bool__", "__float__", "__int__", "__index__", "__complex__", "is_nonzero", "tolist", "equal", "allclose", "__contains__"), _item),
     **dict.fromkeys(("nonzero", "masked_select", "unique", "unique_consecutive", "argwhere", "bincount"), _dynamic),
@@ -568,7 +570,7 @@ def _with(y, bias):
 
 def rule_of(func):
     """(the rule of an operation, slot or attribute; None where it is right on the shell itself, name)."""
-    from pyxtorch._batching import _rules_index, _rules_nn, _rules_shape
+    from pyxtorch._batching import _rules_index, _rules_nn, _rules_rare, _rules_shape
 
     descriptor = getattr(func, "__self__", None)
     if not isinstance(func, Operation) and type(descriptor).__name__ == "getset_descriptor":
@@ -582,7 +584,7 @@ def rule_of(func):
     functional = type(func) is Operation and func.__module__.endswith("functional")
     if name in ITSELF:
         return None, name
-    for table in (*((_rules_nn.FUNCTIONAL,) if functional else ()), _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS):
+    for table in (*((_rules_nn.FUNCTIONAL,) if functional else ()), _rules_rare.CALLS, _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS):
         rule = table.get(name)
         if rule is not None:
             return rule, name
@@ -599,9 +601,9 @@ def rule_of(func):
 
 
 def find_rule(name):
-    from pyxtorch._batching import _rules_index, _rules_nn, _rules_shape
+    from pyxtorch._batching import _rules_index, _rules_nn, _rules_rare, _rules_shape
 
-    return any(table.get(name) is not None for table in (_rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS))
+    return any(table.get(name) is not None for table in (_rules_rare.CALLS, _rules_shape.CALLS, _rules_index.CALLS, _rules_nn.CALLS, CALLS))
 
 
 class _attribute:

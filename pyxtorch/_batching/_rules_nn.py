@@ -212,12 +212,18 @@ def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
 def classes(c, input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0):
     given = {"size_average": size_average, "reduce": reduce, "reduction": reduction}
     reduction = _reduction(given)
-    if c.is_batched(weight) or (label_smoothing and (weight is not None or target.is_floating_point())) or reduction not in ("none", "sum", "mean"):
+    if reduction in ("none", "sum", "mean") and weight is not None and (c.is_batched(weight) or label_smoothing):
+        from pyxtorch._batching._rules_rare import weighted_classes
+
+        return Plain(weighted_classes(input, target, weight, ignore_index, reduction, label_smoothing if c.name == "cross_entropy" else None))
+    if reduction not in ("none", "sum", "mean"):
         return loop(c, input, target, weight, ignore_index=ignore_index, reduction=reduction, **({"label_smoothing": label_smoothing} if label_smoothing else {}))
     more = {"label_smoothing": label_smoothing} if label_smoothing else {}
     x, t = c.lead(input), c.lead(target)
     single = input.dim() == 1
     n = x.shape[1]
+    if input.dim() == 2 and n == 1 and reduction != "none":      # samples one by one
+        single, x, t = True, x.squeeze(1), t.squeeze(1)
     x, t = (x, t) if single else (_fold(x), _fold(t))
     y = c.func(x, t, weight, ignore_index=ignore_index, reduction="none", **more)
     if reduction == "none":

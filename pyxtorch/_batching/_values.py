@@ -6,7 +6,7 @@ its physical tensor, is an ordinary tensor, or the shell of an outer level. The 
 import threading
 
 import pyxtorch as torch
-from pyxtorch._compound import Slices, shell, slices_of
+from pyxtorch._compound import Slices, batches_are, slices_of, wrap
 
 
 class Refused(RuntimeError):
@@ -75,23 +75,8 @@ class _Handlers(dict):
 
 
 handlers = _Handlers()
+batches_are(Batched)
 batched = slices_of     # the `Batched` of a shell, None of anything else
-
-
-def wrap(physical, level):
-    """The shell of a tensor whose dimension 0 is the batch of `level`."""
-    return shell(Batched(physical, level))
-
-
-def wrap_all(result, level):
-    """The same for the tensors in what an operation returns."""
-    if isinstance(result, torch.Tensor):
-        return wrap(result, level)
-    if type(result) in (tuple, list):
-        return type(result)([wrap_all(y, level) for y in result])
-    if isinstance(result, tuple):
-        return type(result)._make([wrap_all(y, level) for y in result])
-    return result
 
 
 def at_base(x, function):

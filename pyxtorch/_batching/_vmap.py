@@ -3,7 +3,8 @@ import functools
 
 import pyxtorch
 from pyxtorch._batching._calls import replaced
-from pyxtorch._batching._values import Level, Refused, batched, running, wrap
+from pyxtorch._batching._functions import generated
+from pyxtorch._batching._values import Level, Refused, batched, expanded, levels_of, running, wrap
 from pyxtorch._compound import innermost
 from pyxtorch.overrides import TorchFunctionMode
 from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_unflatten
@@ -67,8 +68,9 @@ def _inputs(name, in_dims, args):
                          f"inputs, got: {type(in_dims)}.")  # fmt: skip
     if not args:
         raise ValueError(f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a function with no inputs.")
-    leaves, spec = tree_flatten(args)
-    dims = _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
+    flat = _flat(in_dims, args)
+    leaves, spec = (args, None) if flat else tree_flatten(args)
+    dims = ((in_dims,) * len(args) if isinstance(in_dims, int) else in_dims) if flat else _broadcast_to_and_flatten(in_dims, spec, is_leaf=lambda x: x is None)
     if dims is None:
         raise ValueError(f"vmap({name}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of inputs, {spec}.")
     sizes = set()
@@ -90,6 +92,14 @@ def _inputs(name, in_dims, args):
     return leaves, spec, dims, sizes.pop()
 
 
+def _flat(in_dims, args):
+    """Whether all arguments are tensors, none in a container, and in_dims is for them."""
+    for x in args:
+        if not isinstance(x, pyxtorch.Tensor):
+            return False
+    return isinstance(in_dims, int) or len(in_dims) == len(args) and all(d is None or type(d) is int for d in in_dims)
+
+
 def _places(out_dims, spec, name):
     places = _broadcast_to_and_flatten(out_dims, spec, is_leaf=lambda x: x is None)
     if places is None:
@@ -100,25 +110,31 @@ def _places(out_dims, spec, name):
 def _mapped(func, leaves, spec, dims, kwargs, count, out_dims, randomness, name, strict=False):
     with Level(count, randomness, strict) as level:
         inside = [x if d is None else wrap(x if d == 0 else x.movedim(d, 0), level) for x, d in zip(leaves, dims)]
-        before = pyxtorch.get_rng_state() if randomness == "error" else None
-        args = tree_unflatten(inside, spec)
+        before = _place_of_generator() if randomness == "error" else None
+        args = inside if spec is None else tree_unflatten(inside, spec)
         if randomness == "different":
             with _Drawing(level):
                 result = func(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
-        if before is not None and not pyxtorch.equal(before, pyxtorch.get_rng_state()):
+        if before is not None and before != _place_of_generator():
             raise RuntimeError(_RANDOM)
+        if isinstance(result, pyxtorch.Tensor) and (out_dims is None or type(out_dims) is int):
+            return _outside(result, out_dims, level, leaves, name)
         found, out_spec = tree_flatten(result)
         for y in found:
             if not isinstance(y, pyxtorch.Tensor):
                 raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(y)}. Did you mean to set out_dims= to None for output?")
         places = _places(out_dims, out_spec, name)
-        meta = any(isinstance(x, pyxtorch.Tensor) and x.is_meta for x in leaves)
-        return tree_unflatten([_outside(y, place, level, meta, name) for y, place in zip(found, places)], out_spec)
+        return tree_unflatten([_outside(y, place, level, leaves, name) for y, place in zip(found, places)], out_spec)
 
 
-def _outside(y, place, level, meta, name):
+def _place_of_generator():
+    generator = pyxtorch.default_generator
+    return generator.get_offset(), generator.initial_seed()
+
+
+def _outside(y, place, level, leaves, name):
     parts = batched(y)
     if parts is not None and parts.level is level:
         if place is None:
@@ -127,20 +143,23 @@ def _outside(y, place, level, meta, name):
     else:
         if parts is not None and parts.level not in running():
             raise RuntimeError(f"vmap: `{name}` returned a value that was batched by a vmap which has ended.")
-        if parts is None and not meta and y.is_meta and not running()[:-1]:
+        if parts is None and y.is_meta and not running()[:-1] and not any(isinstance(x, pyxtorch.Tensor) and x.is_meta for x in leaves):
             raise RuntimeError(f"vmap: `{name}` returned a meta tensor: something looked for the memory of a batched value, which has none.")
         if place is None:
             return y
         physical = y.unsqueeze(0).expand(level.size, *y.shape)
+    if place == 0:
+        return physical
     if not -physical.dim() <= place < physical.dim():
         raise IndexError(f"Dimension out of range (expected to be in range of [{-physical.dim()}, {physical.dim() - 1}], but got {place})")
-    return physical if place == 0 else physical.movedim(0, place)
+    return physical.movedim(0, place)
 
 
 class _Drawing(TorchFunctionMode):
     """Random tensors that depend on no batched value are drawn for each slice."""
 
     SIZED = ("rand", "randn", "randint", "normal", "randperm")
+    OF_ONE = ("bernoulli", "multinomial", "poisson", "rand_like", "randn_like", "randint_like", "rrelu", "gumbel_softmax", "normal")
 
     def __init__(self, level):
         super().__init__()
@@ -149,15 +168,15 @@ class _Drawing(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if innermost(args, kwargs) is not self.level:
-            if name in self.SIZED:
+        given = [x for x in (*args, *kwargs.values()) if isinstance(x, pyxtorch.Tensor)]
+        if not any(self.level in levels_of(x) for x in given):
+            if name in self.SIZED and not given:
                 return wrap(pyxtorch.stack([func(*args, **kwargs) for _ in range(self.level.size)]), self.level)
-            if name in ("bernoulli", "multinomial", "poisson", "rand_like", "randn_like", "randint_like") or (name.endswith("dropout") and name != "native_dropout"):
-                given = [x for x in args if isinstance(x, pyxtorch.Tensor)]
-                if given:
-                    first = given[0]
-                    full = wrap(first.unsqueeze(0).expand(self.level.size, *first.shape), self.level)
-                    args = replaced(args, lambda x: full if x is first else x)
+            if given and (name in self.OF_ONE or (name.endswith("dropout") and name != "native_dropout")):
+                first = given[0]
+                levels = sorted([*levels_of(first), self.level], key=lambda level: level.number)
+                full = expanded(first, levels)
+                args, kwargs = replaced(args, lambda x: full if x is first else x), {k: full if v is first else v for k, v in kwargs.items()}
         return func(*args, **kwargs)
 
 
@@ -174,7 +193,7 @@ class VmapInfo(tuple):
 
 
 def apply(cls, args):
-    """`Function.apply` with batched values among the arguments: the class's own rule, or a loop where it lets one be made."""
+    """`Function.apply` with batched values among the arguments: the class's own rule, or one that it lets be made (`_functions`)."""
     level = innermost(args, {})
 
     def here(x):
@@ -185,10 +204,7 @@ def apply(cls, args):
     if getattr(cls, "generate_vmap_rule", False):
         if own is not None:
             raise RuntimeError(f"{cls.__name__} has both generate_vmap_rule=True and a vmap staticmethod. Keep one of them.")
-        found = [cls.apply(*[batched(x).physical.select(0, i) if here(x) else x for x in args]) for i in range(level.size)]
-        if isinstance(found[0], tuple):
-            return tuple(wrap(pyxtorch.stack(list(column)), level) if isinstance(column[0], pyxtorch.Tensor) else column[0] for column in zip(*found))
-        return wrap(pyxtorch.stack(found), level)
+        return generated(cls, level, args)
     if own is None:
         raise Refused(
             f"You tried to vmap over {cls.__name__}, but it does not have vmap support. Please override and implement the vmap staticmethod "

@@ -272,3 +272,30 @@ def tensor_retain_grad(x: TensorBase):
 def grad_fn(x: TensorBase):
     """The node that made `x`, brought up to date where `x` is a view."""
     return grad_fn_of(x)
+
+
+def reaches_others(x: TensorBase, own: set, clean: set):
+    """Whether `x` depends on a leaf, or is one, whose id is not in `own`. `clean`: ids of nodes of which it is known that they do not; more are added."""
+    root = grad_fn_of(x)
+    node: Node
+    i: cython.int
+    if root is None:
+        return id(x) not in own
+    seen: set = {id(root)}
+    waiting: list = [root]
+    if id(root) in clean:
+        return False
+    while waiting:
+        node = waiting.pop()
+        for i in range(node.n_inputs):
+            target = node.edge(i)
+            if target is None:
+                continue
+            if not isinstance(target, Node):
+                if id(target) not in own:
+                    return True
+            elif id(target) not in seen and id(target) not in clean:
+                seen.add(id(target))
+                waiting.append(target)
+    clean |= seen
+    return False

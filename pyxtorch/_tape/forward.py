@@ -304,7 +304,7 @@ def transposed(node: Node, tangents: list, outs: list):
                 create = True
     before: cython.bint = set_grad(1)
     try:
-        caught: list = sent(node, us if node.n_outputs > 1 else us[0])
+        caught: list = sent(node, list(us) if node.n_outputs > 1 else us[0])     # a list of its own: `send` may fill it in
     finally:
         set_grad(before)
     roots: list = []

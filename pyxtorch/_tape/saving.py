@@ -34,6 +34,12 @@ def pop_saved_hooks():
     _active -= 1
 
 
+def outer_hooks():
+    """(pack, unpack) that this thread hands what it saves to, or None."""
+    stack = getattr(_hooks, "stack", None)
+    return stack[-1] if stack else None
+
+
 def hooked():
     return _active != 0
 

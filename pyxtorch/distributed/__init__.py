@@ -1,7 +1,7 @@
 """torch.distributed: processes that compute together, on one machine or several (docs/distributed.md).
 
-Tensors of the CPU are sent by MPI, with mpi4py and MPICH, Open MPI or a cluster's own: the extra `mpi`. A group of one process needs
-none of it, and a program that is written for several runs as its only one.
+Tensors of the CPU are sent by MPI, with mpi4py and MPICH, Open MPI or a cluster's own: the extra `mpi`; those of GPUs by NCCL.
+A group of one process needs none of it, and a program that is written for several runs as its only one.
 """
 from pyxtorch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from pyxtorch.distributed.distributed_c10d import *  # noqa: F403

@@ -39,10 +39,13 @@ def _tensors(xs, name, op=None, size=None):
     return xs
 
 
-def _on_cpu(op, *tensors):
+def _dense_of_one_device(op, *tensors):
+    """Check where tensors are: all on the CPU, or all on one GPU."""
     for x in tensors:
-        if x.device.type != "cpu" or x.layout is not pyxtorch.strided:
-            raise RuntimeError(f"{op}: a tensor on {x.device} with layout {x.layout} cannot be sent; dense tensors of the CPU can. Use x.cpu(), or x.to_dense().")
+        if x.device.type not in ("cpu", "cuda") or x.layout is not pyxtorch.strided:
+            raise RuntimeError(f"{op}: a tensor on {x.device} with layout {x.layout} cannot be sent; dense tensors of the CPU or a GPU can. Use x.cpu(), or x.to_dense().")
+        if x.device != tensors[0].device:
+            raise RuntimeError(f"{op}: Tensor found on {x.device}, and another on {tensors[0].device}; all have to be on one device")
 
 
 def _place(root, in_group, group, op, name):
@@ -93,7 +96,10 @@ def _detail(group, name, tensors, *about):
 
 def _call(group, name, kind, source, target, count, **more):
     """Run a call of the engine, whose errors become those of PyTorch's class."""
+    some = target if target is not None else source if source is not None else next((x for parts in (more.get("sends"), more.get("recvs")) for x, _ in parts or ()), None)
     try:
+        if some is not None and some.is_cuda:
+            return group._engine.nccl().call(name, kind, source, target, count, **more)
         return group._engine.call(name, kind, source, target, count, **more)
     except RuntimeError as error:
         if isinstance(error, DistBackendError):
@@ -165,7 +171,7 @@ def all_reduce(tensor, op=ReduceOp.SUM, group=None, async_op=False):
     """
     group = _member(group)
     code, factor = _op(op, _tensor(tensor, "tensor"), "all_reduce")
-    _on_cpu("all_reduce", tensor)
+    _dense_of_one_device("all_reduce", tensor)
     if group._engine is None:
         if factor != 1.0:
             with pyxtorch.no_grad():
@@ -205,7 +211,7 @@ def reduce(tensor, dst=None, op=ReduceOp.SUM, group=None, async_op=False, group_
     group = _member(group)
     root = _place(dst, group_dst, group, "reduce", "dst")
     code, factor = _op(op, _tensor(tensor, "tensor"), "reduce")
-    _on_cpu("reduce", tensor)
+    _dense_of_one_device("reduce", tensor)
     if group._engine is None:
         return all_reduce(tensor, op, group, async_op)
     work, mine = _dense(tensor), group.rank() == root
@@ -216,7 +222,7 @@ def reduce(tensor, dst=None, op=ReduceOp.SUM, group=None, async_op=False, group_
 def reduce_scatter(output, input_list, op=ReduceOp.SUM, group=None, async_op=False):
     """Reduce the lists of all ranks, and write the entry that is for this one into `output`."""
     group = _member(group)
-    _on_cpu("reduce_scatter", _tensor(output, "output"), *_tensors(input_list, "input_list", "reduce_scatter", group.size()))
+    _dense_of_one_device("reduce_scatter", _tensor(output, "output"), *_tensors(input_list, "input_list", "reduce_scatter", group.size()))
     _same("reduce_scatter", output, *input_list)
     return _reduce_scatter("reduce_scatter", output, pyxtorch.stack([x.detach() for x in input_list]), op, group, async_op)
 
@@ -224,7 +230,7 @@ def reduce_scatter(output, input_list, op=ReduceOp.SUM, group=None, async_op=Fal
 def reduce_scatter_tensor(output, input, op=ReduceOp.SUM, group=None, async_op=False):
     """The same of one tensor that holds the parts, joined or stacked."""
     group = _member(group)
-    _on_cpu("reduce_scatter_tensor", _tensor(output, "output"), _tensor(input, "input"))
+    _dense_of_one_device("reduce_scatter_tensor", _tensor(output, "output"), _tensor(input, "input"))
     _same("reduce_scatter_tensor", output, input, sizes=False)
     if input.numel() != output.numel() * group.size():
         raise RuntimeError(f"reduce_scatter_tensor: invalid tensor size (expected {output.numel() * group.size()} elements of input, got {tuple(input.shape)})")
@@ -236,7 +242,7 @@ def _reduce_scatter(name, output, whole, op, group, async_op):
     if group._engine is None:
         return _run(group, name, 0, None, None, 0, async_op, output, pairs=((output, whole.detach() * factor if factor != 1.0 else whole.detach()),))
     source = _dense(whole)
-    target = output.detach() if output.is_contiguous() else pyxtorch.empty(output.shape, dtype=output.dtype)
+    target = output.detach() if output.is_contiguous() else pyxtorch.empty(output.shape, dtype=output.dtype, device=output.device)
     pairs = () if output.is_contiguous() else ((output, target),)
     return _run(group, name, _REDUCE_SCATTER, source, target, target.numel(), async_op, output, (output,), pairs, op=code, factor=factor)
 
@@ -251,7 +257,7 @@ def broadcast(tensor, src=None, group=None, async_op=False, group_src=None):
     """Give the tensor of rank `src` to all, in place."""
     group = _member(group)
     root = _place(src, group_src, group, "broadcast", "root")
-    _on_cpu("broadcast", _tensor(tensor, "tensor"))
+    _dense_of_one_device("broadcast", _tensor(tensor, "tensor"))
     work, mine = _dense(tensor), group.rank() == root
     pairs = ((tensor, work),) if not mine and work.data_ptr() != tensor.data_ptr() else ()
     return _run(group, "broadcast", _BROADCAST, None, work, _bytes(work), async_op, tensor, () if mine else (tensor,), pairs, root=root, told=work.numel())
@@ -264,14 +270,14 @@ def _bytes(x):
 def all_gather(tensor_list, tensor, group=None, async_op=False):
     """Write the tensors of all ranks into a list of tensors, whose sizes may differ from rank to rank where all know them."""
     group = _member(group)
-    _on_cpu("all_gather", _tensor(tensor, "tensor"), *_tensors(tensor_list, "tensor_list", "all_gather", group.size()))
+    _dense_of_one_device("all_gather", _tensor(tensor, "tensor"), *_tensors(tensor_list, "tensor_list", "all_gather", group.size()))
     _same("all_gather", tensor, *tensor_list, sizes=False)
     _same("all_gather", tensor, tensor_list[group.rank()])
     if any(x.shape != tensor.shape for x in tensor_list):  # uneven
         return _exchange("all_gather", group, tensor, [tensor] * group.size(), tensor_list, async_op, _ALL_GATHER)
     if group._engine is None:
         return _run(group, "all_gather", 0, None, None, 0, async_op, tensor_list, pairs=((tensor_list[0], tensor.detach()),))
-    whole = pyxtorch.empty(group.size(), *tensor.shape, dtype=tensor.dtype)
+    whole = pyxtorch.empty(group.size(), *tensor.shape, dtype=tensor.dtype, device=tensor.device)
     return _run(group, "all_gather", _ALL_GATHER, _dense(tensor), whole, _bytes(tensor), async_op, tensor_list, (), list(zip(tensor_list, whole)), told=tensor.numel())
 
 
@@ -284,14 +290,14 @@ def all_gather_coalesced(output_tensor_lists, input_tensor_list, group=None, asy
 def all_gather_into_tensor(output_tensor, input_tensor, group=None, async_op=False):
     """Write the tensors of all ranks into one, joined or stacked."""
     group = _member(group)
-    _on_cpu("all_gather_into_tensor", _tensor(output_tensor, "output_tensor"), _tensor(input_tensor, "input_tensor"))
+    _dense_of_one_device("all_gather_into_tensor", _tensor(output_tensor, "output_tensor"), _tensor(input_tensor, "input_tensor"))
     _same("all_gather_into_tensor", input_tensor, output_tensor, sizes=False)
     if output_tensor.numel() != input_tensor.numel() * group.size():
         raise RuntimeError(f"all_gather_into_tensor: invalid tensor size (expected {input_tensor.numel() * group.size()} elements, got {tuple(output_tensor.shape)})")
     if group._engine is None:
         return _run(group, "all_gather_into_tensor", 0, None, None, 0, async_op, output_tensor, pairs=((output_tensor, _dense(input_tensor)),))
     direct = output_tensor.is_contiguous()
-    whole = output_tensor.detach() if direct else pyxtorch.empty(output_tensor.shape, dtype=output_tensor.dtype)
+    whole = output_tensor.detach() if direct else pyxtorch.empty(output_tensor.shape, dtype=output_tensor.dtype, device=output_tensor.device)
     return _run(group, "all_gather_into_tensor", _ALL_GATHER, _dense(input_tensor), whole, _bytes(input_tensor), async_op, output_tensor,
                 (output_tensor,) if direct else (), () if direct else ((output_tensor, whole),), told=input_tensor.numel())  # fmt: skip
 
@@ -303,7 +309,7 @@ def _exchange(name, group, of, sends, targets, async_op, label, root=0, told=0):
     """Send sends[r] to each rank r, None: nothing, and receive targets[r] from each."""
     mine = group.rank()
     dense = [None if x is None else _dense(x) for x in sends]
-    places = [None if x is None else x.detach() if x.is_contiguous() else pyxtorch.empty(x.shape, dtype=x.dtype) for x in targets]
+    places = [None if x is None else x.detach() if x.is_contiguous() else pyxtorch.empty(x.shape, dtype=x.dtype, device=x.device) for x in targets]
     pairs = [(x, place) for x, place in zip(targets, places) if x is not None and not x.is_contiguous()]
     if dense[mine] is not None and places[mine] is not None:
         if group._engine is None or places[mine].data_ptr() != dense[mine].data_ptr():
@@ -318,13 +324,13 @@ def gather(tensor, gather_list=None, dst=None, group=None, async_op=False, group
     """`all_gather` to rank `dst` alone, which gives the list."""
     group = _member(group)
     root = _place(dst, group_dst, group, "gather", "dst")
-    _on_cpu("gather", _tensor(tensor, "tensor"))
+    _dense_of_one_device("gather", _tensor(tensor, "tensor"))
     sends, targets = [None] * group.size(), [None] * group.size()
     sends[root] = tensor
     if group.rank() == root:
         if not gather_list:
             raise ValueError("Argument ``gather_list`` must be specified on destination rank.")
-        _on_cpu("gather", *_tensors(gather_list, "gather_list", "gather", group.size()))
+        _dense_of_one_device("gather", *_tensors(gather_list, "gather_list", "gather", group.size()))
         _same("gather", tensor, *gather_list)
         targets = list(gather_list)
     elif gather_list:
@@ -336,13 +342,13 @@ def scatter(tensor, scatter_list=None, src=None, group=None, async_op=False, gro
     """Write into `tensor` the part of the list of rank `src` that is for this one."""
     group = _member(group)
     root = _place(src, group_src, group, "scatter", "src")
-    _on_cpu("scatter", _tensor(tensor, "tensor"))
+    _dense_of_one_device("scatter", _tensor(tensor, "tensor"))
     sends, targets = [None] * group.size(), [None] * group.size()
     targets[root] = tensor
     if group.rank() == root:
         if not scatter_list:
             raise ValueError("Argument ``scatter_list`` must be specified on source rank.")
-        _on_cpu("scatter", *_tensors(scatter_list, "scatter_list", "scatter", group.size()))
+        _dense_of_one_device("scatter", *_tensors(scatter_list, "scatter_list", "scatter", group.size()))
         _same("scatter", tensor, *scatter_list)
         sends = list(scatter_list)
     elif scatter_list:
@@ -355,7 +361,7 @@ def all_to_all(output_tensor_list, input_tensor_list, group=None, async_op=False
     group = _member(group)
     _tensors(output_tensor_list, "output_tensor_list", "all_to_all", group.size())
     _tensors(input_tensor_list, "input_tensor_list", "all_to_all", group.size())
-    _on_cpu("all_to_all", *output_tensor_list, *input_tensor_list)
+    _dense_of_one_device("all_to_all", *output_tensor_list, *input_tensor_list)
     _same("all_to_all", *input_tensor_list, *output_tensor_list, sizes=False)
     _same("all_to_all", input_tensor_list[group.rank()], output_tensor_list[group.rank()])
     return _exchange("all_to_all", group, input_tensor_list[0], input_tensor_list, output_tensor_list, async_op, _ALL_TO_ALL)
@@ -366,7 +372,7 @@ def all_to_all_single(output, input, output_split_sizes=None, input_split_sizes=
     group = _member(group)
     parts = []
     for sizes, x, name in ((output_split_sizes, output, "output"), (input_split_sizes, input, "input")):
-        _on_cpu("all_to_all_single", _tensor(x, name))
+        _dense_of_one_device("all_to_all_single", _tensor(x, name))
         rows = x.shape[0] if x.dim() else 0
         if not sizes:
             if rows % group.size():

@@ -143,7 +143,16 @@ class Engine:
         self.any_source, self.messages = MPI.ANY_SOURCE, MPI._handleof(self.messages_comm)
         lines = tuple(_Process.on_board.get(r, -1) for r in ranks)
         self.group = _mpi.Group(MPI._handleof(comm), comm.rank, ranks, number, _Process.board, lines, Watch(_Process.board, ranks, lines, timeout))
-        self.call = self.group.call
+        self.call, self.gpu, self.timeout = self.group.call, None, timeout
+
+    def nccl(self):
+        """NCCL's communicator of these ranks, on the current GPU; made by all of them at the first call with its tensors."""
+        from pyxtorch import cuda
+        from pyxtorch.distributed._nccl import Nccl
+
+        if self.gpu is None:
+            self.gpu = Nccl(self.comm.rank, len(self.ranks), cuda.current_device(), lambda data: self.messages_comm.bcast(data, 0), min(self.timeout, 600))
+        return self.gpu
 
     def part(self, ranks, count, timeout):
         """The Engine of some of all ranks, in this order; `count` is how many there have been of the same."""
@@ -162,6 +171,8 @@ class Engine:
     def close(self, last):
         """Free the communicators: they must not be used any more."""
         healthy = self.group.broken is None
+        if self.gpu is not None:
+            self.gpu.close()
         self.group.broken = self.group.broken or "it was destroyed"
         if healthy:
             self.messages_comm.Free()

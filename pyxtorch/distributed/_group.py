@@ -238,16 +238,23 @@ def is_mpi_available():
 
 
 def is_nccl_available():
-    """False: GPU tensors cannot be sent."""
+    """Whether there is a GPU, and NCCL's library."""
+    from pyxtorch.distributed import _nccl
+
+    return _nccl.is_available()
+
+
+def is_ucc_available():
+    """False: there is none."""
     return False
 
 
-is_ucc_available = is_xccl_available = is_nccl_available
+is_xccl_available = is_ucc_available
 
 
 def is_backend_available(backend):
-    """Whether that name is of something that is there: mpi, where mpi4py is."""
-    return Backend(backend) == "mpi" and is_mpi_available()
+    """Whether that name is of something that is there: mpi, where mpi4py is, and nccl, where its library and a GPU are."""
+    return (Backend(backend) == "mpi" and is_mpi_available()) or (Backend(backend) == "nccl" and is_nccl_available())
 
 
 def is_initialized():
@@ -281,7 +288,8 @@ def init_process_group(backend=None, init_method=None, timeout=None, world_size=
     `init_method` or `store`, on MPICH or Intel's MPI.
 
     Args:
-        backend: "gloo", "mpi" or "cpu:gloo,cuda:nccl"; all run on MPI, `get_backend` says what was asked. By default "gloo".
+        backend: "gloo", "mpi", "nccl" or "cpu:gloo,cuda:nccl"; `get_backend` says what was asked, by default "gloo". Tensors of the CPU go
+            by MPI and those of GPUs by NCCL whatever it says.
         init_method: "env://" (the default: MASTER_ADDR, MASTER_PORT, RANK, WORLD_SIZE), "tcp://host:port", "file:///path".
         timeout: how long a collective may wait for others, a timedelta; by default 30 minutes.
         store: in the place of `init_method`, with `rank` and `world_size`.
@@ -314,9 +322,9 @@ def init_process_group(backend=None, init_method=None, timeout=None, world_size=
     set_debug_level_from_env()
     engine = None
     if world_size > 1:
-        if "nccl" in names and len(set(names)) == 1:
-            raise RuntimeError(f"init_process_group: backend 'nccl' sends GPU tensors, which needs NCCL's engine, and that is not part of pyxtorch yet. "
-                               f"Use 'gloo' or 'mpi' for tensors of the CPU (rank {rank} of {world_size}).")  # fmt: skip
+        if "nccl" in names and not is_nccl_available():
+            raise RuntimeError(f"init_process_group: backend 'nccl' sends GPU tensors, which needs a GPU and NCCL: pip install 'pyxtorch[nccl]'. Use 'gloo' or "
+                               f"'mpi' for tensors of the CPU (rank {rank} of {world_size}).")  # fmt: skip
         from pyxtorch.distributed import _engine
 
         if not launcher and store is None:

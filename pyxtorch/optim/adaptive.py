@@ -270,6 +270,8 @@ class Adafactor(Optimizer):
     Source: Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cost" (2018).
     """
 
+    _needs_whole = True
+
     def __init__(self, params, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, *, foreach=None, maximize=False):
         check_options(("learning rate", lr), ("weight_decay value", weight_decay))
         if not d >= 1:

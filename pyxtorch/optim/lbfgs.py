@@ -127,6 +127,8 @@ class LBFGS(Optimizer):
         Nocedal and Wright, "Numerical optimization" (2006), algorithms 7.4, 7.5, 3.5 and 3.6.
     """
 
+    _needs_whole = True
+
     def __init__(self, params, lr=1, max_iter=20, max_eval=None, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100,
                  line_search_fn=None):
         check_option("learning rate", lr)

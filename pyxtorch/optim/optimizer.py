@@ -104,6 +104,7 @@ class Optimizer:
 
     _fused = None
     _sparse = False     # whether `_update` takes sparse gradients
+    _needs_whole = False    # whether a step depends on more than an element and what belongs to it
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -190,6 +191,9 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_mistaken(p, ' of each module')}")
+            if self._needs_whole and hasattr(p, "full_tensor"):
+                raise RuntimeError(f"{type(self).__name__}: a step needs whole parameters, and this process has some rows of them (fully_shard). "
+                                   "Use an optimizer that treats elements alike, such as AdamW.")  # fmt: skip
             if not self.defaults.get("differentiable") and not (p.is_leaf or p.retains_grad):
                 raise ValueError(
                     f"can't optimize a non-leaf Tensor: one of shape {list(p.shape)} is the result of {type(p.grad_fn).__name__}. Train what it is computed from, or "

@@ -194,7 +194,7 @@ def _register_containers():
 def _get_node_type(tree):
     """The entry of SUPPORTED_NODES that `tree` would be under: its class, or `namedtuple`."""
     cls = type(tree)
-    return namedtuple if cls not in SUPPORTED_NODES and is_namedtuple_class(cls) else cls
+    return namedtuple if issubclass(cls, tuple) and cls not in SUPPORTED_NODES and is_namedtuple_class(cls) else cls
 
 
 def tree_is_leaf(tree, is_leaf=None):
@@ -316,10 +316,10 @@ _LEAF = LeafSpec()
 
 
 def _flatten(tree, leaves, is_leaf):
-    if tree_is_leaf(tree, is_leaf):
+    kind = _get_node_type(tree)
+    if kind not in SUPPORTED_NODES or is_leaf is not None and is_leaf(tree):
         leaves.append(tree)
         return _LEAF
-    kind = _get_node_type(tree)
     children, context = SUPPORTED_NODES[kind].flatten_fn(tree)
     return TreeSpec(kind, context, [_flatten(child, leaves, is_leaf) for child in children])
 

@@ -24,11 +24,11 @@ def mpi():
     return find_mpiexec()[1]
 
 
-def launch(n, *arguments, limit=60, flags=(), **variables):
+def launch(n, *arguments, limit=60, flags=(), folders=(), **variables):
     """(exit code, output) of a launch, which is killed after `limit` seconds; nothing may be left of it."""
     shm = set(os.listdir("/dev/shm"))
     process = subprocess.Popen([*LAUNCH, "--nproc-per-node", str(n), *flags, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                               env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")]), **variables})  # fmt: skip
+                               env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE.parent.parent), *map(str, folders), os.environ.get("PYTHONPATH", "")]), **variables})  # fmt: skip
     try:
         text = process.communicate(timeout=limit)[0]
     except subprocess.TimeoutExpired:
@@ -204,3 +204,13 @@ def test_a_launcher_of_another_mpi(tmp_path):
 def test_nccl_is_missing(tmp_path):
     code, text = launch(2, program(tmp_path, "dist.init_process_group('nccl')\n"))
     assert code == 1 and "'nccl'" in text and "NCCL" in text
+
+
+def test_nccl_on_the_stand_in(tmp_path):
+    if mpi() != "mpich":
+        pytest.skip("once is enough: MPI only tells the others where to meet")
+    path, cache = HERE / "gpu" / "cases_nccl.py", HERE.parent.parent / "build" / "standin-cache"
+    code, text = launch(2, HERE / "runner.py", tmp_path / "done", "cases_nccl", limit=150, folders=(path.parent,), PYXTORCH_CUDA_STANDIN="1", PYXTORCH_CACHE=str(cache))
+    assert code == 0, text
+    wanted = [line.split("(")[0].removeprefix("def ") for line in path.read_text().splitlines() if line.startswith("def case_")]
+    assert (tmp_path / "done").read_text().split() == [word for name in wanted for word in ("ok", name)]

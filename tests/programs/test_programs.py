@@ -18,6 +18,7 @@ PROGRAMS = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in ("
 FIGURES = json.loads((HERE / "figures.json").read_text())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.unsanitized("each runs for a second or more; what they call is watched by the other tests")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name, tmp_path):

@@ -10,11 +10,11 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LIBRARIES = (("driver.cpp", "libcuda.so.1"), ("nvrtc.cpp", "libnvrtc.so.13"), ("cublas.cpp", "libcublas.so.13"))
+LIBRARIES = (("driver.cpp", "libcuda.so.1"), ("nvrtc.cpp", "libnvrtc.so.13"), ("cublas.cpp", "libcublas.so.13"), ("nccl.cpp", "libnccl.so.2"))
 
 
 def build():
-    """The folder of the three libraries, made if the sources have changed."""
+    """The folder of the libraries, made if the sources have changed."""
     sources = b"".join((HERE / name).read_bytes() for name in ("pyxemu.h", *(name for name, _ in LIBRARIES)))
     key = hashlib.sha256(sources + str(HERE).encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"pyxtorch-standin-{key}"
@@ -25,7 +25,7 @@ def build():
                 ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", f'-DPYXEMU_FOLDER="{HERE}"',
                  f'-DPYXEMU_BUILD="{key}"',
                  f"-Wl,-soname,{name}", "-o", str(folder / name), str(HERE / source),
-                 *([str(folder / "libcuda.so.1")] if source == "cublas.cpp" else []), "-ldl"],
+                 *([str(folder / "libcuda.so.1")] if source in ("cublas.cpp", "nccl.cpp") else []), "-ldl"],
                 check=True,
             )
         (folder / "done").touch()
@@ -33,7 +33,7 @@ def build():
 
 
 def load():
-    """Build, and load all three; before pyxtorch first uses device="cuda"."""
+    """Build, and load all of them; before pyxtorch first uses device="cuda"."""
     folder = build()
     return [ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL) for _, name in LIBRARIES]
 

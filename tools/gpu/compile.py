@@ -72,6 +72,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--arch", default="80,90", help="compute capabilities, such as 80,90")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--in-turn", action="store_true", help="each program for one of the architectures only, in turn")
     parser.add_argument("--all", action="store_true", help="also what differs only in how operands are walked")
     args = parser.parse_args()
     from pyxtorch import _cuda_program
@@ -79,7 +80,8 @@ def main():
     start = time.perf_counter()
     archs = [int(a) for a in args.arch.split(",")]
     print(f"NVRTC {'.'.join(map(str, _cuda_program.nvrtc_version()))}")
-    tasks = [(source, names, arch) for arch in archs for source, names in batches(args.all)]
+    programs = list(enumerate(batches(args.all)))
+    tasks = [(*batch, arch) for turn, arch in enumerate(archs) for i, batch in programs if not args.in_turn or i % len(archs) == turn]
     with ProcessPoolExecutor(args.jobs) as pool:
         results = list(pool.map(compile_batch, tasks))
     bad = 0

@@ -84,7 +84,12 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if generated and not parameters:
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
-    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    if any(hasattr(p, "full_tensor") for p in parameters):  # of which this process has some rows
+        from pyxtorch.distributed._shard import norm_over_processes
+
+        total = norm_over_processes(parameters, norm_type, error_if_nonfinite)
+    else:
+        total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
 
