@@ -55,8 +55,8 @@ def test_more_than_a_tile(dtype, agree):
     """Rows, columns and sums beyond one tile; the gradient of the weight in pieces."""
     torch.manual_seed(0)
     x, w, b = (t.to(dtype) for t in (torch.randn(2, 5, 24, 25) / 4, torch.randn(70, 5, 3, 3) / 4, torch.randn(70)))
-    for x in (x, x.to(memory_format=torch.channels_last)):
-        agree(with_gradients(lambda x, w, b: F.conv2d(x, w, b, padding=1)), x, w, b, tolerance=4 * TOLERANCE[dtype])
+    for image in (x, x.to(memory_format=torch.channels_last)):
+        agree(with_gradients(lambda x, w, b: F.conv2d(x, w, b, padding=1)), image, w, b, tolerance=4 * TOLERANCE[dtype])
 
 
 def test_depthwise(agree):

@@ -36,18 +36,18 @@ def test_floats(shape, dim, dtype, agree):
 def test_integers(dtype, agree):
     for x, dim in ((torch.randn(3000) * 30, 0), (torch.randn(7, 30, 6) * 30, 1)):
         x = x.to(dtype)
-        agree(lambda x: x.cumsum(dim), x, tolerance=0)
-        agree(lambda x: x.cumsum(dim, dtype=dtype), x, tolerance=0)
-        agree(lambda x: x.cumprod(dim), x, tolerance=0)
-        agree(lambda x: tuple(x.cummax(dim)), x, tolerance=0)
+        agree(lambda x, dim: x.cumsum(dim), x, dim, tolerance=0)
+        agree(lambda x, dim: x.cumsum(dim, dtype=dtype), x, dim, tolerance=0)
+        agree(lambda x, dim: x.cumprod(dim), x, dim, tolerance=0)
+        agree(lambda x, dim: tuple(x.cummax(dim)), x, dim, tolerance=0)
 
 
 def test_complex_numbers_and_products_gradients(agree):
     x = torch.complex(torch.randn(6, 40), torch.randn(6, 40)).to(torch.complex128)
     for dim in (0, 1):
-        agree(lambda x: x.cumsum(dim), x, tolerance=1e-11)
-        agree(lambda x: x.cumprod(dim), x, tolerance=1e-9)
-        agree(lambda x: x.logcumsumexp(dim), x, tolerance=1e-9)
+        agree(lambda x, dim: x.cumsum(dim), x, dim, tolerance=1e-11)
+        agree(lambda x, dim: x.cumprod(dim), x, dim, tolerance=1e-9)
+        agree(lambda x, dim: x.logcumsumexp(dim), x, dim, tolerance=1e-9)
     y = torch.rand(6, 40).double() + 0.5
     y[2, 3] = y[4, 5] = y[4, 9] = 0
     agree(with_gradient(lambda x: x.cumprod(1)), y, tolerance=1e-9)

@@ -1,7 +1,7 @@
 """The family `conv` on the GPU: chooses and launches the kernels of conv.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, define, device_of_call, fail, memset_device, register, scratch, scratch_free, start
+from pyxtorch._cuda cimport Kernels, blocks_for, define, device_of_call, fail, register, scratch, scratch_free, start
 from pyxtorch.kernels.conv cimport *
 
 from pyxtorch._cuda_program import C_TYPES

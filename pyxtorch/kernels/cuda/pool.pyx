@@ -1,7 +1,7 @@
 """The family `pool` on the GPU: chooses and launches the kernels of pool.cuh."""
 from libc.stdint cimport int64_t
 from pyxtorch._core cimport *
-from pyxtorch._cuda cimport Kernels, blocks_for, define, device_of_call, fail, memset_device, register, start
+from pyxtorch._cuda cimport Kernels, blocks_for, define, device_of_call, fail, register, start
 from pyxtorch.kernels.cuda.index cimport checked
 from pyxtorch.kernels.pool cimport *
 

@@ -58,11 +58,12 @@ cdef int run(int op, int dtype, const void* x, const void* factor, void* y, int6
     if outer == 0 or dim == 0 or inner == 0:
         return 0
     across = power_of_2(inner, 32)
-    along = power_of_2(dim, THREADS // across)
+    # Which branch of the logarithm of complex numbers comes out depends on the order: it is that of the elements.
+    along = 1 if op == LOGCUMSUMEXP and dtype >= COMPLEX64 else power_of_2(dim, THREADS // across)
     lines = THREADS // (across * along)
     boxes = (outer + lines - 1) // lines * ((inner + across - 1) // across)
     a[:] = [&x, &factor, &y, &indices, &part, &mode, &outer, &dim, &inner, &pieces, &piece, &reverse, &across, &along]
-    if boxes >= FEW or dim <= 2 * STEPS * along:
+    if boxes >= FEW or dim <= 2 * STEPS * along or (op == LOGCUMSUMEXP and dtype >= COMPLEX64):
         return start(&kernels, device, number, boxes, a)
     most = FEW // boxes + 1 if FEW // boxes + 1 < MOST else MOST
     piece = (dim + most - 1) // most
