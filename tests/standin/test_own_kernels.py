@@ -339,7 +339,7 @@ def test_random_geometries():
     for _ in range(80):
         shape = [generator.choice((1, 2, 3, 5)) for _ in range(generator.randint(0, 4))]
 
-        def operand():
+        def operand(shape=shape):
             whole = torch.arange(3000.0)[generator.randint(0, 5) :]
             steps = [generator.choice((0, 1, 2, 3, 7, 15, 40)) for _ in shape]
             sizes = [n if generator.random() < 0.8 else 1 for n in shape]
