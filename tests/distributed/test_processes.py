@@ -126,7 +126,7 @@ names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_R
 os.write(1, " ".join([*(os.environ[n] for n in names), *sys.argv[1:], __name__, chr(10)]).encode())
 assert dist.is_torchelastic_launched() and dist.get_node_local_rank() == int(os.environ["LOCAL_RANK"])
 """)  # fmt: skip
-    code, text = launch(2, path, "--lr", "0.1", flags=("--master_port=1234", "--rdzv-id=job", "--nnodes=1"))
+    code, text = launch(2, path, "--lr", "0.1", flags=("--master_port=1234", "--rdzv-id=job", "--nnodes=1", "--local_ranks_filter=0"))
     assert code == 0 and sorted(text.splitlines()) == [f"{r} {r} 2 2 job 0 127.0.0.1 1234 --lr 0.1 __main__ " for r in (0, 1)], text
 
 
@@ -214,3 +214,11 @@ def test_nccl_on_the_stand_in(tmp_path):
     assert code == 0, text
     wanted = [line.split("(")[0].removeprefix("def ") for line in path.read_text().splitlines() if line.startswith("def case_")]
     assert (tmp_path / "done").read_text().split() == [word for name in wanted for word in ("ok", name)]
+
+
+@pytest.mark.parametrize(("name", "words"), [("ddp_toy", "trained"), ("messages", "sent and received"), ("fsdp_toy", "sharded")])
+def test_programs_for_torch(name, words, tmp_path):
+    arguments = [sys.executable, "-m", "pyxtorch.run", "-m", "torch.distributed.run", "--standalone", "--nnodes=1", "--nproc_per_node", "2", "--rdzv_backend", "c10d",
+                 "--rdzv_endpoint=localhost:0", "--max_restarts=0", str(HERE / "programs" / f"{name}.py"), str(tmp_path)]  # fmt: skip
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent.parent)})
+    assert done.returncode == 0 and words in done.stdout, done.stdout + done.stderr
