@@ -109,10 +109,6 @@ cdef class Stream:
         device: the GPU (default: the current one).
         priority: lower numbers run first.
     """
-    cdef void* handle
-    cdef readonly int device_index
-    cdef bint owned
-    cdef list before
 
     def __init__(self, device=None, int priority=0):
         cdef int index

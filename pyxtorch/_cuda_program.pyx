@@ -140,38 +140,42 @@ _texts = {}
 
 
 def program_source(str name):
-    """The text of kernels/cuda/`name` and, by name, of all headers that it includes.
+    """The text of kernels/cuda/`name` and, by name, of all headers that it includes."""
+    if name not in _texts:
+        _texts[name] = with_headers((_here / "kernels" / "cuda" / name).read_text(encoding="utf-8"))
+    return _texts[name]
+
+
+def with_headers(str text):
+    """A program's text and, by name, all headers of the package that it includes.
 
     Includes are rewritten to whole names, because NVRTC does not look beside the including header.
     """
     import posixpath
 
-    if name in _texts:
-        return _texts[name]
     headers = {}
 
-    def take(path, at):
+    def take(text, at):
         def whole(match):
             target = match.group(1)
             if not target.startswith("pyxtorch/"):
                 target = posixpath.normpath(posixpath.join(at, target))
             if target not in headers and (_includes / target).is_file():
                 headers[target] = ""
-                headers[target] = take(_includes / target, posixpath.dirname(target))
+                headers[target] = take((_includes / target).read_text(encoding="utf-8"), posixpath.dirname(target))
             return f'#include "{target}"'
 
-        return _re.sub(r'#include "([^"]+)"', whole, path.read_text(encoding="utf-8"))
+        return _re.sub(r'#include "([^"]+)"', whole, text)
 
-    text = take(_here / "kernels" / "cuda" / name, "pyxtorch/kernels")
-    _texts[name] = text, headers
-    return _texts[name]
+    return take(text, "pyxtorch/kernels"), headers
 
 
-def compile_program(str text, dict headers, names, int arch, options=()):
+def compile_program(str text, dict headers, names, int arch, options=(), str title="pyxtorch.cu"):
     """CUDA C++ to machine code for compute capability `arch` (90 for 9.0).
 
     Args:
         names: C++ name expressions of the kernels that the program is to have.
+        title: what the compiler calls the program in its messages.
 
     Returns:
         (cubin, {name expression: name in the cubin}, log).
@@ -191,8 +195,13 @@ def compile_program(str text, dict headers, names, int arch, options=()):
     keys = [k.encode() for k in headers]
     values = [v.encode() for v in headers.values()]
     flags = [o.encode() for o in (f"--gpu-architecture=sm_{arch}", "--std=c++17", *options)]
+    if len(flags) > 16:
+        raise ValueError(f"cuda: at most 14 options for the compiler, got {len(options)}.")
     wanted = [n.encode() for n in names]
+    program_name = title.encode()
     c_texts = <const char**>malloc(2 * (len(keys) + 1) * sizeof(char*))
+    if c_texts == NULL:
+        raise MemoryError()
     c_names = c_texts + len(keys) + 1
     for i in range(len(keys)):
         c_texts[i] = values[i]
@@ -200,7 +209,7 @@ def compile_program(str text, dict headers, names, int arch, options=()):
     for i in range(len(flags)):
         c_options[i] = flags[i]
     try:
-        rc = nvrtc.create(&program, source, b"pyxtorch.cu", len(keys), c_texts, c_names)
+        rc = nvrtc.create(&program, source, program_name, len(keys), c_texts, c_names)
         if rc:
             raise RuntimeError(f"cuda: nvrtcCreateProgram failed with code {rc}.")
         for name in wanted:
@@ -260,12 +269,17 @@ def _write(path, data):
 
 def build_program(str source, names, int capability, str device_name=""):
     """(cubin, {name expression: name in the cubin}) of kernels of kernels/cuda/`source`, by way of the cache on disk."""
+    return build_text(*program_source(source), names, capability, device_name)
+
+
+def build_text(str text, dict headers, names, int capability, str device_name="", options=(), str title="pyxtorch.cu"):
+    """The same of a program's text and headers."""
     import json
 
-    text, headers = program_source(source)
     arch = target_arch(capability)
     names = sorted(names)
-    key = _hashlib.sha256(repr((text, sorted(headers.items()), names, nvrtc_version(), arch, device_name, _os.environ.get("PYXEMU_FLAGS"))).encode()).hexdigest()
+    kind = text, sorted(headers.items()), names, nvrtc_version(), arch, device_name, _os.environ.get("PYXEMU_FLAGS"), options
+    key = _hashlib.sha256(repr(kind).encode()).hexdigest()
     path = cache_folder() / key[:2] / key
     try:
         data = path.read_bytes()
@@ -275,7 +289,7 @@ def build_program(str source, names, int capability, str device_name=""):
             return data[size:], json.loads(data[:size])
     except OSError:
         pass
-    cubin, mangled, _ = compile_program(text, headers, names, arch)
+    cubin, mangled, _ = compile_program(text, headers, names, arch, options, title)
     head = json.dumps(mangled).encode()
     data = head + cubin
     _write(path, len(head).to_bytes(8, "little") + _hashlib.sha256(data).digest() + data)

@@ -49,7 +49,7 @@ class _Graph:
     """All nodes of a formula and its derivatives."""
 
     def __init__(self):
-        self._nodes, self._slopes = {}, {}
+        self._nodes, self._slopes, self._kernels = {}, {}, {}
 
     def _node(self, op, args=(), value=None):
         key = (op, *map(id, args), repr(value))
@@ -96,6 +96,14 @@ class _Graph:
             if (n, i) not in self._slopes:
                 self._slopes[n, i] = self._slope(n, i)
         return self._slopes[node, i]
+
+    def kernel(self, roots, inputs):
+        """One kernel of the GPU that computes all of `roots`; None where it would be too large."""
+        if roots not in self._kernels:
+            from pyxtorch import _formula_gpu
+
+            self._kernels[roots] = _formula_gpu.kernel("formula", _in_order(*roots), roots, inputs)
+        return self._kernels[roots]
 
     def _slope(self, n, i):
         zero, one = self.number(0), self.number(1)
@@ -313,6 +321,9 @@ class Program:
     def run(self, xs):
         x = xs[0]
         n = x.numel()
+        if x.is_cuda:
+            kernel = self.graph.kernel((self.root,), self.count)
+            return self.evaluate(xs) if kernel is None else kernel(*xs)
         if n <= 2 * _BLOCK or x.device.type != "cpu" or not all(t.is_contiguous() for t in xs):
             return self.evaluate(xs)
         out = pyxtorch.empty_like(x)
@@ -352,14 +363,21 @@ class _Apply(Function):
 
     @staticmethod
     def backward(ctx, g):
-        xs, found = ctx.saved_tensors, []
-        for i in range(len(xs)):
-            program = ctx.program.derivative(i) if ctx.needs_input_grad[i + 1] else None
-            if program is not None:
-                found.append(_Apply.apply(program, *xs, g))
-            else:
-                found.append(pyxtorch.zeros_like(g) if ctx.needs_input_grad[i + 1] else None)
-        return (None, *found)
+        xs, needed = ctx.saved_tensors, ctx.needs_input_grad[1:]
+        programs = [ctx.program.derivative(i) if needs else None for i, needs in enumerate(needed)]
+        found = _at_once([p for p in programs if p is not None], [*xs, g])
+        if found is None:
+            found = [_Apply.apply(p, *xs, g) for p in programs if p is not None]
+        found = iter(found)
+        return (None, *(next(found) if p is not None else pyxtorch.zeros_like(g) if needs else None for p, needs in zip(programs, needed)))
+
+
+def _at_once(programs, xs):
+    """The values of several programs by one kernel of the GPU; None elsewhere, and where they are differentiated again."""
+    if len(programs) < 2 or not xs[0].is_cuda or pyxtorch.is_grad_enabled() or not all(type(x) is pyxtorch.Tensor for x in xs):
+        return None
+    kernel = programs[0].graph.kernel(tuple(p.root for p in programs), programs[0].count)
+    return None if kernel is None else kernel(*xs)
 
 
 class Formula:
@@ -397,5 +415,5 @@ class Formula:
         wide = pyxtorch.float32 if dtype.itemsize < 4 else dtype
         xs = [x.to(device=device, dtype=wide) if isinstance(x, pyxtorch.Tensor) else pyxtorch.full((), x, dtype=wide, device=device) for x in args]
         if len(xs) > 1:
-            xs = [x.contiguous() if x.numel() <= _BLOCK else x for x in pyxtorch.broadcast_tensors(*xs)]
+            xs = [x.contiguous() if x.numel() <= _BLOCK and not x.is_cuda else x for x in pyxtorch.broadcast_tensors(*xs)]
         return _Apply.apply(self._program, *xs).to(dtype)

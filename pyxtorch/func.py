@@ -43,13 +43,23 @@ def _linked(tensors, opened):
     """Whether what was tracked outside may count for some of these, or for their derivatives."""
     if level_count():       # tangents may be tracked where what they belong to is not
         return True
-    own, clean = {id(base(x)) for x in opened if x.is_leaf}, set()
-    return any(t.requires_grad and reaches_others(base(t), own, clean) for t in tensors)
+    own, clean = {id(x) for x in map(base, opened) if x.is_leaf}, set()
+    return any(t.requires_grad and reaches_others(t, own, clean) for t in map(base, tensors))
+
+
+def _in_place_of(x, physical):
+    """A value batched as `x` is, of this physical tensor."""
+    parts = batched(x)
+    return physical if parts is None else wrap(_in_place_of(parts.physical, physical), parts.level)
+
+
+def _untracked(t):
+    return t.detach() if t.requires_grad else t
 
 
 def _closed(tensors, opened, recording):
     """Results as they are outside: connected to what was tracked there, and not to the leaves of this transform; so are their tangents."""
-    own = {id(base(x)) for x in opened if x.is_leaf}
+    own = {id(x) for x in map(base, opened) if x.is_leaf}
     clean = set()
     return [at_base(t, lambda t: _outside(t, own, recording, clean)) for t in tensors]
 
@@ -142,9 +152,14 @@ def grad_and_value(func, argnums=0, has_aux=False):
             if output.dim() != 0:
                 raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {output.dim()} dims.")
             outer = recording and _linked([output], opened)
-            found = _gradients([output], opened, [pyxtorch.ones_like(output)], outer, outer or has_aux)
-        gradient = tree_unflatten(_closed(found, opened, recording), spec)
-        (output,) = _closed([output], opened, recording)
+            y = base(output)
+            found = autograd.grad([y], [base(x) for x in opened], [pyxtorch.ones_like(y)], outer or has_aux, outer, allow_unused=True) if y.requires_grad else [None] * len(opened)
+            found = [pyxtorch.zeros_like(x) if g is None else _in_place_of(x, g) for x, g in zip(opened, found)]
+        if outer or level_count():
+            found, (output,) = _closed(found, opened, recording), _closed([output], opened, recording)
+        else:
+            output, *found = [at_base(t, _untracked) for t in (output, *found)]
+        gradient = tree_unflatten(found, spec)
         return gradient, (output, _aux_outside(aux, opened, recording)) if has_aux else output
 
     return wrapper

@@ -21,7 +21,7 @@ FLOORS = [
     ("_compound", "_events"),
     ("_gate",),
     tuple(f"kernels.{path.stem}" for path in (SOURCE / "kernels").glob("*.pxd")),  # declarations of the families' tables
-    ("_cuda", "_cuda_program", "_cuda_device"),
+    ("_cuda", "_cuda_program", "_cuda_device", "_cuda_launch"),
     ("kernels",),
     ("_tape",),
     ("autograd",),
@@ -33,7 +33,7 @@ FLOORS = [
     ("nn", "optim", "serialization", "_autograd", "cuda", "backends", "utils", "testing", "signal", "sparse", "nested", "masked", "_masked_tensor", "_masked_reductions", "overrides", "_C", "amp", "cpu", "profiler", "_typed_tensors", "multiprocessing",
      "_inductor", "_vmap_internals", "_six", "xpu", "mps", "mtia", "_old_calls",
      "torch_version", "version", "func", "_batching", "compiler", "_dynamo", "distributed", "futures", "fx", "accelerator",
-     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_streams", "_schema", "__future__", "legacy", "_utils", "_tensor", "_jit_internal", "_checks", "_aten", "_dispatch", "_higher_order_ops", "_foreach", "_subclasses", "library", "api", "ffi", "_formula", "functional", "array_api", "_einops", "_matplotlib"),
+     "jit", "export", "monitor", "types", "__config__", "hub", "quasirandom", "_lobpcg", "_symbols", "_streams", "_schema", "__future__", "legacy", "_utils", "_tensor", "_jit_internal", "_checks", "_aten", "_dispatch", "_higher_order_ops", "_foreach", "_subclasses", "library", "api", "ffi", "_formula", "_formula_gpu", "functional", "array_api", "_einops", "_matplotlib"),
     ("onnx",),
     ("distributions",),
     ("vision",),

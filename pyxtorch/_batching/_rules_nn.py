@@ -222,6 +222,8 @@ def classes(c, input, target, weight=None, size_average=None, ignore_index=-100,
     x, t = c.lead(input), c.lead(target)
     single = input.dim() == 1
     n = x.shape[1]
+    if input.dim() == 2 and n == 1 and reduction != "none":      # samples one by one
+        single, x, t = True, x.squeeze(1), t.squeeze(1)
     x, t = (x, t) if single else (_fold(x), _fold(t))
     y = c.func(x, t, weight, ignore_index=ignore_index, reduction="none", **more)
     if reduction == "none":

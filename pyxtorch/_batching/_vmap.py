@@ -4,7 +4,7 @@ import functools
 import pyxtorch
 from pyxtorch._batching._calls import replaced
 from pyxtorch._batching._functions import generated
-from pyxtorch._batching._values import Level, Refused, batched, running, wrap
+from pyxtorch._batching._values import Level, Refused, batched, expanded, levels_of, running, wrap
 from pyxtorch._compound import innermost
 from pyxtorch.overrides import TorchFunctionMode
 from pyxtorch.utils._pytree import _broadcast_to_and_flatten, tree_flatten, tree_unflatten
@@ -159,6 +159,7 @@ class _Drawing(TorchFunctionMode):
     """Random tensors that depend on no batched value are drawn for each slice."""
 
     SIZED = ("rand", "randn", "randint", "normal", "randperm")
+    OF_ONE = ("bernoulli", "multinomial", "poisson", "rand_like", "randn_like", "randint_like", "rrelu", "gumbel_softmax", "normal")
 
     def __init__(self, level):
         super().__init__()
@@ -167,15 +168,15 @@ class _Drawing(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if innermost(args, kwargs) is not self.level:
-            if name in self.SIZED:
+        given = [x for x in (*args, *kwargs.values()) if isinstance(x, pyxtorch.Tensor)]
+        if not any(self.level in levels_of(x) for x in given):
+            if name in self.SIZED and not given:
                 return wrap(pyxtorch.stack([func(*args, **kwargs) for _ in range(self.level.size)]), self.level)
-            if name in ("bernoulli", "multinomial", "poisson", "rand_like", "randn_like", "randint_like") or (name.endswith("dropout") and name != "native_dropout"):
-                given = [x for x in args if isinstance(x, pyxtorch.Tensor)]
-                if given:
-                    first = given[0]
-                    full = wrap(first.unsqueeze(0).expand(self.level.size, *first.shape), self.level)
-                    args = replaced(args, lambda x: full if x is first else x)
+            if given and (name in self.OF_ONE or (name.endswith("dropout") and name != "native_dropout")):
+                first = given[0]
+                levels = sorted([*levels_of(first), self.level], key=lambda level: level.number)
+                full = expanded(first, levels)
+                args, kwargs = replaced(args, lambda x: full if x is first else x), {k: full if v is first else v for k, v in kwargs.items()}
         return func(*args, **kwargs)
 
 

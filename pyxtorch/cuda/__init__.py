@@ -6,8 +6,10 @@ from pyxtorch import _cuda, _cuda_device, _cuda_program
 from pyxtorch import device as _device
 from pyxtorch._core import OutOfMemoryError
 from pyxtorch._cuda_device import Event, Stream
+from pyxtorch._cuda_launch import ExternalStream
 from pyxtorch.cuda import amp, random
 from pyxtorch.cuda.graphs import CUDAGraph, graph, is_current_stream_capturing
+from pyxtorch.cuda.kernels import ElementwiseKernel, RawKernel, elementwise_kernel
 from pyxtorch.cuda.memory import (
     empty_cache,
     max_memory_allocated,
@@ -34,8 +36,8 @@ from pyxtorch.cuda.random import (
 )
 
 __all__ = [
-    "CUDAGraph", "Event", "OutOfMemoryError", "Stream", "StreamContext", "amp", "current_blas_handle", "current_device", "current_stream", "default_stream", "device",
-    "device_count", "device_of", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
+    "CUDAGraph", "ElementwiseKernel", "Event", "ExternalStream", "OutOfMemoryError", "RawKernel", "Stream", "StreamContext", "amp", "current_blas_handle", "current_device", "current_stream", "default_stream", "device",
+    "device_count", "device_of", "elementwise_kernel", "empty_cache", "get_arch_list", "get_device_capability", "get_device_name",
     "get_device_properties", "get_rng_state", "get_rng_state_all", "graph", "init", "initial_seed", "is_available",
     "is_bf16_supported", "is_current_stream_capturing", "is_initialized", "manual_seed", "manual_seed_all", "max_memory_allocated", "max_memory_reserved",
     "mem_get_info", "memory_allocated", "memory_reserved", "memory_stats", "memory_summary", "random",

@@ -147,6 +147,10 @@ cdef Variable from_data(object data, object dtype, object device, str op, bint s
         if share and dt == x.dt and x.device == device_of_arg(device, x):
             return x
         return <Variable?>x.detach().to(device=device, dtype=dtype_of(dt), copy=True)
+    if not isinstance(data, (list, tuple, int, float, str, bytes)) and hasattr(data, "__cuda_array_interface__"):
+        from pyxtorch._cuda_launch import from_interface
+        lent, readonly = from_interface(data, op)
+        return from_data(lent, dtype, device, op, share and not readonly)
     if hasattr(data, "__array_interface__") or (hasattr(data, "__array__") and not isinstance(data, (list, tuple))):
         import numpy
         data = numpy.asarray(data)
@@ -230,7 +234,8 @@ def asarray(obj, *, dtype=None, device=None, copy=None, requires_grad=False):
         x = from_data(obj, dtype, device, "asarray", False)
     else:
         x = from_data(obj, dtype, device, "asarray", True)
-        if copy is False and not isinstance(obj, UntypedStorage) and not (isinstance(obj, Variable) and (<Variable>obj).st == x.st) and not (hasattr(obj, "__array_interface__") and obj.__array_interface__["data"][0] == x.data_ptr()):
+        if copy is False and not isinstance(obj, UntypedStorage) and not (isinstance(obj, Variable) and (<Variable>obj).st == x.st) and not any(
+                [getattr(obj, name, {"data": (None,)})["data"][0] == x.data_ptr() for name in ("__array_interface__", "__cuda_array_interface__")]):
             raise ValueError("asarray: cannot make this tensor without a copy; use copy=None.")
     if requires_grad:
         x.requires_grad_(True)

@@ -99,6 +99,22 @@ def dlpack_device(Variable self not None):
     return (2 if self.dev == CUDA else 1, int(self.dev_index))
 
 
+def cuda_array_interface(Variable self not None):
+    """Where a GPU's memory lies, for CuPy, Numba and PyCUDA: a dict of the CUDA array interface, version 3, which names the current stream.
+
+    Raises:
+        AttributeError: the tensor is not on a GPU.
+        RuntimeError: it requires grad.
+        TypeError: a dtype that the interface has no name for.
+    """
+    if self.dev != CUDA:
+        raise AttributeError(f"Can't get __cuda_array_interface__ on non-CUDA tensor type: {self.type()} If CUDA data is required use tensor.cuda() to copy tensor to device memory.")
+    if tracked(self):
+        raise RuntimeError("Can't get __cuda_array_interface__ on Variable that requires grad. If gradients aren't required, use var.detach() to get Variable that doesn't require grad.")
+    from pyxtorch._cuda_launch import interface_of
+    return interface_of(self)
+
+
 def deepcopy(Variable self not None, memo):
     """A copy for copy.deepcopy: a leaf again, with its gradient and attributes."""
     if id(self) in memo:
@@ -170,3 +186,5 @@ methods = {
     "__array__": array, "__array_wrap__": array_wrap, "__dlpack__": dlpack, "__dlpack_device__": dlpack_device, "__deepcopy__": deepcopy,
     "__reduce_ex__": reduce_ex, "item": item, "numpy": numpy_, "tolist": tolist,
 }
+
+properties = {"__cuda_array_interface__": cuda_array_interface}

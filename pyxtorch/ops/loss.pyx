@@ -258,6 +258,22 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     return reduced(loss, reduction, "binary_cross_entropy")
 
 
+class BinaryCrossEntropySlope(Function):
+    """(x - t) / max(x (1 - x), 1e-12), which is -t / x + (1 - t) / (1 - x): in this form it has a derivative at 0 and 1, too."""
+
+    @staticmethod
+    def forward(ctx, x, t):
+        ctx.save_for_backward(x, t)
+        return (x - t) / ((1 - x) * x).clamp(min=1e-12)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, t = ctx.saved_tensors
+        gx = g * (t / (x * x).clamp(min=1e-24) + (1 - t) / ((1 - x) * (1 - x)).clamp(min=1e-24)) if ctx.needs_input_grad[0] else None
+        gt = -g / ((1 - x) * x).clamp(min=1e-12) if ctx.needs_input_grad[1] else None
+        return gx, gt
+
+
 class BinaryCrossEntropy(Function):
     """The elementwise loss; its slope (x - t) / max(x (1 - x), 1e-12)."""
 
@@ -269,7 +285,7 @@ class BinaryCrossEntropy(Function):
     @staticmethod
     def backward(ctx, g):
         x, t = ctx.saved_tensors
-        gx = g * (x - t) / ((1 - x) * x).clamp(min=1e-12) if ctx.needs_input_grad[0] else None
+        gx = g * BinaryCrossEntropySlope.apply(x, t) if ctx.needs_input_grad[0] else None
         gt = g * ((-x).log1p().clamp(min=-100) - x.log().clamp(min=-100)) if ctx.needs_input_grad[1] else None
         return gx, gt
 

@@ -68,7 +68,7 @@ struct Event { std::shared_ptr<Mark> mark; };
 struct Stream { std::deque<std::function<void()>> queue; bool running = false; };
 static Stream legacy;
 static std::vector<Stream*> streams{&legacy};
-static Stream* stream_of(void* s) { return s ? (Stream*)s : &legacy; }
+static Stream* stream_of(void* s) { return (uintptr_t)s > 2 ? (Stream*)s : &legacy; }  // 1 and 2: the driver's own names of default streams
 
 static bool step(Stream* s) {
     if (s->queue.empty()) return false;
@@ -219,6 +219,13 @@ API cuDeviceGetAttribute(int* v, int what, int) {
     return OK;
 }
 API cuDeviceTotalMem_v2(size_t* n, int) { *n = arena_size; return OK; }
+API cuPointerGetAttribute(void* out, int what, uintptr_t p) {
+    LOCK if (!inside(p, 1)) return INVALID;
+    if (what == 2) *(unsigned*)out = 2;       // memory of a device
+    else if (what == 9) *(int*)out = 0;       // the device's number
+    else return INVALID;
+    return OK;
+}
 static int the_context;
 static thread_local void* bound = nullptr;
 API cuDevicePrimaryCtxRetain(void** c, int) { *c = &the_context; return OK; }

@@ -12,7 +12,7 @@
 #include <vector>
 
 struct Program {
-    std::string source, log, image;
+    std::string source, title, log, image;
     std::vector<std::pair<std::string, std::string>> headers;
     std::vector<std::string> names, lowered;
 };
@@ -28,9 +28,10 @@ static std::string read(const std::string& path) {
 API nvrtcVersion(int* major, int* minor) { *major = 13; *minor = 0; return 0; }
 API nvrtcGetNumSupportedArchs(int* n) { *n = 2; return 0; }
 API nvrtcGetSupportedArchs(int* archs) { archs[0] = 80; archs[1] = 90; return 0; }
-API nvrtcCreateProgram(Program** out, const char* source, const char*, int n, const char* const* texts, const char* const* names) {
+API nvrtcCreateProgram(Program** out, const char* source, const char* title, int n, const char* const* texts, const char* const* names) {
     Program* p = new Program;
     p->source = source;
+    p->title = title ? title : "default_program";
     for (int i = 0; i < n; i++) p->headers.push_back({names[i], texts[i]});
     *out = p;
     return 0;
@@ -49,7 +50,7 @@ API nvrtcCompileProgram(Program* p, int, const char* const*) {
         std::ofstream(path) << h.second;
     }
     std::ofstream out(at + "/kernel.cpp");
-    out << p->source << "\n";
+    out << "#line 1 \"" << p->title << "\"\n" << p->source << "\n";
     for (size_t i = 0; i < p->names.size(); i++) {
         p->lowered.push_back("pyxemu_kernel_" + std::to_string(i));
         out << "extern \"C\" __attribute__((visibility(\"default\"))) void* " << p->lowered[i]
