@@ -7,7 +7,16 @@ import math
 
 import pyxtorch
 from pyxtorch import Tensor
-from pyxtorch.distributed._group import DebugLevel, DistBackendError, ReduceOp, _member, _Premultiplied, _World, get_debug_level, supports_complex
+from pyxtorch.distributed._group import (
+    DebugLevel,
+    DistBackendError,
+    ReduceOp,
+    _member,
+    _Premultiplied,
+    _World,
+    get_debug_level,
+    supports_complex,
+)
 from pyxtorch.distributed._work import Work
 
 __all__ = [
@@ -172,9 +181,9 @@ def all_reduce(tensor, op=ReduceOp.SUM, group=None, async_op=False):
     They are added in the order of the ranks, so that the bits depend on the tensors and on how many ranks there are, on
     nothing else.
     """
-    if _World.quick is not None and not async_op and (group is None or group is _World.WORLD):
+    if _World._quick is not None and not async_op and (group is None or group is _World.WORLD):
         try:
-            if _World.quick(tensor, op):
+            if _World._quick(tensor, op):
                 return None
         except RuntimeError as error:
             raise _of_class(error) from None

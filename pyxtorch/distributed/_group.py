@@ -209,14 +209,14 @@ class _World:
     made = []  # noqa: RUF012  (the groups of its members)
     counts = {}  # noqa: RUF012  (how many groups there have been of the same ranks)
     store = None
-    quick = None  # all_reduce of plain tensors of all processes, compiled; None: by the general path
+    _quick = None  # all_reduce of plain tensors of all processes, compiled; None: by the general path
 
 
 def _choose_path():
     """Take the short path where nothing else is asked for."""
     world = _World.WORLD
     short = world is not None and world._engine is not None and _level[0] is not DebugLevel.DETAIL
-    _World.quick = world._engine.group.all_reduce_now if short else None
+    _World._quick = world._engine.group.all_reduce_now if short else None
 
 
 class GroupMember:
