@@ -277,22 +277,22 @@ def jvp(func, primals, tangents, *, strict=False, has_aux=False):
     return (result, found, aux) if has_aux else (result, found)
 
 
-def _products(outputs, opened, u, directions):
-    """J v by differentiating u' J by u."""
-    back = _gradients(outputs, opened, u)
-    pairs = [(g, v) for g, v in zip(back, directions) if g.requires_grad]
-    if not pairs:
-        return [pyxtorch.zeros_like(y) for y in outputs]
-    found = autograd.grad([g for g, _ in pairs], u, [v for _, v in pairs], create_graph=True, allow_unused=True)
-    return [pyxtorch.zeros_like(y) if p is None else p for y, p in zip(outputs, found)]
+def _transposed(outputs, opened):
+    """(u, u' J), recorded: it is linear in u, so that its derivative by u along v is J v, whatever u is."""
+    u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]
+    return u, _gradients(outputs, opened, u)
 
 
 def linearize(func, *primals):
-    """(func(*primals), a function of tangents that gives J times them): `func` runs once, each product after that does not run it."""
+    """(func(*primals), a function of tangents that gives J times them): `func` runs once, each product after that does not run it.
+
+    The first product also records u' J for a symbolic u; a product is then one run through that record, by u.
+    """
     leaves, spec = tree_flatten(primals)
     with pyxtorch.enable_grad():
         opened = _opened(leaves, "linearize")
         outputs, out_spec = _tensor_outputs(func(*tree_unflatten(opened, spec)), "linearize")
+    transposed = []
 
     def jvp_fn(*tangents):
         directions, direction_spec = tree_flatten(tangents)
@@ -303,8 +303,12 @@ def linearize(func, *primals):
             return jvp(func, primals, tree_unflatten(directions, spec))[1]
         now = pyxtorch.is_grad_enabled()
         with pyxtorch.enable_grad():
-            u = [pyxtorch.zeros_like(y).requires_grad_() for y in outputs]
-            products = _products(outputs, opened, u, directions)
+            u, back = transposed or _transposed(outputs, opened)
+            if not transposed and not level_count():
+                transposed.extend((u, back))
+            pairs = [(g, v) for g, v in zip(back, directions) if g.requires_grad]
+            found = autograd.grad([g for g, _ in pairs], u, [v for _, v in pairs], True, now or level_count() > 0, allow_unused=True) if pairs else [None] * len(u)
+            products = [pyxtorch.zeros_like(y) if p is None else p for y, p in zip(outputs, found)]
         return tree_unflatten(_closed(products, [*opened, *u], now), out_spec)
 
     return tree_unflatten(_closed(outputs, opened, pyxtorch.is_grad_enabled()), out_spec), jvp_fn

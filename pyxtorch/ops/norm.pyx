@@ -110,12 +110,31 @@ cdef class LayerNorm(Function):
 
     cdef tuple bias_shape
 
+    cdef Variable of_input(self, Variable t, Variable x):
+        """The tangent of what is normalised, before weight and bias, along `t`: its Jacobian by x is symmetric, so that the gradient's kernel does it."""
+        cdef Variable mean = self.saved(2), rstd = self.saved(3), y = <Variable>new_like(x, x.dt)
+        cdef pyx_norm_kernels* k = <pyx_norm_kernels*>table_for(<void**>tables, x, "layer_norm")
+        cdef int failed
+        t, x = dense(t), dense(x)
+        x_dt, t_ptr, x_ptr, mean_ptr, rstd_ptr, y_ptr = x.dt, t.ptr, x.ptr, mean.ptr, rstd.ptr, y.ptr
+        with nogil:
+            failed = k.layer_backward(x_dt, t_ptr, x_ptr, NULL, mean_ptr, rstd_ptr, y_ptr, NULL, NULL, self.rows, self.n)
+        if failed:
+            raise RuntimeError(f"layer_norm: the tangent failed for {dtype_of(x.dt)!r}.")
+        return y
+
     cdef list pushforward(self, list tangents, list outs):
         cdef Variable x = self.saved(0), w = self.saved(1)
         rows = x.reshape((self.rows, self.n))
         if recording_any((x, w, *tangents)):
             centred = rows - rows.mean(1, True)
             rstd = ((centred * centred).mean(1, True) + self.eps).rsqrt()
+        elif tangents[0] is not None and (<Variable>tangents[0]).dt == x.dt and x.n:
+            t = self.of_input(tangents[0], x)
+            t = t if w is None else t * w
+            if tangents[1] is not None:
+                t = t + ((rows - self.saved(2).reshape((-1, 1))) * self.saved(3).reshape((-1, 1))).reshape(shape_of(x)) * tangents[1]
+            return [t if tangents[2] is None else t + tangents[2], *[None] * (len(outs) - 1)]
         else:
             centred, rstd = rows - self.saved(2).reshape((-1, 1)), self.saved(3).reshape((-1, 1))
         return pushed(tangents, outs, centred * rstd, rstd, (1,), None if w is None else w.reshape(-1), (-1,), True)
@@ -326,20 +345,30 @@ cdef class BatchNorm(Function):
 
     cdef int vjp_many(self, list grads) except -1:
         cdef Variable g = grads[0], x = self.saved(0), w = self.saved(1), mean = self.saved(2), rstd = self.saved(3)
-        cdef Variable gx = None, gw, gb
-        cdef pyx_norm_kernels* k
-        cdef int failed
-        cdef int64_t N, C, S
+        cdef Variable gx, gw, gb
         if g is None:
             return 0
         if recorded_flags():
             self.by_operations(g, x, w, mean, rstd)
             return 0
+        gx, gw, gb = self.fused(g, x, w, mean, rstd, self.needs(0))
+        self.pass_grad(0, gx)
+        if self.needs(1):
+            self.pass_grad(1, gw)
+        if self.needs(2):
+            self.pass_grad(2, gb)
+
+    cdef tuple fused(self, Variable g, Variable x, Variable w, Variable mean, Variable rstd, bint of_x):
+        """(gradient of x or None, of weight, of bias)"""
+        cdef pyx_norm_kernels* k
+        cdef int failed
+        cdef int64_t N, C, S
+        cdef Variable gx = None, gw, gb
         g = dense(g)
         x = dense(x)
         N, C = x.sizes[0], x.sizes[1]
         S = x.n // (N * C) if x.n else 0
-        if self.needs(0):
+        if of_x:
             gx = <Variable>new_like(x, x.dt)
         gw = <Variable>new_like(mean, x.dt)
         gb = <Variable>new_like(mean, x.dt)
@@ -351,11 +380,7 @@ cdef class BatchNorm(Function):
             failed = k.channel_backward(x_dt, g_ptr, x_ptr, wide_ptr, mean_ptr, rstd_ptr, gx_ptr, gw_ptr, gb_ptr, N, C, S, self.training)
         if failed:
             raise RuntimeError(f"batch_norm backward: failed for {dtype_of(x.dt)!r}.")
-        self.pass_grad(0, gx)
-        if self.needs(1):
-            self.pass_grad(1, gw)
-        if self.needs(2):
-            self.pass_grad(2, gb)
+        return gx, gw, gb
 
     cdef int by_operations(self, Variable g, Variable x, Variable w, Variable mean, Variable rstd) except -1:
         dims = (0,) + tuple(range(2, x.nd))
@@ -384,6 +409,12 @@ cdef class BatchNorm(Function):
         if self.training and recording_any((x, w, *tangents)):
             centred = x - x.mean(dims, True)
             rstd = ((centred * centred).mean(dims, True) + self.eps).rsqrt()
+        elif tangents[0] is not None and (<Variable>tangents[0]).dt == x.dt and x.n and not recording_any((x, w, *tangents)):
+            # The Jacobian by x is symmetric within a channel, so that the gradient's kernel does it.
+            t = self.fused(tangents[0], x, w, self.saved(2), self.saved(3), True)[0]
+            if tangents[1] is not None:
+                t = t + (x - self.saved(2).reshape(form)) * (self.saved(3) * tangents[1]).reshape(form)
+            return [t if tangents[2] is None else t + tangents[2].reshape(form), *[None] * (len(outs) - 1)]
         else:
             centred, rstd = x - self.saved(2).reshape(form), self.saved(3).reshape(form)
         return pushed(tangents, outs, centred * rstd, rstd, dims, None if w is None else w.reshape(form), form, self.training)

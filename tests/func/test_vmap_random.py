@@ -159,3 +159,24 @@ def test_random_numbers(call):
     assert y.shape == x.shape and not any(torch.equal(y[0], row) for row in y[1:])
     both = func.vmap(func.vmap(call, randomness="different"), randomness="different")(x.reshape(2, 3, 40))
     assert len({tuple(row) for row in both.reshape(6, 40).tolist()}) == 6
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_linearize(seed):
+    f = program(random.Random(200 + seed))
+    torch.manual_seed(seed)
+    x, w, v, *others = (torch.randn(n, 3, dtype=torch.float64) for n in (2, 3, 3, 2, 2, 2))
+    runs = []
+    y, product = func.linearize(lambda x, w: (runs.append(1), f(x, w))[1], x, w)
+    near(y, f(x, w))
+    for u in others:
+        near(product(u, v), func.jvp(f, (x, w), (u, v))[1])
+        assert not product(u, v).requires_grad
+    assert len(runs) == 1
+    near(func.vmap(lambda u: product(u, v))(torch.stack(others)), torch.stack([product(u, v) for u in others]))
+    # Through the product, and through the point, in both modes.
+    near(func.grad(lambda u: product(u, v).square().sum())(u), func.grad(lambda u: func.jvp(f, (x, w), (u, v))[1].square().sum())(u))
+    near(func.jvp(lambda u: product(u, v), (u,), (x,))[1], product(x, torch.zeros_like(v)))
+    there, expected = (lambda x: func.linearize(f, x, w)[1](u, v)), (lambda x: func.jvp(f, (x, w), (u, v))[1])
+    near(func.grad(lambda x: there(x).square().sum())(x), func.grad(lambda x: expected(x).square().sum())(x))
+    near(func.jvp(there, (x,), (u,))[1], func.jvp(expected, (x,), (u,))[1])
