@@ -7,7 +7,6 @@ from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 import pyxtorch
 from pyxtorch import Tensor
 
-
 np_str_obj_array_pattern = re.compile(r"[SaUO]")  # kinds of NumPy dtypes that no tensor has
 
 
