@@ -94,7 +94,7 @@ class FunctionSchema:
 
 
 _HEAD = re.compile(r"\s*([\w:]*?)(?:\.(\w+))?\s*\((.*)\)\s*->\s*(.+?)\s*$", re.S)
-_ARGUMENT = re.compile(r"\s*([\w.]+)(\((?:[^()]|->)*\))?((?:\[\d*\]|\?|\([\w!]+\))*)\s*(\w*)\s*(?:=\s*(.+?))?\s*$", re.S)
+_ARGUMENT = re.compile(r"\s*([\w.]+)(\((?:[^()]|->)*\)|!)?((?:\[\d*\]|\?|\([\w!]+\))*)\s*(\w*)\s*(?:=\s*(.+?))?\s*$", re.S)
 
 
 def parse_schema(schema, allow_typevars=True):

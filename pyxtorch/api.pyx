@@ -87,6 +87,10 @@ cdef int need_same_shape(Variable a, Variable b, str op) except -1:
 
 cdef int give(Function node, int i, object g, Variable x) except -1:
     cdef Variable t
+    if i < 0 or i >= node.n_inputs:
+        raise RuntimeError(f"{type(node).__name__}: a gradient for input {i} was given, but the operation was recorded with {node.n_inputs} input(s).")
+    if x is None:
+        raise TypeError(f"{type(node).__name__}: expected the Tensor that input {i} was, got None.")
     if g is None:
         return node.pass_grad(i, None)
     if not isinstance(g, Variable):

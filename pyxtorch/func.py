@@ -364,6 +364,9 @@ def _rows_at_once(run, leaves, outputs, chunk_size, state, recording, refused=No
                 ys, _ = _tensor_outputs(run(copies), "jacrev")
                 directions, place = [], 0
                 for y in ys:
+                    if len(ys) == 1 and n == y.numel():
+                        directions.append(wrap(pyxtorch.eye(n, dtype=y.dtype, device=base(y).device).reshape(n, *y.shape), level))
+                        break
                     one = pyxtorch.zeros(n, y.numel(), dtype=y.dtype, device=base(y).device)
                     first, last = max(start, place), min(start + n, place + y.numel())
                     if first < last:
@@ -389,6 +392,8 @@ def _rows_at_once(run, leaves, outputs, chunk_size, state, recording, refused=No
 
 def _rows(y, opened):
     """The Jacobian of one output by each of `opened`."""
+    if y.numel() == 1:
+        return [g.reshape(*y.shape, *x.shape) for g, x in zip(_gradients([y], opened, [pyxtorch.ones_like(y)]), opened)]
     rows = []
     for i in range(y.numel()):
         direction = pyxtorch.zeros_like(y, memory_format=pyxtorch.contiguous_format)

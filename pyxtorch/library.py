@@ -92,10 +92,12 @@ def infer_schema(prototype_function, /, *, mutates_args, op_name=None):
 
 
 def _parts(qualname):
+    """The namespace, the name, and the name of the overload or ""."""
     namespace, colons, name = qualname.partition("::")
-    if not colons or not namespace.isidentifier() or not name.isidentifier():
-        raise ValueError(f"custom_op: expected a name of the form namespace::name, got {qualname!r}.")
-    return namespace, name
+    name, dot, overload = name.partition(".")
+    if not colons or not namespace.isidentifier() or not name.isidentifier() or bool(dot) != overload.isidentifier():
+        raise ValueError(f"custom_op: expected a name of the form namespace::name or namespace::name.overload, got {qualname!r}.")
+    return namespace, name, overload
 
 
 def custom_op(name, fn=None, /, *, mutates_args, device_types=None, schema=None, tags=None):
@@ -119,7 +121,7 @@ class CustomOpDef:
     """A custom operation: kernels by device, a function for the device meta, and a gradient, each registered by a method."""
 
     def __init__(self, qualname, fn, mutates_args, device_types, schema):
-        self._namespace, self._name = _parts(qualname)
+        self._namespace, self._name, self._overload = _parts(qualname)
         self._qualname = qualname
         self._kernels, self._fake, self._backward, self._setup = {}, None, None, None
         self._composite = self._above = None  # functions that are recorded instead: of operations, and of a gradient of their own
@@ -141,6 +143,13 @@ class CustomOpDef:
     def default(self):
         """The operation itself, by the name that PyTorch has for it where there are no overloads."""
         return self
+
+    def __getattr__(self, name):
+        """Another overload of the operation, as in `torch.ops.namespace.name.overload`."""
+        found = _operations.get(f"{self.__dict__.get('_namespace')}::{self.__dict__.get('_name')}.{name}")
+        if found is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        return found
 
     def __repr__(self):
         return f"<CustomOpDef({self._qualname})>"
@@ -286,9 +295,11 @@ class _Run(Function):
 def _operation(op):
     if isinstance(op, CustomOpDef):
         return op
-    if op not in _operations:
-        raise RuntimeError(f"there is no operation {op!r}; those made by custom_op are {sorted(_operations)}")
-    return _operations[op]
+    op = op.removesuffix(".default")
+    for name, found in _operations.items():
+        if name == op or name.partition(".")[0] == op not in _operations:  # of overloads alone: the first
+            return found
+    raise RuntimeError(f"there is no operation {op!r}; those made by custom_op are {sorted(_operations)}")
 
 
 def register_kernel(op, device_types, func=None, /, *, lib=None):
@@ -369,8 +380,7 @@ def define(qualname, schema, *, lib=None, tags=()):
     """
     if not isinstance(qualname, str):
         raise ValueError(f"define(qualname, schema): expected qualname to be instance of str, got {type(qualname)}")
-    namespace, name = _parts(qualname)
-    if namespace == "aten":
+    if _parts(qualname)[0] == "aten":
         raise RuntimeError("define: the namespace aten has the operations of PyTorch itself; take another one.")
     if qualname in _operations:
         raise RuntimeError(f"define: there is an operation {qualname} already.")
@@ -382,7 +392,7 @@ def impl(qualname, types, func=None, *, lib=None):
     if func is None:
         return lambda func: impl(qualname, types, func, lib=lib)
     for kind in [types] if isinstance(types, str) else types:
-        _implement(_operation(qualname.partition(".")[0]), _KEYS.get(kind, kind), func)
+        _implement(_operation(qualname), _KEYS.get(kind, kind), func)
     return func
 
 
@@ -428,8 +438,8 @@ class Library:
         """A new operation, `name(Tensor x) -> Tensor`; gives its name."""
         name, bracket, rest = schema.partition("(")
         name = name.strip().removeprefix(f"{self.ns}::")
-        define(f"{self.ns}::{name.partition('.')[0]}", bracket + rest)
-        self._made.append(f"{self.ns}::{name.partition('.')[0]}")
+        define(f"{self.ns}::{name}", bracket + rest)
+        self._made.append(f"{self.ns}::{name}")
         return name
 
     def impl(self, op_name, fn, dispatch_key="", *, with_keyset=False, allow_override=False):
@@ -480,7 +490,7 @@ def get_kernel(op, dispatch_key):
     Raises:
         RuntimeError: it has none.
     """
-    operation, key = _operation(op.partition(".")[0] if isinstance(op, str) else op), getattr(dispatch_key, "name", dispatch_key)
+    operation, key = _operation(op), getattr(dispatch_key, "name", dispatch_key)
     found = {"Meta": operation._fake, "Autograd": operation._above, "CompositeImplicitAutograd": operation._composite}.get(key)
     found = found or operation._kernels.get(key.lower()) or (operation._kernels.get(None) if key in ("CPU", "CUDA", "CompositeExplicitAutograd") else None)
     if found is None:
@@ -517,5 +527,8 @@ def get_ctx():
 
 def namespace(name):
     """The custom operations of one namespace, by their names; None if there are none."""
-    found = {op._name: op for op in _operations.values() if op._namespace == name}
+    found = {}
+    for op in _operations.values():
+        if op._namespace == name and (not op._overload or op._name not in found):
+            found[op._name] = op
     return types.SimpleNamespace(**found) if found else None

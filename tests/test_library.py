@@ -245,3 +245,21 @@ def test_vmap_by_the_operations_rule_or_slice_by_slice(rule):
         assert torch.allclose(w.grad, (2 * y).expand(3, 4))
     finally:
         library._operations.clear()
+
+
+def test_overloads_are_attributes_of_the_operation():
+    with library.Library("pyx_overloads", "DEF") as lib:
+        lib.define("double(Tensor x) -> Tensor")
+        lib.define("double.out(Tensor x, Tensor! out) -> ()")
+        lib.define("triple.Tensor(Tensor x) -> Tensor")
+        lib.impl("double", lambda x: 2 * x, "CPU")
+        lib.impl("double.out", lambda x, out: (out.copy_(2 * x), None)[1], "CPU")
+        torch.library.impl("pyx_overloads::triple.Tensor", "cpu", lambda x: 3 * x)
+        ops, x, out = torch.ops.pyx_overloads, torch.ones(2), torch.zeros(2)
+        assert ops.double(x).tolist() == ops.double.default(x).tolist() == [2, 2]
+        assert ops.double.out(x, out) is None and out.tolist() == [2, 2]
+        assert ops.triple(x).tolist() == [3, 3]
+        with pytest.raises(AttributeError, match="has no attribute 'other'"):
+            ops.double.other
+        with pytest.raises(ValueError, match="namespace::name.overload"):
+            torch.library.define("pyx_overloads::double.", "(Tensor x) -> Tensor")

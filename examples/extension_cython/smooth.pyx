@@ -31,8 +31,11 @@ def smooth_relu(Tensor x not None):
     cdef Job job
     job.a, job.b = <const float*>data(x), <float*>data(y)
     cdef int64_t n = numel(x)
-    with nogil:
-        parallel_for(n, 4096, part, &job)
+    if n <= 4096:           # giving up Python's lock costs more than so few elements
+        part(&job, 0, n)
+    else:
+        with nogil:
+            parallel_for(n, 4096, part, &job)
     if recording(x):
         node = <SmoothRelu>SmoothRelu.__new__(SmoothRelu)
         node.save(x)

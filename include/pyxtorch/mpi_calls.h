@@ -88,7 +88,7 @@ inline int wait(pyx_call* c, pyx_word* request, char* status) {
         if (waited > 2e-3) {
             struct timespec nap = {0, 30000};
             nanosleep(&nap, nullptr);
-        } else if (waited > 1e-3) sched_yield();
+        } else if (waited > 5e-5) sched_yield();
     }
 }
 
@@ -130,7 +130,7 @@ inline int started(pyx_call* c, int code, pyx_word* request) {
 
 /* `mine` of all ranks into `all`, bytes each; mine may be its place there. */
 inline int all_gather(pyx_call* c, const char* mine, char* all, int64_t bytes) {
-    if (bytes <= SHORT || c->size > 8) {
+    if (c->size > 8) {
         for (int64_t lump = LUMP / c->size; bytes > lump;) { /* too long for one call: everybody's, one after the other */
             if (mine != all + c->rank * bytes) memcpy(all + c->rank * bytes, mine, bytes);
             for (int r = 0; r < c->size; r++)

@@ -30,8 +30,10 @@ class TensorType:
 __all__ = [
     "DisableTorchFunction", "DisableTorchFunctionSubclass", "Generator", "TensorBase", "TensorType", "Value", "_EnableTorchFunction", "_TensorBase", "_TensorMeta",
     "_are_functorch_transforms_active", "_disabled_torch_function_impl",
-    "_get_tracing_state", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
+    "_get_tracing_state", "_has_mps", "_has_xpu", "_is_torch_function_enabled", "_log_api_usage_once", "_nn",
 ]  # fmt: skip
+
+_has_mps = _has_xpu = False  # kinds of devices that there are not here
 
 
 def _get_tracing_state():
@@ -45,8 +47,9 @@ def _log_api_usage_once(event):
 
 
 def _are_functorch_transforms_active():
-    """Whether tensors may be wrapped by a transform of `torch.func`: never, as the transforms of pyxtorch.func call functions with plain tensors."""
-    return False
+    """Whether this thread is within `vmap`, whose values are batched; the other transforms of `torch.func` call functions with plain tensors."""
+    values = sys.modules.get("pyxtorch._batching._values")
+    return values is not None and bool(values.running())
 
 
 class Value:

@@ -120,10 +120,10 @@ def gradients(outputs, inputs, directions, keep, create_graph, allow_unused):
     Raises:
         Refused: a direction is batched at a level that its output is not batched at: there is one graph for all slices.
     """
-    given = []
+    given, of_inputs = [], [levels_of(x) for x in inputs]
     for i, y in enumerate(outputs):
         levels = levels_of(y)
-        if any(level not in levels_of(x) for x in inputs for level in levels):
+        if any(level not in known for known in of_inputs for level in levels):
             raise RuntimeError(
                 "grad: a tensor to differentiate by is not being vmapped over, but the output is: its gradient would be the sum over all slices. Use func.grad within "
                 "vmap, whose gradients are those of each slice, or sum the output outside."

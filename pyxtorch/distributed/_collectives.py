@@ -7,7 +7,16 @@ import math
 
 import pyxtorch
 from pyxtorch import Tensor
-from pyxtorch.distributed._group import DebugLevel, DistBackendError, ReduceOp, _member, _Premultiplied, get_debug_level, supports_complex
+from pyxtorch.distributed._group import (
+    DebugLevel,
+    DistBackendError,
+    ReduceOp,
+    _member,
+    _Premultiplied,
+    _World,
+    get_debug_level,
+    supports_complex,
+)
 from pyxtorch.distributed._work import Work
 
 __all__ = [
@@ -102,9 +111,12 @@ def _call(group, name, kind, source, target, count, **more):
             return group._engine.nccl().call(name, kind, source, target, count, **more)
         return group._engine.call(name, kind, source, target, count, **more)
     except RuntimeError as error:
-        if isinstance(error, DistBackendError):
-            raise
-        raise DistBackendError(str(error)) from None
+        raise _of_class(error) from None
+
+
+def _of_class(error):
+    """An error of the engine, as PyTorch's class."""
+    return error if isinstance(error, DistBackendError) else DistBackendError(str(error))
 
 
 class _Late:
@@ -117,7 +129,7 @@ class _Late:
         try:
             return self.call.wait(seconds)
         except RuntimeError as error:
-            raise error if isinstance(error, DistBackendError) else DistBackendError(str(error)) from None
+            raise _of_class(error) from None
 
 
 def _changed(tensors):
@@ -169,6 +181,12 @@ def all_reduce(tensor, op=ReduceOp.SUM, group=None, async_op=False):
     They are added in the order of the ranks, so that the bits depend on the tensors and on how many ranks there are, on
     nothing else.
     """
+    if _World._quick is not None and not async_op and (group is None or group is _World.WORLD):
+        try:
+            if _World._quick(tensor, op):
+                return None
+        except RuntimeError as error:
+            raise _of_class(error) from None
     group = _member(group)
     code, factor = _op(op, _tensor(tensor, "tensor"), "all_reduce")
     _dense_of_one_device("all_reduce", tensor)

@@ -11,6 +11,7 @@ import time
 import traceback
 import zlib
 
+import pyxtorch
 from pyxtorch.distributed import _launched
 from pyxtorch.distributed._watch import Watch, other_ended
 
@@ -119,10 +120,12 @@ def _library():
 def start(rank, size, store, timeout):
     """The Engine of all processes. `store` is None under a launcher of MPI."""
     from pyxtorch.distributed import _mpi
+    from pyxtorch.distributed._group import ReduceOp
 
     if _Process.mpi is None:
         MPI = _import_mpi(rank, size, store)
         _mpi.load(MPI)
+        _mpi.know(pyxtorch.Tensor, ReduceOp.SUM, ReduceOp.AVG)
         _share_board(MPI, rank)
         _Process.mpi = MPI
         _watch_exits(MPI)

@@ -60,6 +60,7 @@ def set_debug_level(level):
     if not isinstance(level, DebugLevel):
         raise TypeError(f"set_debug_level: expected a DebugLevel, not {type(level).__name__}.")
     _level[0] = level
+    _choose_path()
 
 
 def set_debug_level_from_env():
@@ -208,6 +209,14 @@ class _World:
     made = []  # noqa: RUF012  (the groups of its members)
     counts = {}  # noqa: RUF012  (how many groups there have been of the same ranks)
     store = None
+    _quick = None  # all_reduce of plain tensors of all processes, compiled; None: by the general path
+
+
+def _choose_path():
+    """Take the short path where nothing else is asked for."""
+    world = _World.WORLD
+    short = world is not None and world._engine is not None and _level[0] is not DebugLevel.DETAIL
+    _World._quick = world._engine.group.all_reduce_now if short else None
 
 
 class GroupMember:
@@ -332,6 +341,7 @@ def init_process_group(backend=None, init_method=None, timeout=None, world_size=
         engine = _engine.start(rank, world_size, None if launcher else PrefixStore("mpi", store), timeout.total_seconds())
     _World.store = store
     _World.WORLD = ProcessGroup(names[0] if len(set(names)) == 1 else backend, group_name, range(world_size), rank, engine, timeout)
+    _choose_path()
 
 
 def destroy_process_group(group=None):
@@ -344,6 +354,7 @@ def destroy_process_group(group=None):
     if group is None or group is world:
         gone, _World.made, _World.WORLD, _World.store = [*_World.made, world], [], None, None
         _World.counts.clear()
+        _choose_path()
     else:
         gone = [_member(group)]
         _World.made = [g for g in _World.made if g is not group]

@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, strlen, strncpy
 from posix.unistd cimport getpid
-from pyxtorch._core cimport TensorBase, bump, dtype_of, itemsize_of
+from pyxtorch._core cimport CPU, FLOAT32, FLOAT64, TensorBase, bump, dtype_of, is_contiguous, itemsize_of
 
 import os
 
@@ -142,6 +142,15 @@ cdef pyx_queue* queue = NULL
 cdef int owner = 0              # the process that the table is of
 cdef list abandoned = []        # what MPI may still write to, after a call that was given up
 cdef str here = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+cdef object plain = None, the_sum = None, the_mean = None   # the class Tensor, and two of ReduceOp
+
+
+def know(type tensor, add, mean):
+    """Tell this module what `all_reduce_now` takes."""
+    global plain, the_sum, the_mean
+    plain, the_sum, the_mean = tensor, add, mean
 
 
 def leave_early():
@@ -319,25 +328,50 @@ cdef class Group:
             count: elements, or bytes for what is only moved. sends, recvs: (tensor, rank in the group) of an exchange.
             told: what is compared with the others as the number of elements. label: what is compared as the kind.
         """
-        global queue
         self.check()
         cdef Call made = Call.__new__(Call)
         cdef pyx_call* c = &made.c
         cdef TensorBase of = source if source is not None else target
-        made.group, made.name, made.kept = self, name, (source, target, sends, recvs)
-        c.mpi, c.comm, c.kind, c.rank, c.size, c.op, c.root, c.factor, c.count = &table, self.comm, kind, self.rank, self.size, op, root, factor, count
+        made.name, made.kept = name, (source, target, sends, recvs)
+        c.kind, c.op, c.root, c.factor, c.count = kind, op, root, factor, count
         c.dtype = of.dt if of is not None else 1
         c.in_ = source.ptr if source is not None else NULL
         c.out = target.ptr if target is not None else NULL
-        c.idle, c.context = ask, <void*>made
         if sends is not None:
             c.sends, c.nsends = made.parts(sends), len(sends)
             c.recvs, c.nrecvs = made.parts(recvs), len(recvs)
+        self.run(made, count if told < 0 else told, kind if label < 0 else label, background)
+        return made
+
+    def all_reduce_now(self, x, op):
+        """`all_reduce` of a plain tensor that needs nothing done before or after; False: it is not one, and nothing has happened."""
+        cdef TensorBase t
+        cdef Call made
+        if type(x) is not plain or (op is not the_sum and op is not the_mean):
+            return False
+        t = <TensorBase>x
+        if t.dev != CPU or (t.dt != FLOAT32 and t.dt != FLOAT64) or not is_contiguous(t.nd, t.sizes, t.strides):
+            return False
+        self.check()
+        made = Call.__new__(Call)
+        made.name, made.kept = "all_reduce", t
+        made.c.kind, made.c.op, made.c.factor, made.c.count, made.c.dtype, made.c.out = ALL_REDUCE, op is the_mean, 1, t.n, t.dt, t.ptr
+        self.run(made, t.n, ALL_REDUCE, False)
+        bump(t)
+        return True
+
+    cdef int run(self, Call made, int64_t told, int label, bint background) except -1:
+        """Run what a Call holds: all but what is the same for all calls of the group."""
+        global queue
+        cdef pyx_call* c = &made.c
+        made.group = self
+        c.mpi, c.comm, c.rank, c.size = &table, self.comm, self.rank, self.size
+        c.idle, c.context = ask, <void*>made
         self.calls += 1
         c.tag = <int>(self.calls & 0x3FFF)
         made.key = self.number << 32 | (self.calls & 0xFFFFFFFF)
-        made.kind = <uint64_t>(kind if label < 0 else label) | <uint64_t>c.dtype << 8 | <uint64_t>op << 16 | <uint64_t>root << 32
-        made.told = count if told < 0 else told
+        made.kind = <uint64_t>label | <uint64_t>c.dtype << 8 | <uint64_t>c.op << 16 | <uint64_t>c.root << 32
+        made.told = told
         if self.board is not None:
             self.board.enter(made.key, made.kind, made.told)
         if background or (queue != NULL and queue.waiting > 0):
@@ -350,13 +384,13 @@ cdef class Group:
             with nogil:
                 pyx_submit(queue, made.ticket)
             if background:
-                return made
+                return 0
         else:
             with nogil:
                 made.result = pyx_run_call(c)
             made.done = True
         made.wait(-1)
-        return made
+        return 0
 
     def message(self, uint64_t comm, TensorBase x, bint sends, int peer, int tag, int any_source):
         """A Message under way."""

@@ -38,7 +38,9 @@ def _parser():
     add("--standalone", action="store_true", help="one machine, which is the default")
     add("--max-restarts", type=int, default=0, help="start all processes again, this often at most, when one has failed")
     add("--monitor-interval", type=float, default=0.1)
-    add("--start-method", default="spawn", help="taken for torchrun's sake")
+    for name in ("--start-method", "--event-log-handler", "--logs-specs", "--signals-to-handle", "--shutdown-timeout", "--numa-binding", "--local-ranks-filter",
+                 "--duplicate-stdout-filters", "--duplicate-stderr-filters"):  # fmt: skip
+        add(name, help="taken for torchrun's sake")
     add("--role", default="default")
     add("--rdzv-backend", default="static")
     add("--rdzv-endpoint", default="")

@@ -92,7 +92,7 @@ class SigmoidTransform(_Fixed):
     bijective, sign = True, 1
 
     def _call(self, x):
-        return _inside_unit(torch.sigmoid(x))
+        return _clipped_sigmoid(x)
 
     def _inverse(self, y):
         y = _inside_unit(y)
@@ -100,6 +100,10 @@ class SigmoidTransform(_Fixed):
 
     def log_abs_det_jacobian(self, x, y):
         return logsigmoid(x) + logsigmoid(-x)
+
+
+def _clipped_sigmoid(x):
+    return _inside_unit(torch.sigmoid(x))
 
 
 def _inside_unit(y):

@@ -447,7 +447,7 @@ def randn_like(Variable input not None, *, generator=None, dtype=None, layout=No
     return laid_out(y, memory_format, True, requires_grad, "randn_like")
 
 
-def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
+def randint(low=None, high=None, size=None, *, generator=None, out=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False):
     """randint([low=0], high, size): whole numbers low <= x < high, int64 by default."""
     only_plain(layout, pin_memory, "randint")
     cdef int64_t sizes[64]
@@ -455,8 +455,10 @@ def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, 
     cdef Variable y
     if isinstance(high, (tuple, list)):
         low, high, size = 0, low, high
-    elif high is None:
-        low, high = 0, low
+    elif low is None or high is None:
+        low, high = 0, low if high is None else high
+    if high is None:
+        raise TypeError("randint(): missing argument: high.")
     if size is None:
         raise TypeError("randint(): missing argument: size.")
     if out is not None and dtype is None:
@@ -466,11 +468,13 @@ def randint(low, high=None, size=None, *, generator=None, out=None, dtype=None, 
     return finished(integers(y, as_index(low, "randint"), as_index(high, "randint"), generator, "randint"), out, requires_grad, "randint")
 
 
-def randint_like(Variable input not None, low, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
+def randint_like(Variable input not None, low=None, high=None, *, generator=None, dtype=None, layout=None, device=None, requires_grad=False, pin_memory=False, memory_format=None):
     """`randint` in the shape, dtype and device of `input`."""
     only_plain(layout, pin_memory, "randint_like")
+    if low is None or high is None:
+        low, high = 0, low if high is None else high
     if high is None:
-        low, high = 0, low
+        raise TypeError("randint_like(): missing argument: high.")
     y = randint(low, high, shape_of(input), generator=generator, dtype=dtype or dtype_of(input.dt), device=device or device_of(input.dev, input.dev_index))
     return laid_out(y, memory_format, True, requires_grad, "randint_like")
 

@@ -95,6 +95,12 @@ def test_extension_refuses_what_it_does_not_do(extension):
         extension.wrong(doubles(1.0)[0]).backward()
 
 
+@pytest.mark.parametrize("number", [1, 3, 1000, -1])
+def test_a_gradient_for_no_input_is_refused(extension, number):
+    with pytest.raises(RuntimeError, match=f"Beyond: a gradient for input {number} was given, but the operation was recorded with 1 input"):
+        extension.beyond(doubles(1.0), number).backward()
+
+
 def test_a_module_of_another_version_is_told_to_be_built_again(tmp_path):
     if cpp_extension.compiler() is None:
         pytest.skip("building an extension needs g++")

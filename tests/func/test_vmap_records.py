@@ -150,6 +150,39 @@ def test_vmap_is_a_loop_over_slices(op):
         pytest.skip("no tensor among the arguments, or no tensor as the result")
 
 
+# What has no derivative by its first argument, or is refused.
+NO_JACOBIAN = {"igamma", "igammac", "special.zeta", "masked_select"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("op", every_op.cases(lambda op: op.grad and torch.float64 in op.dtypes and op.name not in NO_JACOBIAN))
+def test_jacobians_of_both_modes_agree(op):
+    """By all arguments at once, of samples that are not large."""
+    compared = 0
+    for sample in op.samples:
+        args, kwargs = op.make(sample, torch.float64)
+        tensors = tensors_of(args, kwargs)
+        chosen = tuple(i for i, x in enumerate(tensors) if x.is_floating_point())
+
+        def function(*given, args=args, kwargs=kwargs):
+            a, k = replaced(args, kwargs, given)
+            return tuple(y for y in results_of(op.function(*a, **k)) if isinstance(y, torch.Tensor) and y.is_floating_point())
+
+        try:
+            outputs = function(*tensors)
+        except Exception:
+            continue
+        if not chosen or not outputs or max(sum(x.numel() for x in tensors), sum(y.numel() for y in outputs)) > 200:
+            continue
+        forward, reverse = func.jacfwd(function, chosen, randomness="same")(*tensors), func.jacrev(function, chosen)(*tensors)
+        for ours, theirs in zip(forward, reverse):
+            for a, b in zip(ours, theirs):
+                near(a, b, f"Jacobian of {op} {sample}", 1e-7)
+        compared += 1
+    if not compared:
+        pytest.skip("large, complex, or without a gradient")
+
+
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_depends_on_elements_is_refused(name):
     x = torch.tensor([[0, 1, 1], [1, 1, 1]])

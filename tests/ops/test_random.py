@@ -253,3 +253,13 @@ def test_tiny_concentrations_of_a_dirichlet():
         torch._sample_dirichlet(torch.tensor([-2.0, 1.0]))
     with pytest.raises(RuntimeError, match="last dimension"):
         torch._sample_dirichlet(torch.tensor(1.0))
+
+
+def test_bounds_of_randint_by_name():
+    x = torch.zeros(3, 4)
+    for made in (torch.randint(high=3, size=(3, 4)), torch.randint(3, size=(3, 4)), torch.randint(low=1, high=3, size=(3, 4)),
+                 torch.randint_like(x, high=3), torch.randint_like(x, 3), torch.randint_like(x, low=1, high=3)):
+        assert made.shape == (3, 4) and 0 <= made.min() and made.max() < 3
+    for call in (lambda: torch.randint(size=(3,)), lambda: torch.randint_like(x)):
+        with pytest.raises(TypeError, match="missing argument: high"):
+            call()

@@ -40,6 +40,31 @@ def same(found, expected, tolerance):
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_together(request):
+    """The kernels of the test modules' SOURCES in one program each: far quicker than one after the other at their first
+    use. Processes share the programs out among themselves: what one of them is at, the others leave for last."""
+    if not STANDIN or not getattr(request.module, "SOURCES", ()):
+        return
+    import fcntl
+
+    from pyxtorch import _cuda, _cuda_program
+
+    _cuda.load()
+    wanted = {source for item in request.session.items for source in getattr(item.module, "SOURCES", ())}
+    programs = [(source, list(dict.fromkeys(names.values()))) for source, names in _cuda.defined_kernels if source in wanted]
+    folder = _cuda_program.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for wait in (fcntl.LOCK_NB, 0):
+        for source, names in programs:
+            with open(folder / f"{source}.lock", "w") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | wait)
+                except BlockingIOError:
+                    continue
+                _cuda.prepare(source, names)
+
+
 @pytest.fixture
 def agree():
     """agree(f, *arguments): f gives the same on the GPU as on the CPU; tensors among the arguments are moved."""

@@ -1,6 +1,7 @@
 """Kernels of a program's own, formulas as one kernel, memory of other libraries: CuPy, Numba and PyCUDA are played by objects that do what they do."""
 import ctypes
 import gc
+import random
 import re
 import subprocess
 import sys
@@ -329,3 +330,35 @@ def test_the_guide_runs(tmp_path):
     (tmp_path / "guide.py").write_text(f"import runpy\n_libraries = runpy.run_path({str(build)!r})['load']()\n{program}")
     done = subprocess.run([sys.executable, "guide.py"], cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+
+
+def test_random_geometries():
+    """Seeded: any shapes that broadcast, permuted, sliced, expanded, over one another, into given outputs; against the CPU's operations."""
+    kernel = cuda.elementwise_kernel("T x, T y", "T z", "z = x * 2 - y", "random_walk")
+    generator = random.Random(7)
+    for _ in range(80):
+        shape = [generator.choice((1, 2, 3, 5)) for _ in range(generator.randint(0, 4))]
+
+        def operand(shape=shape):
+            whole = torch.arange(3000.0)[generator.randint(0, 5) :]
+            steps = [generator.choice((0, 1, 2, 3, 7, 15, 40)) for _ in shape]
+            sizes = [n if generator.random() < 0.8 else 1 for n in shape]
+            drop = generator.randint(0, len(shape)) if generator.random() < 0.3 else 0
+            return whole, sizes[drop:], steps[drop:]
+
+        (a, size_a, step_a), (b, size_b, step_b) = operand(), operand()
+        x, y = a.as_strided(size_a, step_a), b.as_strided(size_b, step_b)
+        gx, gy = a.cuda().as_strided(size_a, step_a), b.cuda().as_strided(size_b, step_b)
+        expected = x * 2 - y
+        assert torch.equal(kernel(gx, gy).cpu(), expected), (size_a, step_a, size_b, step_b)
+        order = list(range(expected.dim()))
+        generator.shuffle(order)
+        out = torch.empty([expected.shape[i] for i in order], device="cuda").permute([order.index(i) for i in range(len(order))])
+        assert kernel(gx, gy, out) is out and torch.equal(out.cpu(), expected)
+        memory = torch.arange(3000.0)           # input and output in one memory, at another place
+        first = generator.randint(0, 9)
+        n = expected.numel()
+        there = memory.cuda()
+        kernel(there[first : first + n].view(expected.shape), gy.expand(expected.shape), there[5 : 5 + n].view(expected.shape))
+        memory[5 : 5 + n] = (memory[first : first + n].view(expected.shape) * 2 - y).reshape(-1)
+        assert torch.equal(there.cpu(), memory)

@@ -1,4 +1,4 @@
 """The GPU kernels. Importing this registers every family's table with pyxtorch._cuda."""
-from pyxtorch.kernels.cuda import elementwise, embedding, index, matmul, optim, random, reduce
+from pyxtorch.kernels.cuda import conv, elementwise, embedding, index, matmul, norm, optim, pool, random, reduce, scan, sort
 
-__all__ = ["elementwise", "embedding", "index", "matmul", "optim", "random", "reduce"]
+__all__ = ["conv", "elementwise", "embedding", "index", "matmul", "norm", "optim", "pool", "random", "reduce", "scan", "sort"]

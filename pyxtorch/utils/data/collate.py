@@ -1,10 +1,13 @@
 """From a list of samples to one batch."""
 import copy
+import re
 import sys
 from collections.abc import Mapping, MutableMapping, MutableSequence, Sequence
 
 import pyxtorch
 from pyxtorch import Tensor
+
+np_str_obj_array_pattern = re.compile(r"[SaUO]")  # kinds of NumPy dtypes that no tensor has
 
 
 def _is_numpy(x):
@@ -70,7 +73,7 @@ def default_collate(batch):
     if isinstance(first, Tensor):
         return pyxtorch.stack(list(batch))
     if _is_numpy(first):
-        if first.dtype.kind in "SUO":
+        if np_str_obj_array_pattern.search(first.dtype.str):
             raise TypeError(_WRONG.format(first.dtype))
         return pyxtorch.stack([pyxtorch.as_tensor(x) for x in batch])
     if isinstance(first, float):
