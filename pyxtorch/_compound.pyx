@@ -182,6 +182,7 @@ cdef class Plain:
         self.value = value
 
 
+@cython.binding(False)
 cdef class Call:
     """One call of an operation at one level, made by a `Runner`: what rules ask about its arguments."""
     cdef readonly object func, level, name, size

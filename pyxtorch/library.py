@@ -121,7 +121,7 @@ class CustomOpDef:
     """A custom operation: kernels by device, a function for the device meta, and a gradient, each registered by a method."""
 
     def __init__(self, qualname, fn, mutates_args, device_types, schema):
-        self._namespace, self._name, self._overload = _parts(qualname)
+        self._namespace, self._name, _ = _parts(qualname)
         self._qualname = qualname
         self._kernels, self._fake, self._backward, self._setup = {}, None, None, None
         self._composite = self._above = None  # functions that are recorded instead: of operations, and of a gradient of their own
@@ -529,6 +529,6 @@ def namespace(name):
     """The custom operations of one namespace, by their names; None if there are none."""
     found = {}
     for op in _operations.values():
-        if op._namespace == name and (not op._overload or op._name not in found):
+        if op._namespace == name and ("." not in op._qualname or op._name not in found):
             found[op._name] = op
     return types.SimpleNamespace(**found) if found else None
