@@ -35,10 +35,10 @@ EXTRA = shlex.split(os.environ.get("PYXTORCH_CFLAGS", ""))      # last, so that 
 CYTHON_FLAGS = ["-O2", "-w"]
 # Small rather than fast, a third less: what waits for a kernel, LAPACK, a file or a device, not for its own instructions.
 COLD = ("ops/linalg", "ops/fft", "ops/special", "ops/sort", "ops/rnn", "ops/pool", "ops/conv", "ops/norm", "ops/scan", "ops/attention",
-        "ops/embedding", "ops/random", "ops/reduce_statistics", "ops/matmul_contract", "ops/index_masked", "ops/create_exchange",
-        "ops/elementwise_pair", "ops/shape_memory", "ops/shape_pad", "ops/shape_join", "ops/shape_diagonal", "ops/_memory", "ops/sparse",
-        "_cuda", "kernels/cuda", "distributed", "serialization", "_dlpack", "_tensor_str", "_events", "amp", "_recorder", "_listen",
-        "_sources", "_dtype", "ops/_precision", "_tape/sites", "_tape/graph", "_tape/hooks", "_tape/forward")
+        "ops/embedding", "ops/random", "ops/reduce_statistics", "ops/reduce_norm", "ops/matmul_contract", "ops/index_masked",
+        "ops/index_gather", "ops/index_slices", "ops/create_exchange", "ops/elementwise_pair", "ops/shape_memory", "ops/shape_pad",
+        "ops/shape_join", "ops/shape_stack", "ops/shape_diagonal", "ops/_memory", "ops/sparse", "_cuda", "kernels/cuda", "distributed",
+        "serialization", "_dlpack", "_tensor_str", "_events", "amp", "_recorder", "_listen", "_tape/forward")
 KERNEL_FLAGS = ["-O3", "-Wall", "-Wno-unknown-pragmas", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 DIRECTIVES = {
     "language_level": 3, "binding": True, "embedsignature": True, "embedsignature.format": "clinic", "auto_pickle": False,
