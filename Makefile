@@ -26,7 +26,7 @@ demo: $(BIN)/python
 
 test: build
 	$(PIP) install pytest pytest-timeout pytest-xdist
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 # mypy looks at a sample program, the examples and ten planted mistakes through the stubs (and pyright does, where npm
 # is); `stubs-check` compares those with the built package.
@@ -61,7 +61,7 @@ sdist: $(BIN)/python
 	$(BIN)/python -m build --sdist -o dist >/dev/null
 
 # device="cuda" on a driver that runs kernels on the CPU, the threads of a block in both orders.
-STANDIN = PYXTORCH_CUDA_STANDIN=1 PYXTORCH_CACHE=$(CURDIR)/build/standin-cache $(BIN)/python -m pytest -n 2 -p no:cacheprovider tests/standin
+STANDIN = PYXTORCH_CUDA_STANDIN=1 PYXTORCH_CACHE=$(CURDIR)/build/standin-cache $(BIN)/python -m pytest -n 2 --dist worksteal -p no:cacheprovider tests/standin
 test-standin: build
 	$(PIP) install pytest pytest-timeout pytest-xdist
 	$(STANDIN)
