@@ -98,13 +98,9 @@ def test_threads():
 
 
 def test_without_kernels_an_operation_says_so():
-    x = torch.randn(1, 3, 8, 8, device="cuda")
-    with pytest.raises(RuntimeError, match="sort: is not available on cuda tensors"):
-        x.sort()
-    with pytest.raises(RuntimeError, match="conv.*is not available on cuda tensors"):
-        torch.nn.functional.conv2d(x, torch.ones(2, 3, 3, 3, device="cuda"))
+    x = torch.randn(3, 3, device="cuda")
     with pytest.raises(RuntimeError, match="linalg: is not available on cuda tensors"):
-        torch.linalg.inv(torch.eye(3, device="cuda"))
+        torch.linalg.inv(x)
     assert x.isfinite().all().item()
 
 
