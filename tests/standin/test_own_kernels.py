@@ -1,7 +1,7 @@
 """Kernels of a program's own, formulas as one kernel, memory of other libraries: CuPy, Numba and PyCUDA are played by objects that do what they do."""
-import os
 import ctypes
 import gc
+import os
 import random
 import re
 import subprocess
