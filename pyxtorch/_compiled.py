@@ -36,8 +36,8 @@ class _Signature:
 class Compiled:
     """A function with the recordings of its calls."""
 
-    def __init__(self, function, fullgraph=False):
-        self.function, self.fullgraph = function, fullgraph
+    def __init__(self, function):
+        self.function = function
         self.ready, self.signatures = [], {}
         self.counts = {"replayed": 0, "recorded": 0, "eager": 0}
 
@@ -71,8 +71,6 @@ class Compiled:
                 self.signatures.pop(next(iter(self.signatures)))
             known = self.signatures[key] = _Signature()
         if known.eager:
-            if self.fullgraph:
-                raise RuntimeError(f"compile: {self._name()} cannot be replayed: {known.reason}. Leave fullgraph=True out to run it as it is.")
             self.counts["eager"] += 1
             return self.function(*args, **kwargs)
         self.counts["recorded"] += 1
@@ -111,7 +109,7 @@ class Compiled:
                 warnings.warn(f"compile: {self._name()} runs as it is from now on: {reason}.", stacklevel=4)
 
     def __getstate__(self):  # recordings are of this process and these tensors
-        return {"function": self.function, "fullgraph": self.fullgraph}
+        return {"function": self.function}
 
     def __setstate__(self, state):
         self.__init__(**state)

@@ -92,12 +92,12 @@ def infer_schema(prototype_function, /, *, mutates_args, op_name=None):
 
 
 def _parts(qualname):
-    """The namespace, the name, and the name of the overload or ""."""
+    """The namespace and the name without that of an overload."""
     namespace, colons, name = qualname.partition("::")
     name, dot, overload = name.partition(".")
     if not colons or not namespace.isidentifier() or not name.isidentifier() or bool(dot) != overload.isidentifier():
         raise ValueError(f"custom_op: expected a name of the form namespace::name or namespace::name.overload, got {qualname!r}.")
-    return namespace, name, overload
+    return namespace, name
 
 
 def custom_op(name, fn=None, /, *, mutates_args, device_types=None, schema=None, tags=None):
@@ -121,7 +121,7 @@ class CustomOpDef:
     """A custom operation: kernels by device, a function for the device meta, and a gradient, each registered by a method."""
 
     def __init__(self, qualname, fn, mutates_args, device_types, schema):
-        self._namespace, self._name, _ = _parts(qualname)
+        self._namespace, self._name = _parts(qualname)
         self._qualname = qualname
         self._kernels, self._fake, self._backward, self._setup = {}, None, None, None
         self._composite = self._above = None  # functions that are recorded instead: of operations, and of a gradient of their own

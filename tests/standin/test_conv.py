@@ -2,6 +2,7 @@
 import random
 
 import pytest
+from tape_helpers import with_gradients
 
 import pyxtorch as torch
 from pyxtorch.nn import functional as F
@@ -9,17 +10,6 @@ from pyxtorch.nn import functional as F
 SOURCES = ("conv.cuh",)
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 8e-2}
 DTYPES = list(TOLERANCE)
-
-
-def with_gradients(f):
-    """f's result and its gradients to all of its tensors."""
-    def both(*tensors):
-        tensors = [None if t is None else t.detach().requires_grad_() for t in tensors]
-        y = f(*tensors)
-        weight = torch.linspace(-1, 2, y.numel(), dtype=torch.float64).reshape(y.shape).to(y.device, y.dtype)
-        return (y, *torch.autograd.grad((y * weight).sum(), [t for t in tensors if t is not None]))
-
-    return both
 
 
 def case(seed):

@@ -1,5 +1,6 @@
 """Normalisation on the GPU: results and gradients are the CPU's."""
 import pytest
+from tape_helpers import with_gradients
 
 import pyxtorch as torch
 from pyxtorch.nn import functional as F
@@ -7,17 +8,6 @@ from pyxtorch.nn import functional as F
 SOURCES = ("norm.cuh",)
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 DTYPES = list(TOLERANCE)
-
-
-def with_gradients(f):
-    """f's results and their gradients to all of its tensors."""
-    def both(*tensors):
-        tensors = [None if t is None else t.detach().requires_grad_() for t in tensors]
-        y = f(*tensors)
-        weight = torch.linspace(-1, 2, y.numel(), dtype=torch.float64).reshape(y.shape).to(y.device, y.dtype)
-        return (y, *torch.autograd.grad((y * weight).sum(), [t for t in tensors if t is not None]))
-
-    return both
 
 
 def layouts(x):

@@ -2,6 +2,7 @@
 import random
 
 import pytest
+from tape_helpers import with_gradients
 
 import pyxtorch as torch
 from pyxtorch.nn import functional as F
@@ -9,18 +10,6 @@ from pyxtorch.nn import functional as F
 SOURCES = ("pool.cuh",)
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 DTYPES = list(TOLERANCE)
-
-
-def with_gradients(f):
-    """f's results and the gradient of its first to x."""
-    def both(x):
-        x = x.detach().requires_grad_()
-        y = f(x)
-        first = y[0] if isinstance(y, tuple) else y
-        weight = torch.linspace(-1, 2, first.numel(), dtype=torch.float64).reshape(first.shape).to(first.device, first.dtype)
-        return (*(y if isinstance(y, tuple) else (y,)), torch.autograd.grad((first * weight).sum(), x)[0])
-
-    return both
 
 
 @pytest.mark.parametrize("seed", range(24))

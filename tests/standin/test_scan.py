@@ -1,5 +1,6 @@
 """Running sums and their like on the GPU, against the CPU's."""
 import pytest
+from tape_helpers import with_gradients
 
 import pyxtorch as torch
 
@@ -9,27 +10,16 @@ SOURCES = ("scan.cuh",)
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 
 
-def with_gradient(f):
-    def both(x):
-        x = x.detach().requires_grad_()
-        y = f(x)
-        first = y[0] if isinstance(y, tuple) else y
-        weight = torch.linspace(-1, 2, first.numel(), dtype=torch.float64).reshape(first.shape).to(first.device, first.dtype)
-        return (*(y if isinstance(y, tuple) else (y,)), torch.autograd.grad((first * weight).sum(), x)[0])
-
-    return both
-
-
 @pytest.mark.parametrize("shape,dim", CASES, ids=str)
 @pytest.mark.parametrize("dtype", list(TOLERANCE), ids=str)
 def test_floats(shape, dim, dtype, agree):
     torch.manual_seed(0)
     x, tolerance = torch.randn(shape).to(dtype), 30 * TOLERANCE[dtype]
-    agree(with_gradient(lambda x: x.cumsum(dim)), x, tolerance=tolerance)
-    agree(with_gradient(lambda x: x.logcumsumexp(dim)), x, tolerance=tolerance)
+    agree(with_gradients(lambda x: x.cumsum(dim)), x, tolerance=tolerance)
+    agree(with_gradients(lambda x: x.logcumsumexp(dim)), x, tolerance=tolerance)
     agree(lambda x: (x * 0.01 + 1).cumprod(dim), x, tolerance=tolerance)
-    agree(with_gradient(lambda x: tuple(x.cummax(dim))), x.round(), tolerance=tolerance)
-    agree(with_gradient(lambda x: tuple(x.cummin(dim))), x.round(), tolerance=tolerance)
+    agree(with_gradients(lambda x: tuple(x.cummax(dim))), x.round(), tolerance=tolerance)
+    agree(with_gradients(lambda x: tuple(x.cummin(dim))), x.round(), tolerance=tolerance)
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64], ids=str)
@@ -50,7 +40,7 @@ def test_complex_numbers_and_products_gradients(agree):
         agree(lambda x, dim: x.logcumsumexp(dim), x, dim, tolerance=1e-9)
     y = torch.rand(6, 40).double() + 0.5
     y[2, 3] = y[4, 5] = y[4, 9] = 0
-    agree(with_gradient(lambda x: x.cumprod(1)), y, tolerance=1e-9)
+    agree(with_gradients(lambda x: x.cumprod(1)), y, tolerance=1e-9)
 
 
 def test_infinities_and_nan(agree):
